@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demonstration network: an int8 CNN for scikit-learn's handwritten digits.
+
+Files
+    ``digits_dbb4.tflite``: at most 4 non-zero weights in every block of 8 input channels.
+    ``digits_dense.tflite``: the dense network it was pruned from.
+    ``digits_held_back.npz``: ``input`` int8 [300, 8, 8, 1], already quantised, and ``labels``
+    int64 [300]: images that neither training nor calibration has seen.
+
+Network (both files)
+    input [1, 8, 8, 1] -> CONV_2D 3x3 16 -> CONV_2D 3x3 32 stride 2 -> CONV_2D 3x3 64
+    -> AVERAGE_POOL_2D 4x4 -> RESHAPE [1, 64] -> FULLY_CONNECTED 10 -> SOFTMAX.
+    Convolutions are padded SAME with a fused RELU. Grey 0..16 is stored as -128..127.
+
+How they were made
+    ``pip install systolith[train]``, then ``python -m systolith.gen.demo.train OUTPUT_DIR``:
+    seeded, on one thread. Float training on 1497 images; for the pruned file a magnitude mask
+    and fine-tuning under it; scales from the training images alone; quantisation-aware
+    fine-tuning; then ``writer`` stores what the training simulated. The first convolution has
+    one input channel and stays dense. The bytes may differ with another release of PyTorch or
+    another processor; the accuracy should not by more than a few images.
+
+Data
+    Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI Machine Learning
+    Repository, CC BY 4.0, as distributed with scikit-learn (``load_digits``, 1797 images).
+    ``digits_held_back.npz`` holds 300 of these images, rescaled to int8.
+"""
