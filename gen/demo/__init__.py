@@ -3,7 +3,7 @@
 
 Files
     ``digits_dbb4.tflite``: at most 4 non-zero weights in every block of 8 input channels.
-    ``digits_dense.tflite``: the dense network it was pruned from.
+    ``digits_dense.tflite``: its dense twin, from the same float weights.
     ``digits_held_back.npz``: ``input`` int8 [300, 8, 8, 1], already quantised, and ``labels``
     int64 [300]: images that neither training nor calibration has seen.
 
@@ -15,13 +15,14 @@ Network (both files)
 How they were made
     ``pip install systolith[train]``, then ``python -m systolith.gen.demo.train OUTPUT_DIR``:
     seeded, on one thread. Float training on 1497 images; for the pruned file a magnitude mask
-    and fine-tuning under it; scales from the training images alone; quantisation-aware
+    and 40 more epochs under it; scales from the training images alone; quantisation-aware
     fine-tuning; then ``writer`` stores what the training simulated. The first convolution has
     one input channel and stays dense. The bytes may differ with another release of PyTorch or
     another processor; the accuracy should not by more than a few images.
 
 Data
     Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI Machine Learning
-    Repository, CC BY 4.0, as distributed with scikit-learn (``load_digits``, 1797 images).
+    Repository (https://archive.ics.uci.edu/dataset/80), as distributed with scikit-learn
+    (``load_digits``, 1797 images).
     ``digits_held_back.npz`` holds 300 of these images, rescaled to int8.
 """
