@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Another kind of engine with the same number of multipliers."""
+
+from collections.abc import Collection
+from typing import Any
+
+from .defaults import fill
+from .rules import MAX_EDGE
+
+__all__ = ["convert"]
+
+_STA_DEPTHS = (1, 2, 4, 8)
+
+
+def convert(engine: dict[str, Any], kind: str, explicit: Collection[str]) -> dict[str, Any]:
+    """``engine`` as ``kind``: as many multipliers, and the same outputs where the kind allows.
+
+    sta-dbb and sta exchange ``nnz`` and ``b``; sa, which has one multiplier per output, takes
+    the squarest grid of that many (wider than high), and as a source counts as b = 1.
+    ``explicit`` names fields ("tpe.b", "grid", …) that are set afterwards and need no mapping.
+    Plain data in and out; an engine whose fields are no integers is only renamed. Raises
+    ValueError where no such engine exists.
+    """
+    filled = fill({"engine": engine})["engine"]
+    try:
+        tpe, grid = filled["tpe"], filled["grid"]
+        a, b, c, m, n = (tpe["a"], tpe["b"], tpe["c"], grid["m"], grid["n"])
+        nnz = filled["weights"]["nnz"]
+    except (KeyError, TypeError):
+        return engine | {"kind": kind}
+    if any(type(value) is not int for value in (a, b, c, m, n, nnz)):
+        return engine | {"kind": kind}
+
+    def given(*fields: str) -> bool:
+        return all(field in explicit or field.split(".")[0] in explicit for field in fields)
+
+    per_output = {"sa": 1, "sta": b, "sta-dbb": nnz}[engine["kind"]]
+    rest = {key: value for key, value in engine.items() if key != "weights"} | {"kind": kind}
+    match kind:
+        case "sa":
+            if not given("grid.m", "grid.n"):
+                m, n = _squarest(a * m * c * n * per_output)
+            return rest | {"tpe": {"a": 1, "b": 1, "c": 1}, "grid": {"m": m, "n": n}}
+        case "sta":
+            if per_output not in _STA_DEPTHS and not given("tpe.b"):
+                raise ValueError(
+                    f"kind sta must have 1, 2, 4 or 8 multipliers for each output, not the "
+                    f"{per_output} of NNZ {nnz}; set engine.tpe.b too")
+            return rest | {"tpe": tpe | {"b": per_output}}
+        case _:
+            if not 1 <= per_output <= 8 and not given("weights.nnz"):
+                raise ValueError(
+                    f"kind sta-dbb must have 1 to 8 multipliers for each output, not "
+                    f"{per_output}; set engine.weights.nnz too")
+            return rest | {"tpe": tpe | {"b": 8}, "weights": {"block": 8, "nnz": per_output}}
+
+
+def _squarest(count: int) -> tuple[int, int]:
+    """Rows and columns of the legal array of ``count`` multipliers with the least perimeter."""
+    legal = [(m, count // m) for m in (8, 16, 32, 64, 128, 256)
+             if count % (8 * m) == 0 and count // m <= MAX_EDGE]
+    if not legal:
+        raise ValueError(
+            f"kind sa must have 8, 16, 32, 64, 128 or 256 rows and a multiple of 8 columns up to "
+            f"{MAX_EDGE}, which {count} multipliers cannot make; set engine.grid too")
+    return min(legal, key=lambda grid: (grid[0] + grid[1], grid[0]))

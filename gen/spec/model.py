@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The spec's fields, their ranges and defaults."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from .defaults import fill, fill_engine
+from .rules import check
+from .size import KIB, MIB, parse_size
+
+__all__ = ["Bus", "Drain", "Engine", "Grid", "Memory", "PostProcessor", "Spec", "Target", "Tpe",
+           "Vector", "Weights"]
+
+Size = Annotated[
+    int, BeforeValidator(parse_size), Field(ge=KIB, le=16 * MIB, multiple_of=KIB),
+    WithJsonSchema({"anyOf": [
+        {"type": "string", "pattern": "^[0-9]{1,12} ?(B|KiB|MiB)$"},
+        {"type": "integer", "minimum": KIB, "maximum": 16 * MIB, "multipleOf": KIB}]})]
+
+
+def _whole(value: object) -> object:
+    """Literals compare by ``==``; ``true`` and ``8.0`` are no integers."""
+    if type(value) is not int:
+        raise ValueError(f"Value must be an integer, not {value!r}")
+    return value
+
+
+Whole = BeforeValidator(_whole)
+Edge = Annotated[int, Field(ge=1, le=256)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True,
+                              use_attribute_docstrings=True)
+
+
+class Tpe(_Section):
+    """Shape of a tensor processing element (TPE)."""
+
+    a: Edge
+    """Rows of a TPE: output pixels."""
+    b: Annotated[Literal[1, 2, 4, 8], Whole]
+    """Depth of a TPE: activation channels of a step. 1 for sa, 8 for sta-dbb."""
+    c: Edge
+    """Columns of a TPE: output channels."""
+
+
+class Grid(_Section):
+    """TPEs of the array."""
+
+    m: Edge
+    """TPEs from north to south."""
+    n: Edge
+    """TPEs from west to east."""
+
+
+class Weights(_Section):
+    """Density bound blocks: at most ``nnz`` non-zero weights in ``block`` input channels."""
+
+    block: Annotated[Literal[8], Whole] = 8
+    """Input channels of a block."""
+    nnz: Annotated[int, Field(ge=1, json_schema_extra={"maximum": 8})] = Field(
+        default_factory=lambda: 8)
+    """Non-zero weights that a block may hold in one pass, which is the number of multipliers of
+    a dot product. 4 by default for sta-dbb; 8 (dense) for sa and sta."""
+
+
+class Engine(_Section):
+    """The array of multipliers."""
+
+    kind: Literal["sa", "sta", "sta-dbb"]
+    """Systolic array, systolic tensor array, or the latter with density bound block weights."""
+    tpe: Tpe
+    grid: Grid
+    weights: Weights = Field(default_factory=Weights)
+    accumulator_bits: Annotated[int, Field(ge=16, le=32)] = 32
+    """Bits of the accumulators. The compiler refuses a network that could overflow them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, data: Any) -> Any:
+        return fill_engine(data)
+
+
+class Memory(_Section):
+    """On-chip memories, in bytes."""
+
+    activations: Size = 64 * KIB
+    """Total of the two equal activation bank groups."""
+    weights: Size = 64 * KIB
+    """Weight memory."""
+    program: Size = 16 * KIB
+    """Layer descriptors, biases and requantisation parameters."""
+    weight_source: Literal["on-chip"] = "on-chip"
+    """Where weights come from during a run."""
+
+
+class Vector(_Section):
+    """The unit for depthwise convolution, pooling and addition."""
+
+    lanes: Annotated[Literal[8, 16, 32], Whole] = 16
+    """Channels of a cycle."""
+    taps: Annotated[Literal[9], Whole] = 9
+    """Kernel taps of a channel and cycle."""
+
+
+class Drain(_Section):
+    """Read-out of the array."""
+
+    rows_per_cycle: Annotated[Literal[1], Whole] = 1
+    """Rows of accumulators that leave the array in a cycle."""
+
+
+class PostProcessor(_Section):
+    """Bias, requantisation and clamp."""
+
+    lanes: Annotated[int, Field(ge=8, le=256, multiple_of=8)] = Field(default_factory=lambda: 8)
+    """Channels of a cycle: at least the array's columns, or a divisor of them. By default 16, or
+    8 where 16 does neither."""
+    multiplier: Literal["parallel"] = "parallel"
+    """One full multiplier for each lane."""
+
+
+class Bus(_Section):
+    """The core's ports."""
+
+    control: Literal["axi4-lite"] = "axi4-lite"
+    """Registers."""
+    window: Literal["axi4"] | None = "axi4"
+    """Subordinate port into the core's memories; null leaves it out."""
+    dma: Literal["axi4"] | None = "axi4"
+    """Manager port that moves data by itself; null leaves it out."""
+    data_width: Annotated[Literal[64], Whole] = 64
+    """Bits of the window's and the DMA's data."""
+
+
+class Target(_Section):
+    """What the hardware is meant for; changes no hardware."""
+
+    clock_mhz: Annotated[int, Field(ge=1, le=2000)] = 200
+    """Clock frequency for which times are reported."""
+
+
+class Spec(_Section):
+    """An accelerator. Raises ValidationError where a field, or a combination, is not possible.
+
+    ``rows`` and ``columns`` are the outputs that the array holds at once: pixels and channels.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+    """Letters, digits, - and _; begins with a letter."""
+    engine: Engine
+    memory: Memory = Memory()
+    vector: Vector = Vector()
+    drain: Drain = Drain()
+    postproc: PostProcessor = Field(default_factory=PostProcessor)
+    bus: Bus = Bus()
+    target: Target = Target()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, data: Any) -> Any:
+        return fill(data)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Spec":
+        faults = list(check(dict(_leaves(self.model_dump(), ""))))
+        if faults:
+            text = "; ".join(f"{path}: {sentence}" for path, sentence in faults)
+            raise PydanticCustomError("rules", "{text}", {"text": text, "faults": faults})
+        return self
+
+    @property
+    def rows(self) -> int:
+        """Rows of outputs, ``a * m``."""
+        return self.engine.tpe.a * self.engine.grid.m
+
+    @property
+    def columns(self) -> int:
+        """Columns of outputs, ``c * n``."""
+        return self.engine.tpe.c * self.engine.grid.n
+
+    @property
+    def multipliers(self) -> int:
+        """Multipliers of the array: for each output 1 (sa), ``b`` (sta) or ``nnz`` (sta-dbb)."""
+        engine = self.engine
+        per_output = engine.weights.nnz if engine.kind == "sta-dbb" else engine.tpe.b
+        return self.rows * self.columns * per_output
+
+    @property
+    def effective_macs_per_cycle(self) -> int:
+        """Multiply-accumulates of the dense layer that a cycle is worth at the spec's density."""
+        per_output = 8 if self.engine.kind == "sta-dbb" else self.engine.tpe.b
+        return self.rows * self.columns * per_output
+
+    @property
+    def hash(self) -> int:
+        """64 bits (unsigned) of everything that changes hardware: all but name and target."""
+        text = json.dumps(self.model_dump(mode="json", exclude={"name", "target"}),
+                          sort_keys=True, separators=(",", ":"))
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def _leaves(fields: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value

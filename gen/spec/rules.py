@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What fields must hold together. A rule whose fields are unknown says nothing."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from .size import KIB, format_size
+
+__all__ = ["check"]
+
+Values = Mapping[str, Any]
+Faults = Iterator[tuple[str, str]]
+
+MAX_EDGE = 256
+MIN_ROWS = 4
+BLOCK = 8
+WINDOW_COLUMNS = 3
+
+
+def check(values: Values) -> Faults:
+    """Faults (path, sentence) of ``values``: dotted path to valid value; invalid ones left out."""
+    for rule in _RULES:
+        with suppress(KeyError):
+            yield from rule(values)
+
+
+def _shape(v: Values) -> Faults:
+    kind, a, b, c = (v[f"engine.{name}"] for name in ("kind", "tpe.a", "tpe.b", "tpe.c"))
+    if kind == "sa" and (a, b, c) != (1, 1, 1):
+        yield "engine.tpe", (f"must be {{a: 1, b: 1, c: 1}} for kind sa, not a {a}x{b}x{c} TPE; "
+                             "write the array's size in engine.grid, or use kind sta")
+    if kind == "sta-dbb" and b != BLOCK:
+        yield "engine.tpe.b", (f"must be 8, the block, for kind sta-dbb, not {b}; "
+                               "engine.weights.nnz sets its multipliers")
+
+
+def _density(v: Values) -> Faults:
+    nnz, block = v["engine.weights.nnz"], v["engine.weights.block"]
+    if nnz > block:
+        yield "engine.weights.nnz", (f"NNZ must be at most the block of {block}, not {nnz}; "
+                                     f"set it to 1..{block}")
+    elif (kind := v["engine.kind"]) != "sta-dbb" and nnz != block:
+        yield "engine.weights.nnz", (f"must be {block} (dense) for kind {kind}, not {nnz}; remove "
+                                     "engine.weights, or use kind sta-dbb")
+
+
+def _rows(v: Values) -> Faults:
+    a, m = v["engine.tpe.a"], v["engine.grid.m"]
+    rows = a * m
+    if rows & rows - 1 or not MIN_ROWS <= rows <= MAX_EDGE:
+        legal = [m for m in range(1, MAX_EDGE + 1)
+                 if MIN_ROWS <= a * m <= MAX_EDGE and not a * m & a * m - 1]
+        yield "engine.grid.m", (f"rows (tpe.a x grid.m) must be a power of two from {MIN_ROWS} to "
+                                f"{MAX_EDGE}, not {a} x {m} = {rows}; "
+                                + _advice("grid.m", legal, m, "make tpe.a a power of two"))
+    elif rows * (b := v["engine.tpe.b"]) < BLOCK:
+        yield "engine.grid.m", (f"rows x tpe.b must be at least {BLOCK}, one block of "
+                                f"activations, not {rows} x {b} = {rows * b}; set grid.m to "
+                                f"{-(-BLOCK // (a * b))} or more")
+
+
+def _columns(v: Values) -> Faults:
+    c, n = v["engine.tpe.c"], v["engine.grid.n"]
+    columns = c * n
+    if columns % 8 or not 8 <= columns <= MAX_EDGE:
+        legal = [n for n in range(1, MAX_EDGE + 1) if c * n <= MAX_EDGE and c * n % 8 == 0]
+        yield "engine.grid.n", (f"columns (tpe.c x grid.n) must be a multiple of 8 from 8 to "
+                                f"{MAX_EDGE}, not {c} x {n} = {columns}; "
+                                + _advice("grid.n", legal, n, "make tpe.c smaller"))
+
+
+def _advice(name: str, legal: list[int], value: int, otherwise: str) -> str:
+    if not legal:
+        return otherwise
+    near = sorted(sorted(legal, key=lambda item: abs(item - value))[:2])
+    return f"set {name} to {' or '.join(map(str, near))}"
+
+
+def _lanes(v: Values) -> Faults:
+    lanes, columns = v["postproc.lanes"], _legal_columns(v)
+    if lanes < columns and columns % lanes:
+        legal = [item for item in range(8, columns + 1, 8) if columns % item == 0]
+        yield "postproc.lanes", (f"must divide the {columns} columns or be at least as many, not "
+                                 f"{lanes}; " + _advice("it", legal, lanes, ""))
+
+
+def _legal_columns(v: Values) -> int:
+    """Columns, unless they are at fault themselves."""
+    columns = v["engine.tpe.c"] * v["engine.grid.n"]
+    if columns % 8 or not 8 <= columns <= MAX_EDGE:
+        raise KeyError("engine.grid.n")
+    return columns
+
+
+def _activations(v: Values) -> Faults:
+    rows, columns = v["engine.tpe.a"] * v["engine.grid.m"], _legal_columns(v)
+    need = max(rows * v["engine.tpe.b"] // BLOCK, WINDOW_COLUMNS * v["vector.lanes"] // BLOCK,
+               min(columns, v["postproc.lanes"]) // BLOCK, 2)
+    banks = 1 << (need - 1).bit_length()
+    yield from _least("activations", 2 * 2 * 8 * banks, f"two groups of {banks} banks", v)
+
+
+def _weights(v: Values) -> Faults:
+    columns = _legal_columns(v)
+    dbb = v["engine.kind"] == "sta-dbb"
+    per_column = v["engine.weights.nnz"] + 1 if dbb else v["engine.tpe.b"]
+    row = -(-columns * per_column // 8) * 8
+    yield from _least("weights", 2 * row, f"two steps of {columns} columns", v)
+
+
+def _least(name: str, size: int, why: str, v: Values) -> Faults:
+    size = -(-size // KIB) * KIB
+    if (value := v[f"memory.{name}"]) < size:
+        yield f"memory.{name}", (f"must be at least {format_size(size)} for {why}, "
+                                 f"not {format_size(value)}; make it larger")
+
+
+def _bus(v: Values) -> Faults:
+    if v["bus.window"] is None and v["bus.dma"] is None:
+        yield "bus", ("window or dma must be axi4, not both null: nothing could reach the core's "
+                      "memories; set bus.window or bus.dma to axi4")
+
+
+_RULES: tuple[Callable[[Values], Faults], ...] = (
+    _shape, _density, _rows, _columns, _lanes, _activations, _weights, _bus)
