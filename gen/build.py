@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a spec to hardware: the one place where spec fields become RTL parameters."""
+
+from ..rtl.accelerator import Accelerator
+from ..rtl.parameters import AcceleratorParameters, EngineParameters
+from .spec import Spec
+
+__all__ = ["accelerator", "parameters"]
+
+
+def parameters(spec: Spec, *, monitors: bool = False) -> AcceleratorParameters:
+    """The accelerator's parameters; memory sizes become 64-bit words."""
+    engine = spec.engine
+    return AcceleratorParameters(
+        engine=EngineParameters(
+            kind=engine.kind, a=engine.tpe.a, b=engine.tpe.b, c=engine.tpe.c,
+            m=engine.grid.m, n=engine.grid.n, nnz=engine.weights.nnz,
+            accumulator_bits=engine.accumulator_bits),
+        activation_words=spec.memory.activations // 8,
+        weight_words=spec.memory.weights // 8,
+        program_words=spec.memory.program // 8,
+        vector_lanes=spec.vector.lanes,
+        postproc_lanes=spec.postproc.lanes,
+        window=spec.bus.window is not None,
+        dma=spec.bus.dma is not None,
+        spec_hash=spec.hash,
+        monitors=monitors,
+    )
+
+
+def accelerator(spec: Spec, *, monitors: bool = False) -> Accelerator:
+    """The top-level component of a spec."""
+    return Accelerator(parameters(spec, monitors=monitors))

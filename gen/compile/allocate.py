@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Activation SRAM allocation: bank group, layout and base of every tensor."""
+
+from dataclasses import replace
+
+from ...rtl.parameters import AcceleratorParameters
+from ...rtl.sequencer.descriptor import Opcode
+from .conflicts import matrix_reads, window_reads
+from .fault import CompileFault
+from .layout import TensorLayout
+from .lower import Lowered, LoweredLayer
+
+__all__ = ["allocate"]
+
+
+def allocate(lowered: Lowered, p: AcceleratorParameters) -> dict[int, TensorLayout]:
+    """Layout of every tensor on the core, by index.
+
+    A layer's source and destination lie in different groups; within a group, tensors share words
+    where they do not live at the same time (first fit, in order of birth). Raises CompileFault
+    with the memory that would be needed.
+    """
+    birth = {lowered.input: -1} | {layer.output: i for i, layer in enumerate(lowered.layers)}
+    readers: dict[int, list[int]] = {index: [] for index in birth}
+    for i, layer in enumerate(lowered.layers):
+        readers[layer.source].append(i)
+    death = {index: max(readers[index], default=birth[index]) for index in birth}
+    death[lowered.output] = len(lowered.layers)
+
+    group = {lowered.input: 0}
+    for layer in lowered.layers:
+        group[layer.output] = 1 - group[layer.source]
+
+    layouts: dict[int, TensorLayout] = {}
+    for index in sorted(birth, key=birth.__getitem__):
+        consumers = [lowered.layers[i] for i in readers[index]]
+        layout = replace(_best_layout(lowered.shapes[index], consumers, p), group=group[index])
+        rivals = sorted(
+            (other for name, other in layouts.items()
+             if group[name] == group[index] and death[name] >= birth[index]),
+            key=lambda other: other.base)
+        base = 0
+        for other in rivals:
+            if base + layout.words <= other.base:
+                break
+            base = max(base, other.base + other.words)
+        # Whole lines, so that bank conflicts do not depend on the base.
+        layouts[index] = replace(layout, base=-(-base // p.banks) * p.banks)
+    need = max(layout.base + layout.words for layout in layouts.values())
+    if need > p.group_words:
+        kib = -(-2 * 8 * need // 1024)
+        raise CompileFault(
+            f"memory.activations must be at least {kib} KiB for this network, "
+            f"not {p.activation_words * 8 / 1024:g} KiB")
+    return layouts
+
+
+def _best_layout(shape, consumers: list[LoweredLayer], p: AcceleratorParameters) -> TensorLayout:
+    """The layout whose readers lose least to bank conflicts; of equals the smallest."""
+    split = 2 if consumers and all(layer.stride == (2, 2) for layer in consumers) else 1
+    matrices = [layer for layer in consumers if layer.opcode is Opcode.MATRIX]
+    windows = [layer for layer in consumers if layer.opcode is Opcode.WINDOW]
+    best: tuple[int, int, TensorLayout] | None = None
+    for extra_pitch in range(4 if consumers else 1):
+        narrow = TensorLayout.plan(*shape, split=split, extra_pitch=extra_pitch)
+        cost = sum(int(matrix_reads(layer, narrow, p).sum()) * narrow.blocks * column_tiles(
+            layer, p) for layer in matrices)
+        for extra_plane in range(0, p.banks if windows else 1, 2):
+            layout = replace(narrow, plane=narrow.plane + extra_plane)
+            total = cost + sum(int(window_reads(layer, layout, p).sum()) for layer in windows)
+            if best is None or (total, layout.words) < best[:2]:
+                best = (total, layout.words, layout)
+            if not windows:
+                break
+    assert best is not None
+    return best[2]
+
+
+def column_tiles(layer: LoweredLayer, p: AcceleratorParameters) -> int:
+    """Column tiles of an engine layer."""
+    return -(-layer.output_shape[2] // p.facts.columns)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bank conflicts of a layer's reads: a gather request costs what its fullest bank holds of it."""
+
+import numpy as np
+
+from ...rtl.parameters import AcceleratorParameters
+from ...rtl.vector.window import WINDOW
+from .layout import TensorLayout
+from .lower import LoweredLayer
+
+__all__ = ["matrix_reads", "source_increments", "window_reads"]
+
+
+def source_increments(layer: LoweredLayer, layout: TensorLayout) -> dict:
+    """Address increments of ``layer`` reading ``layout``, as the descriptor states them."""
+    pad_y, pad_x = layer.padding
+    steps_x, steps_y = layout.steps_x, layout.steps_y
+    scale_y, scale_x = (stride // layout.split for stride in layer.stride)
+    return {
+        "pixel_base": layout.corner(pad_y, pad_x),
+        "pixel_x": scale_x,
+        "pixel_y": scale_y * layout.pitch,
+        "tap_x": (steps_x[pad_x % 2], steps_x[1 - pad_x % 2]),
+        "tap_y": (steps_y[pad_y % 2], steps_y[1 - pad_y % 2]),
+        "tap_channel": layout.plane,
+    }
+
+
+def _offsets(count: int, steps: tuple[int, int]) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum([steps[i % 2] for i in range(count - 1)])]).astype(int)
+
+
+def _fullest(banks: np.ndarray, inside: np.ndarray, count: int) -> np.ndarray:
+    """Most words in one bank, over the last axis; at least 1."""
+    hits = (banks[..., None] == np.arange(count)) & inside[..., None]
+    return np.maximum(hits.sum(-2).max(-1), 1)
+
+
+def matrix_reads(layer: LoweredLayer, layout: TensorLayout,
+                 p: AcceleratorParameters) -> np.ndarray:
+    """Read cycles of every gather request, shape (tiles, kw, kh, pieces).
+
+    The same for every channel block and every column tile.
+    """
+    inc = source_increments(layer, layout)
+    height, width, _ = layer.output_shape
+    (kh, kw), (stride_y, stride_x), (pad_y, pad_x) = layer.kernel, layer.stride, layer.padding
+    rows, lanes = p.facts.rows, p.matrix_lanes
+    oy, ox = (axis.ravel() for axis in np.mgrid[:height, :width])
+    tiles = -(-oy.size // rows)
+    spare = tiles * rows - oy.size
+    valid = np.pad(np.ones(oy.size, bool), (0, spare))
+    oy, ox = np.pad(oy, (0, spare)), np.pad(ox, (0, spare))
+    pixel = inc["pixel_base"] + oy * inc["pixel_y"] + ox * inc["pixel_x"]
+    tap_x, tap_y = _offsets(kw, inc["tap_x"]), _offsets(kh, inc["tap_y"])
+    costs = np.empty((tiles, kw, kh, rows // lanes), int)
+    for kx in range(kw):
+        ix = ox * stride_x - pad_x + kx
+        for ky in range(kh):
+            iy = oy * stride_y - pad_y + ky
+            inside = (valid & (ix >= 0) & (ix < layout.width)
+                      & (iy >= 0) & (iy < layout.height))
+            banks = (pixel + tap_x[kx] + tap_y[ky]) % p.banks
+            shape = (tiles, rows // lanes, lanes)
+            costs[:, kx, ky] = _fullest(banks.reshape(shape), inside.reshape(shape), p.banks)
+    return costs
+
+
+def window_reads(layer: LoweredLayer, layout: TensorLayout,
+                 p: AcceleratorParameters) -> np.ndarray:
+    """Read cycles of every window column, shape (channel groups, output rows, row groups, span)."""
+    inc = source_increments(layer, layout)
+    (kh, kw), (stride_y, stride_x), (pad_y, pad_x) = layer.kernel, layer.stride, layer.padding
+    height, width, _ = layer.output_shape
+    row_groups = 1 if layer.sliding else -(-kh // WINDOW)
+    span = kw + (width - 1) * stride_x if layer.sliding else kw
+    groups = -(-layout.blocks // p.vector_blocks)
+    g, oy, rg, j, dy, b = np.ogrid[:groups, :height, :row_groups, :span, :WINDOW,
+                                   :p.vector_blocks]
+    offsets = (_offsets(WINDOW, inc["tap_y"])[:, None]
+               + np.arange(p.vector_blocks) * inc["tap_channel"])
+    iy = oy * stride_y - pad_y + rg * WINDOW + dy
+    ix = j - pad_x
+    inside = ((iy >= 0) & (iy < layout.height) & (ix >= 0) & (ix < layout.width)
+              & (rg * WINDOW + dy < kh) & (g * p.vector_blocks + b < layout.blocks))
+    shape = (*inside.shape[:4], WINDOW * p.vector_blocks)
+    banks = np.broadcast_to((offsets % p.banks).ravel(), shape)
+    return _fullest(banks, inside.reshape(shape), p.banks)

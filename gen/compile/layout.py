@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the elements of a tensor lie in an activation bank group."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["BLOCK", "TensorLayout"]
+
+BLOCK = 8
+"""Channels of one 64-bit word."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorLayout:
+    """Word addresses of a ``height x width x channels`` tensor.
+
+    ``address(y, x, b) = base + b * plane + (y % split) * phase_y + (x % split) * phase_x
+    + (y // split) * pitch + x // split`` for channel block ``b``. ``split`` 2 keeps even and odd
+    rows and columns apart, for a reader of stride 2. All in 64-bit words.
+    """
+
+    height: int
+    width: int
+    channels: int
+    split: int = 1
+    pitch: int
+    phase_x: int = 0
+    phase_y: int = 0
+    plane: int
+    group: int = 0
+    base: int = 0
+
+    @classmethod
+    def plan(cls, height: int, width: int, channels: int, *, split: int = 1, extra_pitch: int = 0,
+             extra_plane: int = 0) -> "TensorLayout":
+        """The densest layout with an odd plane, widened by the extra words asked for."""
+        pitch = -(-width // split) + extra_pitch
+        phase = -(-height // split) * pitch
+        plane = phase * split * split + extra_plane
+        return cls(height=height, width=width, channels=channels, split=split, pitch=pitch,
+                   phase_x=phase if split == 2 else 0, phase_y=2 * phase if split == 2 else 0,
+                   plane=plane | 1)
+
+    @property
+    def blocks(self) -> int:
+        """Channel blocks of 8, the last one padded."""
+        return -(-self.channels // BLOCK)
+
+    @property
+    def words(self) -> int:
+        """64-bit words from the first element's to the last's."""
+        return int(self.addresses().max()) - self.base + 1
+
+    def addresses(self) -> np.ndarray:
+        """Word addresses, shape (height, width, blocks)."""
+        y, x, b = np.ogrid[:self.height, :self.width, :self.blocks]
+        s = self.split
+        return (self.base + b * self.plane + (y % s) * self.phase_y + (x % s) * self.phase_x
+                + (y // s) * self.pitch + x // s)
+
+    @property
+    def steps_x(self) -> tuple[int, int]:
+        """Address increments from an even and from an odd column to the next."""
+        return (self.phase_x, 1 - self.phase_x) if self.split == 2 else (1, 1)
+
+    @property
+    def steps_y(self) -> tuple[int, int]:
+        """Address increments from an even and from an odd row to the next."""
+        if self.split == 2:
+            return (self.phase_y, self.pitch - self.phase_y)
+        return (self.pitch, self.pitch)
+
+    def corner(self, pad_y: int, pad_x: int) -> int:
+        """Address of block 0 at row ``-pad_y``, column ``-pad_x`` (may be negative)."""
+        s = self.split
+        return (self.base + (-pad_y % s) * self.phase_y + (-pad_x % s) * self.phase_x
+                + (-pad_y // s) * self.pitch + -pad_x // s)
+
+    def pack(self, values: np.ndarray) -> dict[int, int]:
+        """64-bit words by address, of an int8 array (height, width, channels); pads are 0."""
+        padded = np.zeros((self.height, self.width, self.blocks * BLOCK), np.int8)
+        padded[..., :self.channels] = values
+        words = np.ascontiguousarray(padded).view("<u8")
+        return dict(zip(self.addresses().ravel().tolist(), words.ravel().tolist(), strict=True))
+
+    def unpack(self, words: np.ndarray) -> np.ndarray:
+        """The int8 tensor from ``words``, a uint64 array of the whole bank group."""
+        blocks = np.ascontiguousarray(words[self.addresses()]).view(np.int8)
+        return blocks.reshape(self.height, self.width, -1)[..., :self.channels]

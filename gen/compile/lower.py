@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lowering: a golden network becomes layers that the core has a unit for, and a host's rest."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...golden import network as golden
+from ...golden.numerics import Requantise, Rounding
+from ...rtl.sequencer.descriptor import Opcode
+from ...rtl.vector.window import WINDOW
+from .fault import CompileFault
+
+__all__ = ["Lowered", "LoweredLayer", "lower"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LoweredLayer:
+    """One layer of the core.
+
+    ``source`` and ``output`` are tensor indices of the model; ``output_shape`` and
+    ``source_shape`` are (height, width, channels). ``weights``: [Cout, kh, kw, Cin] for the
+    engine, [kh, kw, C] for the vector unit. ``pad_value`` is the operand of a padded pixel.
+    """
+
+    name: str
+    kind: str
+    opcode: Opcode
+    source: int
+    output: int
+    source_shape: tuple[int, int, int]
+    output_shape: tuple[int, int, int]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    weights: np.ndarray
+    bias: np.ndarray
+    requantise: Requantise
+    source_zero_point: int
+    magnitude: bool = False
+    sliding: bool = True
+
+    @property
+    def signed(self) -> bool:
+        """Operands are raw signed bytes; otherwise ``x + 128`` as unsigned bytes."""
+        return self.magnitude or self.source_zero_point != -128
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the layer as the network states it, padded taps included."""
+        height, width, channels = self.output_shape
+        depth = self.source_shape[2] if self.opcode is Opcode.MATRIX else 1
+        return 0 if self.magnitude else height * width * channels * depth * int(
+            np.prod(self.kernel))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lowered:
+    """``layers`` run on the core, ``host`` after them on the host.
+
+    ``shapes``: (height, width, channels) of every tensor on the core; ``aliases``: tensors that
+    are another's bytes under a new shape (RESHAPE).
+    """
+
+    layers: list[LoweredLayer]
+    host: list[golden.Layer]
+    shapes: dict[int, tuple[int, int, int]]
+    aliases: dict[int, int] = field(default_factory=dict)
+    input: int
+    output: int
+
+
+def lower(network: golden.Network) -> Lowered:
+    """Lower ``network``; raises CompileFault, naming the layer, where the core has no way."""
+    if len(network.inputs) != 1 or len(network.outputs) != 1:
+        raise CompileFault(f"{network.name}: a network must have one input and one output, not "
+                           f"{len(network.inputs)} and {len(network.outputs)}")
+    layers: list[LoweredLayer] = []
+    host: list[golden.Layer] = []
+    aliases: dict[int, int] = {}
+    entry = network.inputs[0]
+    shapes = {entry: _shape(network.tensors[entry])}
+    device = {entry}
+    for layer in network.layers:
+        if isinstance(layer, golden.Softmax) or not set(layer.sources) <= device:
+            host.append(layer)
+            continue
+        if isinstance(layer, golden.Reshape):
+            source = layer.sources[0]
+            root = aliases.get(source, source)
+            aliases[layer.output] = root
+            if root == entry and not layers:
+                shapes[root] = _shape(network.tensors[layer.output])
+            shapes[layer.output] = shapes[root]
+            device.add(layer.output)
+            continue
+        lowered = _lower_layer(network, layer, shapes, aliases)
+        layers.append(lowered)
+        shapes[layer.output] = lowered.output_shape
+        device.add(layer.output)
+    if not layers:
+        raise CompileFault(f"{network.name}: no layer runs on the core")
+    for layer in host:
+        if not isinstance(layer, golden.Softmax | golden.Reshape):
+            raise CompileFault(f"layer {layer.name} ({layer.kind}) comes after a host operator; "
+                               "only SOFTMAX and RESHAPE may run on the host, at the end")
+    return Lowered(layers=layers, host=host, shapes=shapes, aliases=aliases, input=entry,
+                   output=layers[-1].output)
+
+
+def _shape(tensor: golden.Tensor) -> tuple[int, int, int]:
+    inner = tuple(tensor.shape[1:])
+    if len(inner) > 3:
+        raise CompileFault(f"tensor {tensor.name}: at most 3 dimensions besides the batch are "
+                           f"supported, not {len(inner)}")
+    height, width, channels = (1,) * (3 - len(inner)) + inner
+    return height, width, channels
+
+
+def _lower_layer(network, layer, shapes, aliases) -> LoweredLayer:
+    source = aliases.get(layer.sources[0], layer.sources[0])
+    shape = shapes[source]
+    common = {"name": layer.name, "kind": layer.kind, "source": source, "output": layer.output,
+              "source_shape": shape}
+    match layer:
+        case golden.Convolution() | golden.DepthwiseConvolution():
+            if layer.sources[0] in aliases and shape != _shape(network.tensors[layer.sources[0]]):
+                raise CompileFault(f"layer {layer.name} ({layer.kind}): its input is a RESHAPE to "
+                                   "another height, width or channel count; only a reshape of the "
+                                   "network's input or to a vector is supported")
+            matrix = not isinstance(layer, golden.DepthwiseConvolution)
+            kernel = layer.weights.shape[1:3] if matrix else layer.weights.shape[:2]
+            if not matrix and max(kernel) > WINDOW:
+                raise CompileFault(f"layer {layer.name} ({layer.kind}): kernel must be at most "
+                                   f"{WINDOW}x{WINDOW}, not {kernel[0]}x{kernel[1]}")
+            if max(layer.stride) > 2:
+                raise CompileFault(f"layer {layer.name} ({layer.kind}): stride must be 1 or 2, "
+                                   f"not {max(layer.stride)}")
+            return LoweredLayer(
+                **common, opcode=Opcode.MATRIX if matrix else Opcode.WINDOW,
+                output_shape=_shape(network.tensors[layer.output]), kernel=tuple(kernel),
+                stride=tuple(layer.stride), padding=(layer.padding[0], layer.padding[2]),
+                weights=layer.weights, bias=layer.bias, requantise=layer.requantise,
+                source_zero_point=layer.source_zero_point)
+        case golden.FullyConnected():
+            if int(np.prod(shape)) != layer.weights.shape[1]:
+                raise CompileFault(f"layer {layer.name} ({layer.kind}): weights expect "
+                                   f"{layer.weights.shape[1]} inputs, the tensor has "
+                                   f"{int(np.prod(shape))}")
+            outputs = layer.weights.shape[0]
+            return LoweredLayer(
+                **common, opcode=Opcode.MATRIX, output_shape=(1, 1, outputs), kernel=shape[:2],
+                stride=(1, 1), padding=(0, 0), weights=layer.weights.reshape(outputs, *shape),
+                bias=layer.bias, requantise=layer.requantise,
+                source_zero_point=layer.source_zero_point)
+        case golden.AveragePool():
+            return _average_pool(network, layer, shape, common)
+    raise CompileFault(f"layer {layer.name} ({layer.kind}): the core has no unit for this "
+                       "operator")
+
+
+def _average_pool(network, layer, shape, common) -> LoweredLayer:
+    height, width, channels = shape
+    kernel = tuple(layer.kernel)
+    output = _shape(network.tensors[layer.output])
+    if any(layer.padding):
+        raise CompileFault(f"layer {layer.name} ({layer.kind}): padding must be VALID, since "
+                           "windows at a padded border average fewer pixels")
+    sliding = max(kernel) <= WINDOW
+    if not sliding and (kernel[1] != width or output[1] != 1):
+        raise CompileFault(f"layer {layer.name} ({layer.kind}): a window wider than {WINDOW} must "
+                           f"span the whole width of {width}, not {kernel[1]}")
+    if sliding and max(layer.stride) > 2 and output[:2] != (1, 1):
+        raise CompileFault(f"layer {layer.name} ({layer.kind}): stride must be 1 or 2, not "
+                           f"{max(layer.stride)}")
+    count = kernel[0] * kernel[1]
+    multiplier, shift = _reciprocal(count)
+    one = np.ones(channels, np.int32)
+    return LoweredLayer(
+        **common, opcode=Opcode.WINDOW, output_shape=output, kernel=kernel,
+        stride=(1, 1) if output[:2] == (1, 1) else tuple(layer.stride), padding=(0, 0),
+        weights=np.ones((*(min(k, WINDOW) for k in kernel), channels), np.int8),
+        bias=one * (count // 2),
+        requantise=Requantise(multiplier=one * np.int32(multiplier),
+                              shift=one * np.int32(shift), zero_point=0,
+                              low=layer.low, high=layer.high, rounding=Rounding.SINGLE),
+        source_zero_point=0, magnitude=True, sliding=sliding)
+
+
+def _reciprocal(count: int) -> tuple[int, int]:
+    """Multiplier and shift with ``v * multiplier >> (31 + shift) == v // count`` for every sum.
+
+    Exact for ``0 <= v <= 128 * count + count // 2``, which is checked for each v.
+    """
+    shift = max(count.bit_length() - 1, 0)
+    multiplier = min(-(-(1 << (31 + shift)) // count), 2**31 - 1)
+    v = np.arange(128 * count + count // 2 + 1, dtype=np.int64)
+    if not np.array_equal((v * multiplier) >> (31 + shift), v // count):
+        raise CompileFault(f"average pool: a window of {count} pixels has no exact reciprocal")
+    return multiplier, shift

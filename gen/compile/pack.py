@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Weight and parameter packing: the bytes that the core reads."""
+
+import numpy as np
+
+from ...golden import dbb
+from ...rtl.parameters import AcceleratorParameters
+from ...rtl.sequencer.descriptor import ROW_BITS
+from ...rtl.vector.window import WINDOW
+from .fault import CompileFault
+from .layout import BLOCK
+from .lower import LoweredLayer
+
+__all__ = ["block_steps", "engine_parameters", "engine_weights", "vector_parameters",
+           "weight_density"]
+
+ROW_BYTES = ROW_BITS // 8
+
+
+def _blocks(layer: LoweredLayer) -> np.ndarray:
+    """Weights as [Cout, channel block, kx, ky, 8]: the order in which im2col reads."""
+    outputs, kh, kw, channels = layer.weights.shape
+    blocks = -(-channels // BLOCK)
+    padded = np.zeros((outputs, kh, kw, blocks * BLOCK), np.int8)
+    padded[..., :channels] = layer.weights
+    return padded.reshape(outputs, kh, kw, blocks, BLOCK).transpose(0, 3, 2, 1, 4)
+
+
+def weight_density(layer: LoweredLayer) -> int:
+    """The most non-zeros in any block of the layer, at least 1."""
+    return max(int((_blocks(layer) != 0).sum(-1).max()), 1)
+
+
+def block_steps(layer: LoweredLayer, p: AcceleratorParameters) -> tuple[int, int]:
+    """Array steps of a full channel block and of the last one."""
+    density = weight_density(layer)
+    channels = layer.source_shape[2]
+    last = channels - (-(-channels // BLOCK) - 1) * BLOCK
+    return (p.facts.steps(min(channels, BLOCK), density), p.facts.steps(last, density))
+
+
+def engine_weights(layer: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:
+    """Weight rows of the layer, uint8 [rows, bytes of a row], in the order of the steps.
+
+    Dense engines: ``depth`` bytes a column. DBB engines: the mask, then ``nnz`` values.
+    """
+    facts = p.facts
+    blocks = _blocks(layer)
+    outputs = blocks.shape[0]
+    tiles = -(-outputs // facts.columns)
+    padded = np.zeros((tiles * facts.columns, *blocks.shape[1:]), np.int8)
+    padded[:outputs] = blocks
+    # [tile, column, block, kx, ky, 8] -> [tile, block, tap, column, 8]
+    tiled = padded.reshape(tiles, facts.columns, blocks.shape[1], -1, BLOCK)
+    tiled = tiled.transpose(0, 2, 3, 1, 4)
+    full, last = block_steps(layer, p)
+    rows = []
+    for tile in tiled:
+        for index, block in enumerate(tile):
+            steps = last if index == len(tile) - 1 else full
+            rows.append(_sparse_steps(block, steps, facts.nnz) if facts.compressed
+                        else _dense_steps(block, steps, facts.depth))
+    packed = np.concatenate([part.reshape(-1, part.shape[-2] * part.shape[-1]) for part in rows])
+    row_bytes = 8 * p.weight_banks
+    return np.pad(packed, ((0, 0), (0, row_bytes - packed.shape[1])))
+
+
+def _dense_steps(block: np.ndarray, steps: int, depth: int) -> np.ndarray:
+    """[tap, column, 8] -> [tap, step, column, depth]."""
+    taps, columns, _ = block.shape
+    split = block.reshape(taps, columns, BLOCK // depth, depth)[:, :, :steps]
+    return split.transpose(0, 2, 1, 3).view(np.uint8)
+
+
+def _sparse_steps(block: np.ndarray, steps: int, nnz: int) -> np.ndarray:
+    """[tap, column, 8] -> [tap, step, column, 1 + nnz]: passes with disjoint masks."""
+    taps, columns, _ = block.shape
+    rank = np.cumsum(block != 0, axis=-1) - 1
+    packed = np.empty((taps, steps, columns, 1 + nnz), np.uint8)
+    for step in range(steps):
+        mine = (block != 0) & (rank // nnz == step)
+        values, mask = dbb.encode(np.where(mine, block, 0), nnz)
+        packed[:, step, :, 0] = mask
+        packed[:, step, :, 1:] = values.view(np.uint8)
+    return packed
+
+
+def _parameter_rows(layer: LoweredLayer, bias: np.ndarray, channels: int) -> np.ndarray:
+    """uint8 [channels, 16]: multiplier, bias, shift, little endian; zeros behind the last."""
+    rows = np.zeros((channels, ROW_BYTES), np.uint8)
+    count = bias.size
+    rows[:count, 0:4] = layer.requantise.multiplier.astype("<i4").view(np.uint8).reshape(-1, 4)
+    rows[:count, 4:8] = bias.astype("<i4").view(np.uint8).reshape(-1, 4)
+    rows[:count, 8] = layer.requantise.shift
+    return rows
+
+
+def _folded_bias(layer: LoweredLayer, sums: np.ndarray) -> np.ndarray:
+    """Bias with ``-zero_point * sum(weights)``, which raw signed operands leave out."""
+    if layer.magnitude or not layer.signed:
+        return layer.bias.astype(np.int64)
+    bias = layer.bias.astype(np.int64) - layer.source_zero_point * sums
+    if np.abs(bias).max() >= 2**31:
+        channel = int(np.abs(bias).argmax())
+        raise CompileFault(f"layer {layer.name} ({layer.kind}): the bias of channel {channel} "
+                           "with its zero point folded in does not fit 32 bits")
+    return bias
+
+
+def _check_accumulator(layer: LoweredLayer, weights: np.ndarray, bits: int) -> None:
+    """Prove from the weights [channel, taps] that no input overflows the accumulator."""
+    reach = np.abs(weights.astype(np.int64)).sum(1) * (128 if layer.signed else 255)
+    if reach.max() >= 2 ** (bits - 1):
+        need = int(reach.max()).bit_length() + 1
+        raise CompileFault(f"layer {layer.name} ({layer.kind}): engine.accumulator_bits must be "
+                           f"at least {need} for channel {int(reach.argmax())}, not {bits}")
+
+
+def engine_parameters(layer: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:
+    """Program rows of an engine layer's channels, padded to whole column tiles."""
+    flat = layer.weights.reshape(layer.weights.shape[0], -1)
+    _check_accumulator(layer, flat, p.facts.accumulator_bits)
+    columns = p.facts.columns
+    padded = -(-flat.shape[0] // columns) * columns
+    return _parameter_rows(layer, _folded_bias(layer, flat.astype(np.int64).sum(1)), padded)
+
+
+def vector_parameters(layer: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:
+    """Program rows of a vector layer's channels: parameters and window weights in turn.
+
+    A kernel smaller than the window takes its last columns and first rows.
+    """
+    kh, kw, channels = layer.weights.shape
+    flat = layer.weights.reshape(-1, channels).T
+    if not layer.magnitude:
+        _check_accumulator(layer, flat, 32)
+    padded = -(-channels // p.vector_lanes) * p.vector_lanes
+    window = np.zeros((padded, WINDOW, WINDOW), np.int8)
+    window[:channels, WINDOW - kw:, :kh] = layer.weights.transpose(2, 1, 0)
+    rows = np.zeros((padded, 2, ROW_BYTES), np.uint8)
+    rows[:, 0] = _parameter_rows(layer, _folded_bias(layer, flat.astype(np.int64).sum(1)), padded)
+    rows[:, 1, :WINDOW * WINDOW] = window.reshape(padded, -1).view(np.uint8)
+    return rows.reshape(-1, ROW_BYTES)

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The compiled program: memory image, tensor layouts and what people want to read about them."""
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...golden import network as golden
+from ...rtl.parameters import AcceleratorParameters
+from ...rtl.sequencer.descriptor import (
+    DESCRIPTOR_MAGIC,
+    HEADER_MAGIC,
+    HEADER_ROWS,
+    IMAGE_VERSION,
+    ROW_BITS,
+    TRAILER_MAGIC,
+    Descriptor,
+    Header,
+    Opcode,
+    Rounding,
+    Trailer,
+)
+from ...rtl.vector.window import WINDOW
+from .conflicts import source_increments
+from .fault import CompileFault
+from .layout import TensorLayout
+from .lower import Lowered, LoweredLayer
+from .pack import block_steps, engine_parameters, engine_weights, vector_parameters, weight_density
+
+__all__ = ["CompiledLayer", "Image", "Program", "assemble"]
+
+ROW_BYTES = ROW_BITS // 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompiledLayer:
+    """A layer with its place in the memories. ``steps``: array steps of a full and a last block."""
+
+    lowered: LoweredLayer
+    source: TensorLayout
+    destination: TensorLayout
+    steps: tuple[int, int]
+    density: int
+    weight_row: int
+    weight_rows: int
+    parameter_row: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """What is loaded into the core: ``program`` (64-bit words from the program base on) and
+    ``weights`` (64-bit words; a row takes ``weight_stride`` words of address space)."""
+
+    program: np.ndarray
+    weights: np.ndarray
+    weight_stride: int
+    check: int
+
+    MAGIC = b"SYSTOLIT"
+
+    def to_bytes(self) -> bytes:
+        """The image file: magic, lengths and stride (32 bit each), program, weights, CRC-32."""
+        body = (self.MAGIC + struct.pack("<4I", IMAGE_VERSION, self.program.size,
+                                         self.weights.size, self.weight_stride)
+                + self.program.astype("<u8").tobytes() + self.weights.astype("<u8").tobytes())
+        return body + struct.pack("<I", zlib.crc32(body))
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> "Image":
+        """Read an image file; raises ValueError where it is foreign, truncated or damaged."""
+        head = len(cls.MAGIC) + 16
+        if len(raw) < head + 4 or not raw.startswith(cls.MAGIC):
+            raise ValueError("not a program image: it does not start with "
+                             f"{cls.MAGIC.decode()}")
+        version, programs, weights, stride = struct.unpack_from("<4I", raw, len(cls.MAGIC))
+        if version != IMAGE_VERSION:
+            raise ValueError(f"image version must be {IMAGE_VERSION}, not {version}")
+        size = head + 8 * (programs + weights) + 4
+        if len(raw) != size:
+            raise ValueError(f"image must be {size} bytes, not {len(raw)}: it is truncated or "
+                             "has something behind it")
+        if zlib.crc32(raw[:-4]) != struct.unpack_from("<I", raw, size - 4)[0]:
+            raise ValueError("image check sum does not match: it is damaged")
+        words = np.frombuffer(raw, "<u8", programs + weights, head).astype(np.uint64)
+        header = Header.from_bits(int.from_bytes(words[:4].tobytes(), "little"))
+        return cls(program=words[:programs], weights=words[programs:], weight_stride=stride,
+                   check=int(header.check))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A network compiled for a spec's hardware."""
+
+    network: golden.Network
+    parameters: AcceleratorParameters
+    lowered: Lowered
+    layers: list[CompiledLayer]
+    layouts: dict[int, TensorLayout]
+    memory_image: Image
+
+    @property
+    def image(self) -> bytes:
+        """The image file."""
+        return self.memory_image.to_bytes()
+
+    @property
+    def input_layout(self) -> TensorLayout:
+        """Where the input tensor is written."""
+        return self.layouts[self.lowered.input]
+
+    @property
+    def output_layout(self) -> TensorLayout:
+        """Where the last layer's tensor is read."""
+        return self.layouts[self.lowered.output]
+
+    @property
+    def mapping_rows(self) -> list[dict]:
+        """One row a layer for people: unit, tiles, steps, density, memory."""
+        rows = []
+        for layer in self.layers:
+            low = layer.lowered
+            matrix = low.opcode is Opcode.MATRIX
+            facts = self.parameters.facts
+            pixels = low.output_shape[0] * low.output_shape[1]
+            channels = facts.columns if matrix else self.parameters.vector_lanes
+            rows.append({
+                "name": low.name,
+                "op": low.kind,
+                "unit": "engine" if matrix else "vector",
+                "input": "x".join(map(str, low.source_shape)),
+                "output": "x".join(map(str, low.output_shape)),
+                "row_tiles": -(-pixels // facts.rows) if matrix else pixels,
+                "column_tiles": -(-low.output_shape[2] // channels),
+                "steps_per_block": layer.steps[0] if matrix else 1,
+                "nnz": layer.density if matrix else None,
+                "weight_rows": layer.weight_rows,
+                "source": f"{layer.source.group}:{layer.source.base}",
+                "destination": f"{layer.destination.group}:{layer.destination.base}",
+                "macs": low.macs,
+            })
+        return rows
+
+
+def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
+    low, source, destination = layer.lowered, layer.source, layer.destination
+    matrix = low.opcode is Opcode.MATRIX
+    height, width, channels = low.output_shape
+    requantise = low.requantise
+    rounding = (Rounding.MAGNITUDE if low.magnitude
+                else Rounding[requantise.rounding.name])
+    fields = source_increments(low, source) | {
+        "magic": DESCRIPTOR_MAGIC,
+        "opcode": low.opcode,
+        "source_group": source.group,
+        "destination_group": destination.group,
+        "signed_activations": low.signed,
+        "rounding": rounding,
+        "sliding": low.sliding,
+        "pad_value": low.source_zero_point if low.signed and not low.magnitude else 0,
+        "zero_point": requantise.zero_point,
+        "low": requantise.low,
+        "high": requantise.high,
+        "parameter_row": layer.parameter_row,
+        "weight_row": layer.weight_row,
+        "out_width": width,
+        "out_height": height,
+        "in_width": source.width,
+        "in_height": source.height,
+        "kernel_height": low.kernel[0],
+        "kernel_width": low.kernel[1],
+        "pad_y": low.padding[0],
+        "pad_x": low.padding[1],
+        "channel_blocks": source.blocks,
+        "column_tiles": -(-channels // (p.facts.columns if matrix else p.vector_lanes)),
+        "steps": layer.steps[0],
+        "last_steps": layer.steps[1],
+        "stride_y": low.stride[0],
+        "stride_x": low.stride[1],
+        "destination_blocks": destination.blocks,
+        "destination_base": destination.base,
+        "destination_x": destination.steps_x,
+        "destination_y": destination.steps_y,
+        "destination_plane": destination.plane,
+        "span": low.kernel[1] + (width - 1) * low.stride[1] if low.sliding else low.kernel[1],
+        "row_groups": 1 if low.sliding else -(-low.kernel[0] // WINDOW),
+        "row_group_step": WINDOW * source.pitch,
+    }
+    _check_widths(low, fields)
+    return _pack(Descriptor, fields)
+
+
+def _check_widths(low: LoweredLayer, fields: dict) -> None:
+    limits = {"out_width": 2**15, "out_height": 2**15, "in_width": 2**15, "in_height": 2**15,
+              "kernel_height": 2**8, "kernel_width": 2**8, "pad_x": 2**8, "pad_y": 2**8,
+              "channel_blocks": 2**15, "column_tiles": 2**15, "destination_blocks": 2**15}
+    for name, limit in limits.items():
+        if not 0 <= fields[name] < limit:
+            raise CompileFault(f"layer {low.name} ({low.kind}): {name.replace('_', ' ')} must be "
+                               f"less than {limit}, not {fields[name]}")
+
+
+def _pack(layout, fields: dict) -> bytes:
+    """Little-endian bytes of a struct layout; negative values wrap at their field's width."""
+    value = 0
+    for name, item in fields.items():
+        spot = layout[name]
+        members = item if isinstance(item, tuple) else (item,)
+        width = spot.width // len(members)
+        for index, member in enumerate(members):
+            value |= (int(member) & (1 << width) - 1) << (spot.offset + index * width)
+    return value.to_bytes(-(-layout.size // ROW_BITS) * ROW_BYTES, "little")
+
+
+def assemble(network: golden.Network, lowered: Lowered, layouts: dict[int, TensorLayout],
+             p: AcceleratorParameters) -> Program:
+    """Pack weights, parameters and descriptors; raises CompileFault where memory runs out."""
+    descriptor_rows = HEADER_ROWS * (1 + len(lowered.layers))
+    parameter_row = descriptor_rows
+    weight_row = 0
+    layers, parameters, weights = [], [], []
+    for low in lowered.layers:
+        matrix = low.opcode is Opcode.MATRIX
+        rows = engine_parameters(low, p) if matrix else vector_parameters(low, p)
+        packed = engine_weights(low, p) if matrix else np.zeros((0, 8 * p.weight_banks), np.uint8)
+        layers.append(CompiledLayer(
+            lowered=low, source=layouts[low.source], destination=layouts[low.output],
+            steps=block_steps(low, p) if matrix else (1, 1),
+            density=weight_density(low) if matrix else 0,
+            weight_row=weight_row, weight_rows=len(packed), parameter_row=parameter_row))
+        parameters.append(rows)
+        weights.append(packed)
+        parameter_row += len(rows)
+        weight_row += len(packed)
+
+    _check_memory("program", parameter_row * ROW_BYTES, p.program_words * 8)
+    _check_memory("weights", (weight_row + 1) * 8 * p.weight_banks, p.weight_words * 8)
+
+    header = {"magic": HEADER_MAGIC, "version": IMAGE_VERSION, "layers": len(layers),
+              "spec_hash": p.spec_hash, "check": 0, "trailer_row": weight_row,
+              "program_rows": parameter_row}
+
+    def program_bytes() -> bytes:
+        head = _pack(Header, header).ljust(HEADER_ROWS * ROW_BYTES, b"\0")
+        return head + b"".join(_descriptor(layer, p) for layer in layers) + np.concatenate(
+            parameters).tobytes()
+
+    rows = np.concatenate(weights)
+    header["check"] = zlib.crc32(program_bytes() + rows.tobytes())
+    trailer = _pack(Trailer, {"magic": TRAILER_MAGIC, "check": header["check"]})
+    last = np.zeros((1, 8 * p.weight_banks), np.uint8)
+    last[0, :8] = np.frombuffer(trailer, np.uint8)[:8]
+    stride = 1 << (p.weight_banks - 1).bit_length()
+    words = np.ascontiguousarray(np.concatenate([rows, last])).view("<u8")
+    spread = np.zeros((len(words), stride), np.uint64)
+    spread[:, :p.weight_banks] = words
+    image = Image(program=np.frombuffer(program_bytes(), "<u8").astype(np.uint64),
+                  weights=spread.ravel(), weight_stride=stride, check=header["check"])
+    return Program(network=network, parameters=p, lowered=lowered, layers=layers,
+                   layouts=layouts, memory_image=image)
+
+
+def _check_memory(name: str, need: int, have: int) -> None:
+    if need > have:
+        raise CompileFault(f"memory.{name} must be at least {-(-need // 1024)} KiB for this "
+                           f"network, not {have / 1024:g} KiB")

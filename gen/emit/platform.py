@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The emitting platform: every distinct ``Cell`` becomes one module.
+
+The only file that uses private parts of Amaranth (0.5), since the public converter writes one
+module an instance.
+"""
+
+import gc
+
+from amaranth import ClockSignal, Instance, ResetSignal
+from amaranth.back import rtlil, verilog
+from amaranth.hdl import Value
+from amaranth.hdl import _ast, _ir
+from amaranth.lib.wiring import In
+
+from ...rtl.cell import Cell
+
+__all__ = ["EmittingPlatform"]
+
+
+class EmittingPlatform:
+    """Collects modules as RTLIL while components are elaborated, then writes them as Verilog.
+
+    ``prefix`` starts the name of every module, so that designs can share a library.
+    """
+
+    def __init__(self, prefix: str):
+        self.prefix = prefix
+        self.modules: dict[str, str] = {}     # cell module name -> RTLIL
+        self._clocked: dict[str, set[str]] = {}  # ... -> clk, rst as needed
+
+    def get_cell(self, cell: Cell) -> Instance:
+        """An instance of the cell's module, which is converted at its first use."""
+        name = f"{self.prefix}_{cell.module_name}"
+        if name not in self.modules:
+            self.modules[name] = ""  # keeps order of first use
+            text, inputs = self._convert(cell.body(self), name, _ports(cell))
+            self.modules[name] = text
+            self._clocked[name] = inputs & {"clk", "rst"}
+        connections = {}
+        for port, (value, direction) in _ports(cell).items():
+            kind = "i" if direction is _ir.PortDirection.Input else "o"
+            connections[f"{kind}_{port}"] = value
+        if "clk" in self._clocked[name]:
+            connections["i_clk"] = ClockSignal()
+        if "rst" in self._clocked[name]:
+            connections["i_rst"] = ResetSignal()
+        return Instance(name, **connections)
+
+    def convert(self, component, name: str) -> tuple[str, list[str]]:
+        """Verilog of ``component`` as module ``name`` with all that it uses, and its ports."""
+        enabled = gc.isenabled()
+        gc.disable()  # the netlist is one large live structure: collecting it costs a third
+        try:
+            ports = _ports(component)
+            text, inputs = self._convert(component, name, ports)
+            self.modules[name] = text
+            rtlil_text = "\n".join(self.modules.values())
+            source = verilog._convert_rtlil_text(rtlil_text, strip_internal_attrs=True,
+                                                 write_verilog_opts=("-noattr",))
+        finally:
+            if enabled:
+                gc.enable()
+        return source, sorted(ports) + sorted(inputs - set(ports))
+
+    def _convert(self, elaboratable, name: str, ports: dict) -> tuple[str, set[str]]:
+        fragment = _ir.Fragment.get(elaboratable, self)
+        netlist = _ir.build_netlist(fragment, ports=ports, name=name)
+        for module in netlist.modules[1:]:
+            module.name = ("_".join((name, *module.name[1:])).replace("$", "_"),)
+        checker = rtlil.EmptyModuleChecker(netlist)
+        design = rtlil.Design(emit_src=False)
+        names = _ast.SignalDict()
+        for index, module in enumerate(netlist.modules):
+            if checker.is_empty(index):
+                continue
+            builder = design.module(".".join(module.name), src_loc=None)
+            rtlil.ModuleEmitter(builder, netlist, module, names, empty_checker=checker).emit()
+        return str(design), set(netlist.modules[0].ports) & {"clk", "rst"}
+
+
+def _ports(component) -> dict:
+    """Ports by name, path members joined with single underscores."""
+    ports = {}
+    for path, member, value in component.signature.flatten(component):
+        direction = (_ir.PortDirection.Input if member.flow == In else _ir.PortDirection.Output)
+        ports["_".join(map(str, path))] = (Value.cast(value), direction)
+    return ports

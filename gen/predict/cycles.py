@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cycles of a compiled program, layer by layer, as the hardware will count them.
+
+The recurrences follow the units' handshakes, event by event; every constant is a static fact
+of a component, read from it. Times are cycles from the layer's ``begin`` pulse.
+"""
+
+from dataclasses import dataclass
+
+from ...rtl.parameters import AcceleratorParameters
+from ...rtl.postproc.parameters import ParameterLoader
+from ...rtl.postproc.post_processor import PostProcessor
+from ...rtl.sequencer.descriptor import Opcode
+from ...rtl.sequencer.sequencer import Sequencer
+from ...rtl.vector.unit import VectorUnit
+from ..compile.conflicts import matrix_reads, window_reads
+from ..compile.layout import BLOCK
+from ..compile.program import CompiledLayer, Program
+
+__all__ = ["LayerPrediction", "Prediction", "predict"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerPrediction:
+    """``cycles`` of a layer; ``macs`` as the network states it; ``utilisation`` of the
+    multipliers, counting for each block of weights the layer's densest block."""
+
+    name: str
+    op: str
+    cycles: int
+    macs: int
+    utilisation: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """A run's busy ``cycles`` and its layers."""
+
+    cycles: int
+    layers: list[LayerPrediction]
+    utilisation: float
+
+
+def predict(program: Program) -> Prediction:
+    """Predict a run of ``program``."""
+    p = program.parameters
+    sequencer = Sequencer(width=p.program_width, program_row_width=32, weight_row_width=32,
+                          flush_cycles=1, spec_hash=0)
+    layers = []
+    useful = 0.0
+    for layer in program.layers:
+        low = layer.lowered
+        matrix = low.opcode is Opcode.MATRIX
+        done = _matrix(layer, p) if matrix else _window(layer, p)
+        cycles = sequencer.fetch_cycles + done + 1
+        work = low.macs * layer.density / min(low.source_shape[2], BLOCK) if matrix else 0.0
+        if matrix and not p.facts.compressed:
+            work = float(low.macs)
+        useful += work
+        layers.append(LayerPrediction(
+            name=low.name, op=low.kind, cycles=cycles, macs=low.macs,
+            utilisation=work / (cycles * p.facts.multipliers)))
+    total = sequencer.overhead_cycles + sum(layer.cycles for layer in layers)
+    return Prediction(cycles=total, layers=layers,
+                      utilisation=useful / (total * p.facts.multipliers))
+
+
+def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> int:
+    """Cycle of the engine layer's last result beat."""
+    facts, low = p.facts, layer.lowered
+    reads = matrix_reads(low, layer.source, p)
+    tiles = reads.shape[0]
+    pixels = low.output_shape[0] * low.output_shape[1]
+    columns = -(-low.output_shape[2] // facts.columns)
+    blocks = layer.source.blocks
+    pieces = reads.shape[3]
+    block_costs = reads.reshape(tiles, -1, pieces).tolist()
+    loader = ParameterLoader(lanes=facts.columns, rows_per_lane=1, width=p.program_width,
+                             row_width=32)
+    ready_after = loader.reads + loader.SETUP
+    row_valid = facts.drain_start + facts.drain_latency
+
+    swap = accepted = read = taken = moved = issued = closed = 0
+    parameters = ready_after
+    cooldown = 0
+    for _ in range(columns):
+        for tile in range(tiles):
+            rows = min(facts.rows, pixels - tile * facts.rows)
+            swap = max(swap + rows + 1, accepted)
+            accepted = max(accepted, swap)
+            for block in range(blocks):
+                steps = layer.steps[1] if block == blocks - 1 else layer.steps[0]
+                last_block = block == blocks - 1
+                taps = block_costs[tile]
+                for tap, costs in enumerate(taps):
+                    fill_free = moved
+                    for cost in costs:
+                        accepted = max(accepted + 1, read)
+                        read = max(accepted, read)
+                        for _ in range(cost):
+                            read = max(read + 1, taken)
+                            taken = max(read + 1, fill_free)
+                    moved = max(taken + 1, issued)
+                    issued = moved + steps
+                    if last_block and tap == len(taps) - 1:
+                        issued = max(issued, cooldown)
+                        if tile == 0:
+                            issued = max(issued, parameters)
+                            parameters = issued + row_valid + loader.HOLD + ready_after
+                        cooldown = issued + p.beats * rows
+                        closed = issued
+    last_rows = pixels - (tiles - 1) * facts.rows
+    return closed + row_valid + last_rows * p.beats - 1 + PostProcessor.LATENCY
+
+
+def _window(layer: CompiledLayer, p: AcceleratorParameters) -> int:
+    """Cycle of the vector layer's last result."""
+    reads = window_reads(layer.lowered, layer.source, p)
+    loader = ParameterLoader(lanes=p.vector_lanes, rows_per_lane=2, width=p.program_width,
+                             row_width=32)
+    ready_after = loader.reads + loader.SETUP
+    parameters = ready_after
+    finished = 0
+    for group in reads.reshape(reads.shape[0], -1):
+        first = max(finished, parameters, 1) + int(group[0])
+        parameters = first + VectorUnit.SWAP_DELAY + loader.HOLD + ready_after
+        finished = first + int(group[1:].sum())
+    return finished + VectorUnit.COLUMN_DELAY + VectorUnit.LATENCY

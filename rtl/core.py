@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The core: memories, operand path, engine, post-processor, vector unit and sequencer."""
+
+from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from .bus.local import LocalBus
+from .engine.base import ENGINES
+from .engine.decompressor import Decompressor
+from .memory.activation import ActivationMemory
+from .memory.map import MemoryMap
+from .memory.wide import WideMemory
+from .operand.drain import Drain
+from .operand.gather import Gather
+from .operand.im2col import Im2col, block_tag
+from .operand.issuer import Issuer
+from .parameters import AcceleratorParameters
+from .postproc.parameters import ParameterLoader
+from .postproc.post_processor import PostProcessor
+from .postproc.writer import Writer
+from .sequencer.counters import Counters, EventCounts
+from .sequencer.descriptor import ROW_BITS, Opcode
+from .sequencer.sequencer import Sequencer
+from .vector.unit import VectorUnit
+from .vector.window import WindowWalker, column_tag
+
+__all__ = ["Core"]
+
+
+class Core(wiring.Component):
+    """Everything between the buses: runs the program image that lies in its memories.
+
+    *Timing*: see ``Sequencer``, ``Im2col``, ``Issuer``, ``Drain``, ``PostProcessor``; ``gen``'s
+    predictor adds them up.
+
+    *Parameters*: an ``AcceleratorParameters``.
+
+    *Members*: ``bus`` (local bus onto the memories), ``start``, ``stop``, ``program_base``,
+    ``weight_base``, ``last_layer``, ``watchdog``, ``bus_error``, ``busy``, ``finished``,
+    ``failed``, ``cause``, ``layer``, ``layer_cycles``, ``layer_ended``, ``counts``; the monitors
+    ``post_valid``, ``post_data``, ``vector_valid``, ``vector_data``: results as they leave the
+    requantisers.
+    """
+
+    def __init__(self, parameters: AcceleratorParameters):
+        self.parameters = p = parameters
+        self.map = MemoryMap(sizes=p.region_words)
+        super().__init__({
+            "bus": In(LocalBus(self.map.address_width)),
+            "start": In(1),
+            "stop": In(1),
+            "program_base": In(32),
+            "weight_base": In(32),
+            "last_layer": In(16),
+            "watchdog": In(32),
+            "bus_error": In(1),
+            "busy": Out(1),
+            "finished": Out(1),
+            "failed": Out(1),
+            "cause": Out(8),
+            "layer": Out(16),
+            "layer_cycles": Out(32),
+            "layer_ended": Out(1),
+            "counts": Out(EventCounts),
+            "post_valid": Out(1),
+            "post_data": Out(data.ArrayLayout(signed(8), p.drain_lanes)),
+            "vector_valid": Out(1),
+            "vector_data": Out(data.ArrayLayout(signed(8), p.vector_lanes)),
+        })
+
+    @property
+    def flush_cycles(self) -> int:
+        """Cycles after which every pipeline is empty once nothing new enters."""
+        facts = self.parameters.facts
+        return (facts.drain_start + facts.drain_latency + facts.rows * self.parameters.beats
+                + self.parameters.banks + 32)
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        p = self.parameters
+        facts = p.facts
+        tag_width = max(block_tag(rows=facts.rows, pieces=facts.rows // p.matrix_lanes).size,
+                        column_tag.size)
+
+        # Memories.
+        m.submodules.map = self.map
+        m.submodules.activations = activations = ActivationMemory(
+            banks=p.banks, words=p.group_words,
+            write_words=max(p.drain_lanes, p.vector_lanes) // 8)
+        m.submodules.weights = weights = WideMemory(banks=p.weight_banks, rows=p.weight_rows)
+        m.submodules.program = program = WideMemory(
+            banks=2 * p.program_width, rows=p.program_rows)
+        connect(m, self.map.activations, activations.access)
+        connect(m, self.map.weights, weights.access)
+        connect(m, self.map.program, program.access)
+        connect(m, flipped(self.bus), self.map.bus)
+
+        # Sequencer.
+        m.submodules.sequencer = sequencer = Sequencer(
+            width=p.program_width, program_row_width=32, weight_row_width=32,
+            flush_cycles=self.flush_cycles, spec_hash=p.spec_hash)
+        d = sequencer.descriptor
+        matrix = Signal()
+        window = Signal()
+        begin_matrix = Signal()
+        begin_window = Signal()
+        m.d.comb += [
+            matrix.eq(d.opcode == Opcode.MATRIX),
+            window.eq(d.opcode == Opcode.WINDOW),
+            begin_matrix.eq(sequencer.begin & matrix),
+            begin_window.eq(sequencer.begin & window),
+        ]
+        for name in ("start", "stop", "program_base", "weight_base", "last_layer", "watchdog",
+                     "bus_error"):
+            m.d.comb += getattr(sequencer, name).eq(getattr(self, name))
+        for name in ("busy", "finished", "failed", "cause", "layer", "layer_cycles",
+                     "layer_ended"):
+            m.d.comb += getattr(self, name).eq(getattr(sequencer, name))
+
+        # Operands: one gather unit, asked by im2col or by the window walker.
+        m.submodules.gather = gather = Gather(
+            banks=p.banks, lanes=p.gather_lanes,
+            address_width=activations.address_width, tag=tag_width)
+        m.submodules.im2col = im2col = Im2col(
+            rows=facts.rows, lanes=p.matrix_lanes, address_width=activations.address_width,
+            tag_width=tag_width)
+        m.submodules.walker = walker = WindowWalker(
+            blocks=p.vector_blocks, lanes=p.gather_lanes,
+            address_width=activations.address_width, tag_width=tag_width)
+        m.submodules.issuer = issuer = Issuer(
+            rows=facts.rows, lanes=p.matrix_lanes, depth=facts.depth, beats=p.beats,
+            weight_row_width=weights.row_width, tag_width=tag_width)
+        m.submodules.vector = vector = VectorUnit(
+            lanes=p.vector_lanes, gather_lanes=p.gather_lanes, tag_width=tag_width)
+        request = im2col.o.payload
+        m.d.comb += [
+            im2col.descriptor.eq(d), walker.descriptor.eq(d), vector.descriptor.eq(d),
+            im2col.start.eq(begin_matrix), issuer.start.eq(begin_matrix),
+            walker.start.eq(begin_window), vector.start.eq(begin_window),
+            im2col.stop.eq(sequencer.flush), issuer.stop.eq(sequencer.flush),
+            walker.stop.eq(sequencer.flush),
+            gather.flip.eq(~d.signed_activations),
+            gather.pad_value.eq(d.pad_value),
+            gather.i.valid.eq(Mux(matrix, im2col.o.valid, walker.o.valid)),
+            gather.i.payload.tag.eq(Mux(matrix, request.tag, walker.o.payload.tag)),
+            gather.i.payload.inside.eq(
+                Mux(matrix, request.inside, walker.o.payload.inside)),
+            im2col.o.ready.eq(gather.i.ready & matrix),
+            walker.o.ready.eq(gather.i.ready & window),
+            issuer.i.valid.eq(gather.o.valid & matrix),
+            vector.i.valid.eq(gather.o.valid & window),
+            gather.o.ready.eq(Mux(matrix, issuer.i.ready, vector.i.ready)),
+            vector.i.payload.eq(gather.o.payload),
+            issuer.i.payload.tag.eq(gather.o.payload.tag),
+            issuer.i.payload.done.eq(gather.o.payload.done),
+            issuer.i.payload.write.eq(gather.o.payload.write),
+            activations.lock.eq(sequencer.running | sequencer.begin),
+            activations.read_group.eq(d.source_group),
+            activations.read_enable.eq(gather.read_enable),
+            activations.read_lines.eq(gather.read_lines),
+            gather.read_data.eq(activations.read_data),
+        ]
+        for lane in range(p.gather_lanes):
+            if lane < p.matrix_lanes:
+                m.d.comb += [
+                    gather.i.payload.addresses[lane].eq(
+                        Mux(matrix, request.addresses[lane], walker.o.payload.addresses[lane])),
+                    issuer.i.payload.values[lane].eq(gather.o.payload.values[lane]),
+                ]
+            else:
+                m.d.comb += gather.i.payload.addresses[lane].eq(walker.o.payload.addresses[lane])
+
+        # Weights: the sequencer reads only the trailer.
+        m.submodules.decompressor = decompressor = Decompressor(facts)
+        flat = weights.read_data.as_value()
+        m.d.comb += [
+            weights.lock.eq(sequencer.running | sequencer.begin),
+            weights.read_enable.eq(sequencer.weight_enable | issuer.read_enable),
+            weights.read_row.eq(Mux(sequencer.weight_enable, sequencer.weight_row,
+                                    issuer.read_row)),
+            sequencer.weight_data.eq(weights.read_data[0]),
+            issuer.weight_row.eq(d.weight_row + self.weight_base),
+        ]
+        for column in range(facts.columns):
+            m.d.comb += decompressor.i[column].eq(flat.word_select(column, facts.weight_bits))
+
+        # Engine, drain, post-processor.
+        m.submodules.engine = engine = ENGINES[p.engine.kind](facts)
+        m.submodules.drain = drain = Drain(
+            rows=facts.rows, beats=p.beats, drain_start=facts.drain_start,
+            drain_latency=facts.drain_latency)
+        m.submodules.post_parameters = post_parameters = ParameterLoader(
+            lanes=facts.columns, rows_per_lane=1, width=p.program_width, row_width=32)
+        m.submodules.post = post = PostProcessor(
+            columns=facts.columns, lanes=p.drain_lanes, accumulator_bits=facts.accumulator_bits)
+        m.submodules.post_writer = post_writer = Writer(
+            words=p.drain_lanes // 8, beats=p.beats, address_width=activations.address_width)
+        m.d.comb += [
+            engine.i_activations.eq(issuer.activations),
+            engine.i_weights.eq(decompressor.o),
+            engine.i_token.eq(issuer.token),
+            engine.signed_activations.eq(d.signed_activations),
+            drain.issued.eq(issuer.issued),
+            drain.issued_rows.eq(issuer.issued_rows),
+            drain.issued_new_columns.eq(issuer.issued_new_columns),
+            engine.i_drain.eq(drain.drain),
+            engine.i_remaining.eq(drain.remaining),
+            post.descriptor.eq(d),
+            post.valid.eq(drain.row_valid),
+            post.swap.eq(drain.first),
+            post.i.eq(engine.o_results),
+            post.shadow.eq(post_parameters.shadow),
+            post_parameters.start.eq(begin_matrix),
+            post_parameters.claim.eq(issuer.issued & issuer.issued_new_columns),
+            post_parameters.swap.eq(drain.row_valid & drain.first),
+            issuer.parameters_ready.eq(post_parameters.ready),
+            post_writer.start.eq(begin_matrix),
+            post_writer.descriptor.eq(d),
+            post_writer.valid.eq(post.o_valid & sequencer.running),
+            post_writer.values.eq(post.o),
+        ]
+
+        # Vector unit.
+        m.submodules.vector_parameters = vector_parameters = ParameterLoader(
+            lanes=p.vector_lanes, rows_per_lane=2, width=p.program_width, row_width=32)
+        m.submodules.vector_writer = vector_writer = Writer(
+            words=p.vector_blocks, beats=1, address_width=activations.address_width)
+        m.d.comb += [
+            vector.shadow.eq(vector_parameters.shadow),
+            vector_parameters.start.eq(begin_window),
+            vector_parameters.claim.eq(walker.claim),
+            vector_parameters.swap.eq(vector.swap),
+            walker.parameters_ready.eq(vector_parameters.ready),
+            vector_writer.start.eq(begin_window),
+            vector_writer.descriptor.eq(d),
+            vector_writer.valid.eq(vector.o_valid & sequencer.running),
+            vector_writer.values.eq(vector.o),
+        ]
+
+        # Program memory: sequencer between layers, parameter loaders within.
+        base = Signal(32)
+        m.d.comb += base.eq((d.parameter_row + self.program_base) >> _log2(p.program_width))
+        for loader in (post_parameters, vector_parameters):
+            m.d.comb += [
+                loader.base.eq(base),
+                loader.stop.eq(sequencer.done | sequencer.flush),
+                loader.read_data.eq(program.read_data.as_value()),
+            ]
+        m.d.comb += [
+            program.read_enable.eq(sequencer.program_enable | post_parameters.read_enable
+                                   | vector_parameters.read_enable),
+            program.read_row.eq(
+                Mux(sequencer.program_enable,
+                    sequencer.program_row >> _log2(p.program_width),
+                    Mux(post_parameters.read_enable, post_parameters.read_row,
+                        vector_parameters.read_row))),
+            sequencer.program_data.eq(program.read_data.as_value()),
+        ]
+
+        # Results into the destination group.
+        for word in range(activations.write_words):
+            sources = [writer for writer in (post_writer, vector_writer) if word < writer.words]
+            m.d.comb += activations.write_enable[word].eq(
+                Cat(writer.write_enable[word] for writer in sources).any())
+            for writer in sources:
+                with m.If(writer.write_enable[word]):
+                    m.d.comb += [
+                        activations.write_addresses[word].eq(writer.write_addresses[word]),
+                        activations.write_data[word].eq(writer.write_data[word]),
+                    ]
+        m.d.comb += [
+            activations.write_group.eq(d.destination_group),
+            sequencer.done.eq(Mux(matrix, post_writer.done, vector_writer.done)),
+            self.post_valid.eq(post_writer.valid),
+            self.post_data.eq(post.o),
+            self.vector_valid.eq(vector_writer.valid),
+            self.vector_data.eq(vector.o),
+        ]
+
+        m.submodules.counters = counters = Counters(
+            multipliers=facts.rows * facts.columns * facts.nnz, banks=p.banks,
+            write_words=activations.write_words)
+        m.d.comb += [
+            counters.clear.eq(self.start & ~sequencer.busy),
+            counters.cycle.eq(sequencer.busy),
+            counters.step.eq(issuer.token.valid),
+            counters.stall_operands.eq(sequencer.running & matrix & issuer.stall_operands),
+            counters.stall_drain.eq(sequencer.running & matrix & issuer.stall_drain),
+            counters.stall_parameters.eq(
+                sequencer.running & Mux(matrix, issuer.stall_parameters,
+                                        walker.stall_parameters)),
+            counters.conflict.eq(gather.conflict),
+            counters.activation_reads.eq(activations.read_enable),
+            counters.activation_writes.eq(activations.write_enable),
+            counters.weight_read.eq(weights.read_enable),
+            self.counts.eq(counters.counts),
+        ]
+        return m
+
+
+def _log2(value: int) -> int:
+    return value.bit_length() - 1

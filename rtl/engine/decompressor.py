@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Weight decompressor: stored words become the engine's operands."""
+
+from amaranth import Cat, Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..cell import Cell
+from .facts import BLOCK, EngineFacts
+
+__all__ = ["Decompressor", "MaskDecoder"]
+
+
+class MaskDecoder(Cell):
+    """One column's DBB word {mask, values} becomes ``nnz`` pairs of value (8) and index (3).
+
+    The index of value s is the position of the mask's s-th set bit; values without one are 0.
+
+    *Timing*: combinational.
+
+    *Members*: ``i``, ``o``.
+    """
+
+    def __init__(self, *, nnz: int):
+        self.nnz = nnz
+        super().__init__({"i": In(BLOCK + 8 * nnz), "o": Out(11 * nnz)})
+
+    @property
+    def module_name(self) -> str:
+        return f"mask_decoder_nnz{self.nnz}"
+
+    def body(self, platform) -> Module:
+        m = Module()
+        mask = self.i[:BLOCK]
+        pairs = []
+        for s in range(self.nnz):
+            index = Signal(3, name=f"index_{s}")
+            value = Signal(8, name=f"value_{s}")
+            following = Signal(BLOCK, name=f"mask_{s}")
+            for position in reversed(range(BLOCK)):
+                with m.If(mask[position]):
+                    m.d.comb += index.eq(position)
+            with m.If(mask.any()):
+                m.d.comb += value.eq(self.i.word_select(s + 1, 8))
+            m.d.comb += following.eq(mask & (mask - 1))
+            mask = following
+            pairs += [value, index]
+        m.d.comb += self.o.eq(Cat(pairs))
+        return m
+
+
+class Decompressor(wiring.Component):
+    """A stored weight row becomes one step's operands for every column.
+
+    Dense words pass unchanged; DBB words go through a ``MaskDecoder`` a column.
+
+    *Timing*: combinational, one row a step.
+
+    *Members*: ``i``, ``o``.
+    """
+
+    def __init__(self, facts: EngineFacts):
+        self.facts = facts
+        super().__init__({
+            "i": In(data.ArrayLayout(facts.weight_bits, facts.columns)),
+            "o": Out(data.ArrayLayout(facts.operand_bits, facts.columns)),
+        })
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        for column in range(self.facts.columns):
+            if self.facts.compressed:
+                m.submodules[f"column_{column}"] = decoder = MaskDecoder(nnz=self.facts.nnz)
+                m.d.comb += [decoder.i.eq(self.i[column]), self.o[column].eq(decoder.o)]
+            else:
+                m.d.comb += self.o[column].eq(self.i[column])
+        return m

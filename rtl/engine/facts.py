@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Static facts of an engine: what mapper, predictor and tests need to know, in one place."""
+
+from dataclasses import dataclass
+
+__all__ = ["EngineFacts"]
+
+BLOCK = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineFacts:
+    """An ``m x n`` grid of ``a x depth x c`` TPEs with ``nnz`` products a dot product.
+
+    ``compressed``: weights come as masks and values (DBB). Times in cycles.
+    """
+
+    kind: str
+    a: int
+    c: int
+    m: int
+    n: int
+    depth: int
+    nnz: int
+    accumulator_bits: int
+    compressed: bool
+
+    @property
+    def label(self) -> str:
+        """Shape of a TPE in module names."""
+        kind = f"dbb{self.nnz}" if self.compressed else "dense"
+        return f"{kind}_{self.a}x{self.depth}x{self.c}_acc{self.accumulator_bits}"
+
+    @property
+    def rows(self) -> int:
+        """Output pixels of a tile."""
+        return self.a * self.m
+
+    @property
+    def columns(self) -> int:
+        """Output channels of a tile."""
+        return self.c * self.n
+
+    @property
+    def multipliers(self) -> int:
+        """Multipliers of the array."""
+        return self.rows * self.columns * self.nnz
+
+    @property
+    def weight_bits(self) -> int:
+        """Stored bits of one column's weights of a step."""
+        return 8 * self.nnz + 8 if self.compressed else 8 * self.depth
+
+    @property
+    def operand_bits(self) -> int:
+        """Bits of one column's weights of a step behind the decompressor."""
+        return 11 * self.nnz if self.compressed else 8 * self.depth
+
+    @property
+    def latency(self) -> int:
+        """From a step at the edge to its accumulation in TPE (0, 0)."""
+        return 1
+
+    @property
+    def drain_start(self) -> int:
+        """From a tile's last step at the edge to its first legal drain strobe."""
+        return self.latency + self.m
+
+    @property
+    def drain_latency(self) -> int:
+        """From a drain strobe to the row at the output."""
+        return self.n - 1
+
+    def passes(self, nnz: int) -> int:
+        """Passes over a held block whose densest column has ``nnz`` non-zeros."""
+        return max(-(-nnz // self.nnz), 1) if self.compressed else 1
+
+    def steps(self, channels: int, nnz: int) -> int:
+        """Array steps of a block that holds ``channels`` channels."""
+        return self.passes(nnz) if self.compressed else -(-channels // self.depth)

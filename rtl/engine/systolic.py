@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The systolic mesh that all engines share: a grid of TPEs with skewed edges."""
+
+from amaranth import Cat, Module, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..cell import Cell
+from ..pe.tpe import Token, Tpe
+from .facts import EngineFacts
+from .skew import delay
+
+__all__ = ["SystolicEngine", "TpeGrid", "TpeRow"]
+
+
+class TpeRow(Cell):
+    """``n`` TPEs side by side.
+
+    *Timing*: lock-step; a step moves east by one TPE a cycle.
+
+    *Members*: as ``Tpe``, with weights and sums for every column group.
+    """
+
+    def __init__(self, facts: EngineFacts):
+        self.facts = f = facts
+        weights = data.ArrayLayout(f.operand_bits, f.columns)
+        sums = data.ArrayLayout(signed(f.accumulator_bits), f.columns)
+        super().__init__({
+            "west": In(data.ArrayLayout(8 * f.depth, f.a)),
+            "token": In(Token),
+            "north": In(weights),
+            "south": Out(weights),
+            "signed_activations": In(1),
+            "drain": In(1),
+            "north_sums": In(sums),
+            "south_sums": Out(sums),
+        })
+
+    @property
+    def module_name(self) -> str:
+        return f"row_{self.facts.n}_{self.facts.label}"
+
+    def body(self, platform) -> Module:
+        m = Module()
+        f = self.facts
+        west, token, drain = self.west, self.token, self.drain
+        word, total = f.operand_bits * f.c, f.accumulator_bits * f.c
+        souths, sums = [], []
+        for j in range(f.n):
+            m.submodules[f"tpe_{j}"] = tpe = Tpe(f)
+            m.d.comb += [
+                tpe.west.eq(west),
+                tpe.token.eq(token),
+                tpe.north.eq(self.north.as_value().word_select(j, word)),
+                tpe.signed_activations.eq(self.signed_activations),
+                tpe.drain.eq(drain),
+                tpe.north_sums.eq(self.north_sums.as_value().word_select(j, total)),
+            ]
+            west, token, drain = tpe.east, tpe.east_token, tpe.east_drain
+            souths.append(tpe.south.as_value())
+            sums.append(tpe.south_sums.as_value())
+        m.d.comb += [self.south.eq(Cat(souths)), self.south_sums.eq(Cat(sums))]
+        return m
+
+
+class TpeGrid(Cell):
+    """``m`` rows of TPEs below one another; operands come skewed, sums leave skewed.
+
+    *Members*: ``west``, ``tokens`` (by row group), ``north``, ``signed_activations``, ``drain``
+    (by row group), ``sums``.
+    """
+
+    def __init__(self, facts: EngineFacts):
+        self.facts = f = facts
+        super().__init__({
+            "west": In(data.ArrayLayout(8 * f.depth, f.rows)),
+            "tokens": In(data.ArrayLayout(Token, f.m)),
+            "north": In(data.ArrayLayout(f.operand_bits, f.columns)),
+            "signed_activations": In(1),
+            "drain": In(f.m),
+            "sums": Out(data.ArrayLayout(signed(f.accumulator_bits), f.columns)),
+        })
+
+    @property
+    def module_name(self) -> str:
+        return f"grid_{self.facts.m}x{self.facts.n}_{self.facts.label}"
+
+    def body(self, platform) -> Module:
+        m = Module()
+        f = self.facts
+        width = 8 * f.depth * f.a
+        north, sums = self.north, 0
+        for i in range(f.m):
+            m.submodules[f"row_{i}"] = row = TpeRow(f)
+            m.d.comb += [
+                row.west.eq(self.west.as_value().word_select(i, width)),
+                row.token.eq(self.tokens[i]),
+                row.north.eq(north),
+                row.signed_activations.eq(self.signed_activations),
+                row.drain.eq(self.drain[i]),
+                row.north_sums.eq(sums),
+            ]
+            north, sums = row.south, row.south_sums
+        m.d.comb += self.sums.eq(sums)
+        return m
+
+
+class SystolicEngine(wiring.Component):
+    """The engine interface: aligned operands in, aligned rows of sums out.
+
+    Row group i gets its operands i cycles later, column group j its own j cycles later, so that
+    TPE (i, j) executes a step ``latency + i + j`` cycles after it was presented (papers: STA).
+
+    *Timing*: see ``EngineFacts``. Lock-step, no handshake: the shell keeps tiles at least as far
+    apart as the rows that they drain.
+
+    *Members*: ``i_activations``, ``i_weights``, ``i_token``, ``signed_activations``,
+    ``i_drain``, ``i_remaining`` (valid rows of the tile still to come), ``o_results``.
+    """
+
+    def __init__(self, facts: EngineFacts):
+        self.facts = f = facts
+        super().__init__({
+            "i_activations": In(data.ArrayLayout(8 * f.depth, f.rows)),
+            "i_weights": In(data.ArrayLayout(f.operand_bits, f.columns)),
+            "i_token": In(Token),
+            "signed_activations": In(1),
+            "i_drain": In(1),
+            "i_remaining": In(range(f.rows)),
+            "o_results": Out(data.ArrayLayout(signed(f.accumulator_bits), f.columns)),
+        })
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        f = self.facts
+        m.submodules.grid = grid = TpeGrid(f)
+        width = 8 * f.depth * f.a
+        activations = self.i_activations.as_value()
+        west = []
+        token = self.i_token.as_value()
+        for i in range(f.m):
+            west.append(delay(m, f"west_{i}", activations.word_select(i, width), i))
+            m.d.comb += grid.tokens[i].eq(token)
+            following = Signal.like(token, name=f"token_{i + 1}")
+            m.d.sync += following.eq(token)
+            token = following
+        m.d.comb += grid.west.eq(Cat(west))
+
+        weights = self.i_weights.as_value()
+        word = f.operand_bits * f.c
+        m.d.comb += [
+            grid.north.eq(Cat(delay(m, f"north_{j}", weights.word_select(j, word), j)
+                              for j in range(f.n))),
+            grid.signed_activations.eq(self.signed_activations),
+        ]
+
+        # A row group shifts only while rows of this tile are in it or above it: sums of the next
+        # tile that it has taken over meanwhile must stay where they are.
+        m.d.comb += grid.drain.eq(Cat(
+            self.i_drain & (self.i_remaining > f.a * (f.m - 1 - i)) for i in range(f.m)))
+        total = f.accumulator_bits * f.c
+        m.d.comb += [
+            self.o_results.eq(Cat(
+                delay(m, f"sums_{j}", grid.sums.as_value().word_select(j, total), f.n - 1 - j)
+                for j in range(f.n))),
+        ]
+        return m

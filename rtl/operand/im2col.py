@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Im2col address generation: which words the rows of an output tile read at each kernel tap."""
+
+from amaranth import Array, Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..sequencer.descriptor import Descriptor
+from .gather import request_layout
+from .raster import RasterWalker
+
+__all__ = ["Im2col", "block_tag"]
+
+COORDINATE = signed(17)
+
+
+def block_tag(*, rows: int, pieces: int) -> data.StructLayout:
+    """What travels with the words of one channel block of one tile.
+
+    ``piece``: which ``rows / pieces`` rows these are; ``block_done``: the block's last piece;
+    ``steps``: array steps of the block; ``tile_last``: the tile's last block; ``rows``: valid
+    rows of the tile; ``new_columns``: first tile of a column tile; ``rewind``: the next tile
+    reads the same weights again.
+    """
+    return data.StructLayout({
+        "piece": range(max(pieces, 2)),
+        "block_done": 1,
+        "steps": 4,
+        "tile_last": 1,
+        "rows": range(rows + 1),
+        "new_columns": 1,
+        "rewind": 1,
+    })
+
+
+class Im2col(wiring.Component):
+    """Turns a convolution's geometry into gather requests, tile by tile and tap by tap.
+
+    A tile is ``rows`` output pixels in raster order against one tile of columns; tiles of the
+    same columns follow one another. Of each tile, blocks come in the order
+    ``for channel_block: for kx: for ky`` (papers: VDBB's IM2COL unit), each in
+    ``rows / lanes`` requests. Pixels outside the input are marked for the pad value.
+
+    *Timing*: the pixels of the next tile are worked out, one a cycle, while this one is read. One
+    request a cycle.
+
+    *Parameters*: ``rows``, ``lanes`` (divides ``rows``), ``address_width``, ``tag_width`` (at
+    least the size of ``block_tag``).
+
+    *Members*: ``start``, ``stop`` (level: give up), ``descriptor``, ``o`` (requests).
+    """
+
+    def __init__(self, *, rows: int, lanes: int, address_width: int, tag_width: int):
+        if rows % lanes:
+            raise ValueError(f"Gather lanes must be a divisor of {rows} rows, not {lanes!r}")
+        self.rows = rows
+        self.lanes = lanes
+        self.address_width = address_width
+        self.tag = block_tag(rows=rows, pieces=rows // lanes)
+        super().__init__({
+            "start": In(1),
+            "stop": In(1),
+            "descriptor": In(Descriptor),
+            "o": Out(stream.Signature(request_layout(lanes, address_width, tag_width))),
+        })
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        d = self.descriptor
+        slot = data.StructLayout({
+            "address": self.address_width, "x": COORDINATE, "y": COORDINATE, "valid": 1})
+
+        # The next tile: one pixel a cycle into its slots.
+        m.submodules.walker = walker = RasterWalker(address_width=self.address_width)
+        following = Array(Signal(slot, name=f"next_{i}") for i in range(self.rows))
+        filling = Signal()
+        ready = Signal()
+        count = Signal(range(self.rows + 1))
+        column = Signal(16)
+        next_rewind = Signal()
+        next_new = Signal()
+        next_final = Signal()
+        swap = Signal()
+
+        x0 = Signal(COORDINATE)
+        y0 = Signal(COORDINATE)
+        m.d.comb += [
+            walker.restart.eq(self.start),
+            walker.base.eq(d.pixel_base),
+            walker.width.eq(d.out_width),
+            walker.height.eq(d.out_height),
+            walker.step_x[0].eq(d.pixel_x),
+            walker.step_x[1].eq(d.pixel_x),
+            walker.step_y[0].eq(d.pixel_y),
+            walker.step_y[1].eq(d.pixel_y),
+            walker.step.eq(filling),
+            x0.eq(Mux(d.stride_x[1], walker.x << 1, walker.x) - d.pad_x),
+            y0.eq(Mux(d.stride_y[1], walker.y << 1, walker.y) - d.pad_y),
+        ]
+        fresh_columns = Signal()  # the next pixel opens a column tile
+        with m.If(self.stop):
+            m.d.sync += [filling.eq(0), ready.eq(0)]
+        with m.Elif(self.start):
+            m.d.sync += [following[i].valid.eq(0) for i in range(self.rows)]
+            m.d.sync += [filling.eq(1), ready.eq(0), count.eq(0), column.eq(0),
+                         fresh_columns.eq(1)]
+        with m.Elif(filling):
+            m.d.sync += [
+                following[count].address.eq(walker.address),
+                following[count].x.eq(x0),
+                following[count].y.eq(y0),
+                following[count].valid.eq(1),
+                count.eq(count + 1),
+            ]
+            with m.If(count == 0):
+                m.d.sync += [next_new.eq(fresh_columns), fresh_columns.eq(0)]
+            with m.If(walker.last | (count == self.rows - 1)):
+                m.d.sync += [
+                    filling.eq(0),
+                    ready.eq(1),
+                    next_rewind.eq(~walker.last),
+                    next_final.eq(walker.last & (column == d.column_tiles - 1)),
+                ]
+            with m.If(walker.last):
+                m.d.sync += [column.eq(column + 1), fresh_columns.eq(1)]
+        with m.Elif(swap):
+            m.d.sync += [ready.eq(0), count.eq(0), filling.eq(~next_final)]
+            m.d.sync += [following[i].valid.eq(0) for i in range(self.rows)]
+
+        # This tile: taps in order, and of each tap the rows a piece at a time.
+        current = [Signal(slot, name=f"slot_{i}") for i in range(self.rows)]
+        active = Signal()
+        rows = Signal(range(self.rows + 1))
+        rewind = Signal()
+        new_columns = Signal()
+        piece = Signal(range(max(self.rows // self.lanes, 2)))
+        kx = Signal(8)
+        ky = Signal(8)
+        block = Signal(16)
+        tap = Signal(self.address_width)
+        tap_x = Signal(self.address_width)
+        tap_block = Signal(self.address_width)
+        go = Signal()
+        last_piece = Signal()
+        last_ky = Signal()
+        last_kx = Signal()
+        last_block = Signal()
+        tile_done = Signal()
+        m.d.comb += [
+            go.eq(active & self.o.ready),
+            last_piece.eq(piece == self.rows // self.lanes - 1),
+            last_ky.eq(ky == d.kernel_height - 1),
+            last_kx.eq(kx == d.kernel_width - 1),
+            last_block.eq(block == d.channel_blocks - 1),
+            tile_done.eq(go & last_piece & last_ky & last_kx & last_block),
+            swap.eq(ready & (~active | tile_done)),
+        ]
+        with m.If(self.start | self.stop):
+            m.d.sync += active.eq(0)
+        with m.Elif(swap):
+            m.d.sync += [current[i].eq(following[i]) for i in range(self.rows)]
+            m.d.sync += [
+                active.eq(1), rows.eq(count), rewind.eq(next_rewind), new_columns.eq(next_new),
+                piece.eq(0), kx.eq(0), ky.eq(0), block.eq(0),
+                tap.eq(0), tap_x.eq(0), tap_block.eq(0),
+            ]
+        with m.Elif(tile_done):
+            m.d.sync += active.eq(0)
+        with m.Elif(go):
+            m.d.sync += piece.eq(piece + 1)
+            with m.If(last_piece):
+                below = tap + Mux(ky[0], d.tap_y[1], d.tap_y[0])
+                right = tap_x + Mux(kx[0], d.tap_x[1], d.tap_x[0])
+                deeper = tap_block + d.tap_channel
+                m.d.sync += [piece.eq(0), ky.eq(ky + 1), tap.eq(below)]
+                with m.If(last_ky):
+                    m.d.sync += [ky.eq(0), kx.eq(kx + 1), tap.eq(right), tap_x.eq(right)]
+                    with m.If(last_kx):
+                        m.d.sync += [kx.eq(0), block.eq(block + 1), tap.eq(deeper),
+                                     tap_x.eq(deeper), tap_block.eq(deeper)]
+
+        tag = Signal(self.tag)
+        m.d.comb += [
+            self.o.valid.eq(active),
+            self.o.payload.tag.eq(tag.as_value()),
+            tag.piece.eq(piece),
+            tag.block_done.eq(last_piece),
+            tag.steps.eq(Mux(last_block, d.last_steps, d.steps)),
+            tag.tile_last.eq(last_ky & last_kx & last_block),
+            tag.rows.eq(rows),
+            tag.new_columns.eq(new_columns),
+            tag.rewind.eq(rewind),
+        ]
+        for lane in range(self.lanes):
+            at = Signal(slot, name=f"at_{lane}")
+            x = Signal(COORDINATE, name=f"x_{lane}")
+            y = Signal(COORDINATE, name=f"y_{lane}")
+            choices = Array(current[lane::self.lanes])
+            m.d.comb += [
+                at.eq(Cat(choice.as_value() for choice in choices)
+                      .word_select(piece, slot.size)),
+                x.eq(at.x + kx),
+                y.eq(at.y + ky),
+                self.o.payload.addresses[lane].eq(at.address + tap),
+                self.o.payload.inside[lane].eq(
+                    at.valid & (x >= 0) & (x < d.in_width) & (y >= 0) & (y < d.in_height)),
+            ]
+        return m

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Feeds the engine: gathered blocks become array steps, in step with the weights."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .gather import piece_layout
+from .im2col import block_tag
+
+__all__ = ["Issuer"]
+
+
+class Issuer(wiring.Component):
+    """Double-buffers a block of ``rows`` x 64 bits and issues it to the engine step by step.
+
+    Each step hands every row ``depth`` channels and reads the next row of weights; when a block
+    takes more steps than ``8 / depth`` it is held (dense weights on a DBB engine). The last step
+    of a tile waits until the shadow accumulators and the requantiser's parameters are free for
+    it: ``stall_drain`` and ``stall_parameters``. Slot i of a tile drives array row
+    ``rows - 1 - i``, because rows drain bottom first.
+
+    *Timing*: a block can be issued in the cycle after its last piece moved on from the fill
+    buffer. One step a cycle.
+
+    *Parameters*: ``rows``, ``lanes``, ``depth``, ``beats`` (cycles to post-process a row),
+    ``weight_row_width``, ``tag_width``.
+
+    *Members*: ``start``, ``stop`` (level: give up), ``weight_row`` (of the layer), ``i`` (pieces), ``parameters_ready``,
+    ``activations``, ``token`` (to the engine), ``read_enable``, ``read_row`` (weights),
+    ``issued`` (tile ended), ``issued_rows``, ``issued_new_columns``, ``stall_operands``,
+    ``stall_drain``, ``stall_parameters``.
+    """
+
+    def __init__(self, *, rows: int, lanes: int, depth: int, beats: int, weight_row_width: int,
+                 tag_width: int):
+        self.rows = rows
+        self.lanes = lanes
+        self.depth = depth
+        self.beats = beats
+        self.tag = block_tag(rows=rows, pieces=rows // lanes)
+        super().__init__({
+            "start": In(1),
+            "stop": In(1),
+            "weight_row": In(weight_row_width),
+            "i": In(stream.Signature(piece_layout(lanes, tag_width))),
+            "parameters_ready": In(1),
+            "activations": Out(data.ArrayLayout(8 * depth, rows)),
+            "token": Out(data.StructLayout({"valid": 1, "first": 1, "last": 1})),
+            "read_enable": Out(1),
+            "read_row": Out(weight_row_width),
+            "issued": Out(1),
+            "issued_rows": Out(range(rows + 1)),
+            "issued_new_columns": Out(1),
+            "stall_operands": Out(1),
+            "stall_drain": Out(1),
+            "stall_parameters": Out(1),
+        })
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        fill = [Signal(64, name=f"fill_{i}") for i in range(self.rows)]
+        fill_tag = Signal(self.tag)
+        filled = Signal()
+        held = [Signal(64, name=f"held_{i}") for i in range(self.rows)]
+        tag = Signal(self.tag)
+        holding = Signal()
+        left = Signal(4)      # steps of the held block still to be issued
+        opening = Signal(init=1)  # the next step is the first of its tile
+        cooldown = Signal(range(self.rows * self.beats + 1))
+
+        fire = Signal()
+        last_step = Signal()
+        closing = Signal()
+        move = Signal()
+        drain_ready = Signal()
+        parameters_ready = Signal()
+        m.d.comb += [
+            last_step.eq(left == 1),
+            closing.eq(last_step & tag.tile_last),
+            drain_ready.eq(cooldown == 0),
+            parameters_ready.eq(self.parameters_ready | ~tag.new_columns),
+            fire.eq(holding & (~closing | (drain_ready & parameters_ready))),
+            self.stall_operands.eq(~holding),
+            self.stall_drain.eq(holding & closing & ~drain_ready),
+            self.stall_parameters.eq(holding & closing & drain_ready & ~parameters_ready),
+        ]
+
+        # Fill: pieces of the block that comes next.
+        arrived = Signal(self.tag)
+        m.d.comb += [
+            arrived.eq(self.i.payload.tag),
+            move.eq(filled & (~holding | (fire & last_step))),
+            self.i.ready.eq(~filled | move),
+        ]
+        with m.If(move):
+            m.d.sync += filled.eq(0)
+        with m.If(self.i.valid & self.i.ready):
+            for slot in range(self.rows):
+                lane = slot % self.lanes
+                with m.If(self.i.payload.write[lane] & (arrived.piece == slot // self.lanes)):
+                    m.d.sync += fill[slot].eq(self.i.payload.values[lane])
+            m.d.sync += fill_tag.eq(arrived)
+            with m.If(self.i.payload.done & arrived.block_done):
+                m.d.sync += filled.eq(1)
+
+        # Held: the block that is being issued.
+        with m.If(fire):
+            m.d.sync += [left.eq(left - 1), opening.eq(closing)]
+            if self.depth < 8:
+                m.d.sync += [word.eq(word >> (8 * self.depth)) for word in held]
+        with m.If(move):
+            m.d.sync += [word.eq(other) for word, other in zip(held, fill, strict=True)]
+            m.d.sync += [tag.eq(fill_tag), left.eq(fill_tag.steps), holding.eq(1)]
+        with m.Elif(fire & last_step):
+            m.d.sync += holding.eq(0)
+
+        with m.If(fire & closing):
+            m.d.sync += cooldown.eq(self.beats * tag.rows - 1)
+        with m.Elif(cooldown != 0):
+            m.d.sync += cooldown.eq(cooldown - 1)
+
+        # Weights: the memory's output always holds the row of the next step.
+        row = Signal.like(self.read_row)
+        tile_row = Signal.like(self.read_row)
+        m.d.comb += [
+            self.read_enable.eq(self.start | fire),
+            self.read_row.eq(Mux(self.start, self.weight_row,
+                                 Mux(closing & tag.rewind, tile_row, row + 1))),
+        ]
+        with m.If(self.read_enable):
+            m.d.sync += row.eq(self.read_row)
+        with m.If(self.start | (fire & closing)):
+            m.d.sync += tile_row.eq(self.read_row)
+
+        m.d.comb += [
+            self.token.valid.eq(fire),
+            self.token.first.eq(opening),
+            self.token.last.eq(closing),
+            self.issued.eq(fire & closing),
+            self.issued_rows.eq(tag.rows),
+            self.issued_new_columns.eq(tag.new_columns),
+        ]
+        m.d.comb += [self.activations[self.rows - 1 - slot].eq(held[slot][:8 * self.depth])
+                     for slot in range(self.rows)]
+        with m.If(self.start | self.stop):
+            m.d.sync += [filled.eq(0), holding.eq(0), opening.eq(1), cooldown.eq(0)]
+        return m

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an accelerator is made of, in numbers: the one argument of ``Accelerator``."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from .engine.base import ENGINES
+from .engine.facts import EngineFacts
+from .vector.window import WINDOW
+
+__all__ = ["AcceleratorParameters", "EngineParameters"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineParameters:
+    """Kind and shape of the engine: ``a x b x c`` TPEs on an ``m x n`` grid, ``nnz`` of a block."""
+
+    kind: str
+    a: int
+    b: int
+    c: int
+    m: int
+    n: int
+    nnz: int
+    accumulator_bits: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceleratorParameters:
+    """Sizes of every part of the core. Widths in bits, memories in words or rows.
+
+    ``activation_words``: 64-bit words of both bank groups; ``weight_words``: 64-bit words;
+    ``program_words``: 64-bit words; ``vector_lanes`` and ``postproc_lanes``: channels a cycle;
+    ``window`` and ``dma``: AXI4 ports present; ``spec_hash``: what an image must carry;
+    ``monitors``: observation ports on the post-processor's and the vector unit's results.
+    """
+
+    engine: EngineParameters
+    activation_words: int
+    weight_words: int
+    program_words: int
+    vector_lanes: int
+    postproc_lanes: int
+    window: bool = True
+    dma: bool = True
+    spec_hash: int = 0
+    monitors: bool = False
+
+    @cached_property
+    def facts(self) -> EngineFacts:
+        """The engine's static facts."""
+        return ENGINES[self.engine.kind].facts_of(self.engine)
+
+    @property
+    def vector_blocks(self) -> int:
+        """Channel blocks that the vector unit takes at once."""
+        return self.vector_lanes // 8
+
+    @property
+    def banks(self) -> int:
+        """Banks of a group: a block of every row in ``8 / depth`` cycles, or a window column."""
+        need = max(self.facts.rows * self.facts.depth // 8, WINDOW * self.vector_blocks,
+                   self.drain_lanes // 8, 2)
+        return 1 << (need - 1).bit_length()
+
+    @property
+    def drain_lanes(self) -> int:
+        """Requantiser lanes behind the engine."""
+        return min(self.postproc_lanes, self.facts.columns)
+
+    @property
+    def beats(self) -> int:
+        """Cycles that the post-processor takes for a row."""
+        return self.facts.columns // self.drain_lanes
+
+    @property
+    def gather_lanes(self) -> int:
+        """Words that a gather request may ask for."""
+        return self.banks
+
+    @property
+    def matrix_lanes(self) -> int:
+        """Gather lanes that the engine's rows use."""
+        return min(self.facts.rows, self.banks)
+
+    @property
+    def group_words(self) -> int:
+        """64-bit words of one activation bank group."""
+        return self.activation_words // 2 // self.banks * self.banks
+
+    @property
+    def weight_banks(self) -> int:
+        """64-bit banks that make one weight row: the whole array's weights of a step."""
+        return -(-self.facts.columns * self.facts.weight_bits // 64)
+
+    @property
+    def weight_rows(self) -> int:
+        """Rows of the weight memory."""
+        return self.weight_words // self.weight_banks
+
+    @property
+    def program_width(self) -> int:
+        """128-bit program rows that one memory row holds."""
+        need = min(max(self.facts.columns // self.facts.rows, 1), 8)
+        return 1 << (need - 1).bit_length()
+
+    @property
+    def program_rows(self) -> int:
+        """Memory rows of the program memory."""
+        return self.program_words // (2 * self.program_width)
+
+    @property
+    def region_words(self) -> tuple[int, int, int]:
+        """64-bit words of address space of the activations, weights and program regions.
+
+        A bank group and a weight row start at powers of two, so that the last may have holes.
+        """
+        group = 1 << (self.group_words - 1).bit_length()
+        stride = 1 << (self.weight_banks - 1).bit_length()
+        return (2 * group, self.weight_rows * stride, self.program_rows * 2 * self.program_width)
+
+    @property
+    def region_bits(self) -> int:
+        """log2 of the bytes between the starts of two regions."""
+        return max(size - 1 for size in self.region_words).bit_length() + 3
+
+    def group_address(self, group: int, word: int) -> int:
+        """Byte address of a word of an activation bank group."""
+        return 8 * (group * self.region_words[0] // 2 + word)
+
+    def region_address(self, region: int) -> int:
+        """Byte address of a region: 0 activations, 1 weights, 2 program."""
+        return region << self.region_bits

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Per-channel parameters: loaded for the next channels while the present ones are in use."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..sequencer.descriptor import ROW_BITS
+
+__all__ = ["ParameterLoader"]
+
+
+class ParameterLoader(wiring.Component):
+    """Loads ``lanes`` x ``rows_per_lane`` program rows into shadow registers, over and over.
+
+    A *row* here is ``ROW_BITS``; the program memory delivers ``width`` of them in a cycle. After
+    ``start`` the first set is loaded from row ``base`` on. ``claim`` says that work which needs the
+    set is on its way (it is no longer ``ready`` for other work), ``swap`` that the shadow set was
+    taken over and that the next one, which follows it in memory, may be loaded once the
+    pipeline behind has looked at all of it (``HOLD`` cycles).
+
+    *Timing*: a set is ``ready`` ``SETUP + lanes * rows_per_lane / width`` cycles after ``start``,
+    and ``HOLD`` cycles more after ``swap``.
+
+    *Parameters*: ``lanes``, ``rows_per_lane``, ``width``, ``row_width`` (address bits of a memory
+    row, which holds ``width`` rows).
+
+    *Members*: ``start``, ``stop`` (no further set is loaded), ``base``, ``claim``, ``swap``, ``ready``,
+    ``read_enable``, ``read_row``, ``read_data``, ``shadow``.
+    """
+
+    SETUP = 2
+    HOLD = 4
+
+    def __init__(self, *, lanes: int, rows_per_lane: int, width: int, row_width: int):
+        if lanes * rows_per_lane % width:
+            raise ValueError(f"Parameter rows a cycle must be a divisor of "
+                             f"{lanes * rows_per_lane}, not {width!r}")
+        self.lanes = lanes
+        self.rows_per_lane = rows_per_lane
+        self.width = width
+        super().__init__({
+            "start": In(1),
+            "stop": In(1),
+            "base": In(row_width),
+            "claim": In(1),
+            "swap": In(1),
+            "ready": Out(1),
+            "read_enable": Out(1),
+            "read_row": Out(row_width),
+            "read_data": In(data.ArrayLayout(ROW_BITS, width)),
+            "shadow": Out(data.ArrayLayout(ROW_BITS * rows_per_lane, lanes)),
+        })
+
+    @property
+    def reads(self) -> int:
+        """Memory reads of one set, which is also the cycles that they take."""
+        return self.lanes * self.rows_per_lane // self.width
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        row = Signal.like(self.read_row)
+        asked = Signal(range(self.reads + 1))
+        arriving = Signal()
+        arrived = Signal(range(self.reads + 1))
+        loading = Signal()
+        hold = Signal(range(self.HOLD + 1))
+        claimed = Signal()
+        m.d.comb += [
+            self.read_enable.eq(loading & (asked != self.reads)),
+            self.read_row.eq(row),
+            self.ready.eq((arrived == self.reads) & ~claimed),
+        ]
+        m.d.sync += arriving.eq(self.read_enable)
+        with m.If(self.read_enable):
+            m.d.sync += [asked.eq(asked + 1), row.eq(row + 1)]
+        flat = self.shadow.as_value()
+        span = ROW_BITS * self.width
+        with m.If(arriving):
+            for index in range(self.reads):
+                with m.If(arrived == index):
+                    m.d.sync += flat[index * span:(index + 1) * span].eq(self.read_data.as_value())
+            m.d.sync += arrived.eq(arrived + 1)
+
+        with m.If(self.start | self.swap):
+            m.d.sync += claimed.eq(0)
+        with m.Elif(self.claim):
+            m.d.sync += claimed.eq(1)
+        with m.If(self.start):
+            m.d.sync += [row.eq(self.base), loading.eq(1), asked.eq(0), arrived.eq(0), hold.eq(0)]
+        with m.Elif(self.stop):
+            m.d.sync += [loading.eq(0), hold.eq(0)]
+        with m.Elif(self.swap):
+            m.d.sync += [loading.eq(0), arrived.eq(0), hold.eq(self.HOLD)]
+        with m.Elif(hold != 0):
+            m.d.sync += hold.eq(hold - 1)
+            with m.If(hold == 1):
+                m.d.sync += [loading.eq(1), asked.eq(0)]
+        return m

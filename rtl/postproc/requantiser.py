@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requantisation of one lane: where rounding happens."""
+
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..cell import Cell
+from ..sequencer.descriptor import Rounding
+
+__all__ = ["Parameters", "Requantiser"]
+
+Parameters = data.StructLayout({
+    "multiplier": 32,
+    "bias": signed(32),
+    "shift": 5,
+})
+"""Per-channel constants: Q31 multiplier (0 ... 2**31 - 1), bias, right shift (0 ... 31)."""
+
+
+class Requantiser(Cell):
+    """``o = clamp(zero_point + round((i + bias) * multiplier / 2 ** (31 + shift)), low, high)``.
+
+    Rounding is a property of the layer. With ``p = (i + bias) * multiplier``:
+
+    - ``DOUBLE`` (gemmlowp, LiteRT's CONV_2D, DEPTHWISE_CONV_2D, ADD): ``h = (p + 2**30) >> 31``,
+      then ``h / 2**shift`` rounded half away from zero;
+    - ``SINGLE`` (LiteRT's FULLY_CONNECTED): ``(p + 2**(30 + shift)) >> (31 + shift)``;
+    - ``MAGNITUDE`` (average pool): ``|i| + bias`` in place of ``i + bias``, the product truncated,
+      the sign restored.
+
+    Both roundings need of ``p`` only ``p >> 30``.
+
+    *Timing*: ``LATENCY`` cycles, one value a cycle, no back-pressure. ``multiplier`` is looked at
+    one cycle after ``i`` and ``bias``, ``shift`` ``SHIFT_DELAY`` cycles after them.
+
+    *Members*: ``i``, ``parameters``, ``rounding``, ``zero_point``, ``low``, ``high``, ``o``.
+    """
+
+    LATENCY = 6
+    SHIFT_DELAY = 4
+
+    def __init__(self):
+        super().__init__({
+            "i": In(signed(32)),
+            "parameters": In(Parameters),
+            "rounding": In(2),
+            "zero_point": In(signed(8)),
+            "low": In(signed(8)),
+            "high": In(signed(8)),
+            "o": Out(signed(8)),
+        })
+
+    @property
+    def module_name(self) -> str:
+        return "requantiser"
+
+    def body(self, platform) -> Module:
+        m = Module()
+        magnitude = self.rounding == Rounding.MAGNITUDE
+        double = self.rounding == Rounding.DOUBLE
+
+        total = Signal(signed(32))
+        negative = Signal(3)
+        m.d.sync += [
+            total.eq(Mux(magnitude & (self.i < 0), -self.i, self.i) + self.parameters.bias),
+            negative.eq((negative << 1) | (self.i < 0)),
+        ]
+
+        product = Signal(signed(64))
+        product_kept = Signal(signed(64))
+        m.d.sync += [
+            product.eq(total * self.parameters.multiplier[:31]),
+            product_kept.eq(product),
+        ]
+
+        upper = Signal(signed(34))  # p >> 30
+        value = Signal(signed(34))
+        reflect = Signal(2)
+        m.d.comb += upper.eq(product_kept >> 30)
+        m.d.sync += [
+            value.eq(Mux(double, (upper + 1) >> 1, upper)),
+            reflect.eq((reflect << 1) | (magnitude & negative[2])),
+        ]
+
+        places = Signal(range(33))
+        half = Signal(33)
+        nudged = Signal(signed(35))
+        rounded = Signal(signed(33))
+        m.d.comb += [
+            places.eq(self.parameters.shift + Mux(double, 0, 1)),
+            half.eq((1 << places) >> 1),
+            nudged.eq(value + Mux(magnitude, 0, half)
+                      - (double & (value < 0) & (places != 0))),
+        ]
+        m.d.sync += rounded.eq(nudged >> places)
+
+        shifted = Signal(signed(35))
+        m.d.comb += shifted.eq(Mux(reflect[1], -rounded, rounded) + self.zero_point)
+        with m.If(shifted < self.low):
+            m.d.sync += self.o.eq(self.low)
+        with m.Elif(shifted > self.high):
+            m.d.sync += self.o.eq(self.high)
+        with m.Else():
+            m.d.sync += self.o.eq(shifted)
+        return m

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Event counters of a run, and the cycles of each of its layers."""
+
+from amaranth import Module, Signal, unsigned
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["Counters", "EventCounts", "LayerTable"]
+
+EventCounts = data.StructLayout({
+    "cycles": 32,
+    "macs_issued": 64,
+    "stall_operands": 32,
+    "stall_drain": 32,
+    "stall_parameters": 32,
+    "bank_conflicts": 32,
+    "activation_reads": 32,
+    "activation_writes": 32,
+    "weight_reads": 32,
+})
+
+
+class Counters(wiring.Component):
+    """Adds up what happens in a run; ``clear`` starts over.
+
+    *Timing*: an event is in ``counts`` one cycle later.
+
+    *Parameters*: ``multipliers`` (MAC slots of one array step), ``banks``, ``write_words``.
+
+    *Members*: ``clear``, ``cycle``, ``step``, ``stall_operands``, ``stall_drain``,
+    ``stall_parameters``, ``conflict``, ``activation_reads``, ``activation_writes`` (one bit a
+    word), ``weight_read``, ``counts``.
+    """
+
+    def __init__(self, *, multipliers: int, banks: int, write_words: int):
+        self.multipliers = multipliers
+        super().__init__({
+            "clear": In(1),
+            "cycle": In(1),
+            "step": In(1),
+            "stall_operands": In(1),
+            "stall_drain": In(1),
+            "stall_parameters": In(1),
+            "conflict": In(1),
+            "activation_reads": In(banks),
+            "activation_writes": In(write_words),
+            "weight_read": In(1),
+            "counts": Out(EventCounts),
+        })
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        c = self.counts
+        increments = {
+            "cycles": self.cycle,
+            "stall_operands": self.stall_operands,
+            "stall_drain": self.stall_drain,
+            "stall_parameters": self.stall_parameters,
+            "bank_conflicts": self.conflict,
+            "activation_reads": sum(self.activation_reads),
+            "activation_writes": sum(self.activation_writes),
+            "weight_reads": self.weight_read,
+        }
+        for name, increment in increments.items():
+            m.d.sync += c[name].eq(c[name] + increment)
+        with m.If(self.step):
+            m.d.sync += c.macs_issued.eq(c.macs_issued + self.multipliers)
+        with m.If(self.clear):
+            m.d.sync += c.eq(0)
+        return m
+
+
+class LayerTable(wiring.Component):
+    """Cycles of the first ``DEPTH`` layers of the latest run.
+
+    *Timing*: ``data`` follows ``index`` by one cycle.
+
+    *Members*: ``write``, ``layer``, ``cycles``, ``index``, ``data``.
+    """
+
+    DEPTH = 256
+
+    write: In(1)
+    layer: In(16)
+    cycles: In(32)
+    index: In(8)
+    data: Out(32)
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.storage = storage = memory.Memory(
+            shape=unsigned(32), depth=self.DEPTH, init=[])
+        write = storage.write_port()
+        read = storage.read_port()
+        within = Signal()
+        m.d.comb += [
+            within.eq(self.layer < self.DEPTH),
+            write.addr.eq(self.layer[:8]),
+            write.data.eq(self.cycles),
+            write.en.eq(self.write & within),
+            read.addr.eq(self.index),
+            read.en.eq(1),
+            self.data.eq(read.data),
+        ]
+        return m

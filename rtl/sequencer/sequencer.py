@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sequencer: reads the program image and runs its layers one after another."""
+
+import enum
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from .descriptor import (
+    DESCRIPTOR_MAGIC,
+    DESCRIPTOR_ROWS,
+    HEADER_MAGIC,
+    HEADER_ROWS,
+    IMAGE_VERSION,
+    ROW_BITS,
+    TRAILER_MAGIC,
+    Descriptor,
+    Header,
+    Opcode,
+    Trailer,
+)
+
+__all__ = ["Cause", "Sequencer"]
+
+
+class Cause(enum.IntEnum):
+    """Why a run ended with an error."""
+
+    NONE = 0
+    NO_IMAGE = 1        # no header of this version at the program base
+    FOREIGN_IMAGE = 2   # compiled for another spec
+    TRUNCATED_IMAGE = 3  # the trailer behind the weights is not this image's
+    BAD_DESCRIPTOR = 4
+    BUS = 5             # an AXI error response to the DMA
+    WATCHDOG = 6
+    DENSITY = 7         # more non-zeros in a block than the engine takes
+
+
+class Sequencer(wiring.Component):
+    """Fetches header, trailer and descriptors; starts a unit a layer; collects errors.
+
+    *Timing*: a layer lasts from its "next" state, ``fetch_cycles`` before the ``begin`` pulse,
+    to the unit's ``done``. ``overhead_cycles`` come on top, once a run.
+
+    *Parameters*: ``width`` (program rows in a memory row, at most ``DESCRIPTOR_ROWS``),
+    ``program_row_width``, ``weight_row_width``, ``flush_cycles`` (until every pipeline of the
+    core has run empty after a stop), ``spec_hash``.
+
+    *Members*: ``start``, ``stop`` (soft reset), ``program_base`` (rows), ``weight_base`` (rows),
+    ``last_layer``, ``watchdog`` (cycles, 0 for none), ``bus_error``, ``density_error``,
+    ``program_enable``, ``program_row``, ``program_data``, ``weight_enable``, ``weight_row``,
+    ``weight_data`` (low word of a row), ``descriptor``, ``begin`` (pulse), ``done`` (of the
+    layer), ``flush`` (level), ``running`` (a layer runs), ``busy``, ``finished``, ``failed``
+    (pulses), ``cause``, ``layer``, ``layer_cycles``, ``layer_ended``.
+    """
+
+    def __init__(self, *, width: int, program_row_width: int, weight_row_width: int,
+                 flush_cycles: int, spec_hash: int):
+        if width not in (1, 2, 4, 8):
+            raise ValueError(f"Program rows in a memory row must be 1, 2, 4 or 8, not {width!r}")
+        self.width = width
+        self.flush_cycles = flush_cycles
+        self.spec_hash = spec_hash
+        super().__init__({
+            "start": In(1),
+            "stop": In(1),
+            "program_base": In(program_row_width),
+            "weight_base": In(weight_row_width),
+            "last_layer": In(16),
+            "watchdog": In(32),
+            "bus_error": In(1),
+            "density_error": In(1),
+            "program_enable": Out(1),
+            "program_row": Out(program_row_width),
+            "program_data": In(data.ArrayLayout(ROW_BITS, width)),
+            "weight_enable": Out(1),
+            "weight_row": Out(weight_row_width),
+            "weight_data": In(64),
+            "descriptor": Out(Descriptor),
+            "begin": Out(1),
+            "done": In(1),
+            "flush": Out(1),
+            "running": Out(1),
+            "busy": Out(1),
+            "finished": Out(1),
+            "failed": Out(1),
+            "cause": Out(8),
+            "layer": Out(16),
+            "layer_cycles": Out(32),
+            "layer_ended": Out(1),
+        })
+
+    @property
+    def reads(self) -> int:
+        """Memory rows of a descriptor, and of the header."""
+        return DESCRIPTOR_ROWS // self.width
+
+    @property
+    def overhead_cycles(self) -> int:
+        """Busy cycles of a run outside its layers: header, trailer, the end."""
+        return self.reads + 4
+
+    @property
+    def fetch_cycles(self) -> int:
+        """Cycles of a layer up to and without its ``begin`` pulse: next, fetch, check."""
+        return self.reads + 3
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        reads = self.reads
+        buffer = Signal(DESCRIPTOR_ROWS * ROW_BITS)
+        header = data.View(Header, buffer[:Header.size])
+        trailer = data.View(Trailer, self.weight_data)
+        fetch_row = Signal.like(self.program_row)
+        asked = Signal(range(reads + 1))
+        arriving = Signal()
+        layers = Signal(16)
+        check = Signal(32)
+        alive = Signal(32)
+        flushing = Signal(range(self.flush_cycles + 1))
+        cause = Signal(8)
+
+        m.d.comb += self.descriptor.eq(buffer)
+        m.d.sync += arriving.eq(self.program_enable)
+        with m.If(arriving):
+            m.d.sync += buffer.eq(
+                (self.program_data.as_value() << (DESCRIPTOR_ROWS - self.width) * ROW_BITS)
+                | (buffer >> self.width * ROW_BITS))
+
+        fetching = Signal()
+        m.d.comb += [
+            self.program_enable.eq(fetching & (asked != reads)),
+            self.program_row.eq(fetch_row),
+        ]
+        with m.If(self.program_enable):
+            m.d.sync += [asked.eq(asked + 1), fetch_row.eq(fetch_row + self.width)]
+
+        # From outside: these end a run wherever it is.
+        interrupted = Signal()
+        m.d.comb += interrupted.eq(
+            self.stop | (self.watchdog.any() & (alive == self.watchdog))
+            | self.bus_error | self.density_error)
+
+        def unless_interrupted():
+            with m.If(interrupted):
+                m.d.sync += cause.eq(
+                    Mux(self.stop, Cause.NONE,
+                        Mux(self.bus_error, Cause.BUS,
+                            Mux(self.density_error, Cause.DENSITY, Cause.WATCHDOG))))
+                m.next = "FLUSH"
+
+        m.d.comb += self.layer_ended.eq(self.running & self.done)
+        with m.If(self.busy):
+            m.d.sync += [alive.eq(alive + 1), self.layer_cycles.eq(self.layer_cycles + 1)]
+
+        with m.FSM() as fsm:
+            m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
+            with m.State("IDLE"):
+                with m.If(self.start & ~self.stop):
+                    m.d.sync += [fetch_row.eq(self.program_base), asked.eq(0), alive.eq(0),
+                                 self.layer.eq(0), self.cause.eq(Cause.NONE),
+                                 cause.eq(Cause.NONE)]
+                    m.next = "HEADER"
+            with m.State("HEADER"):
+                m.d.comb += fetching.eq(1)
+                with m.If((asked == reads) & arriving):
+                    m.next = "CHECK-HEADER"
+                unless_interrupted()
+            with m.State("CHECK-HEADER"):
+                m.d.sync += [layers.eq(header.layers), check.eq(header.check)]
+                m.d.comb += [self.weight_enable.eq(1),
+                             self.weight_row.eq(self.weight_base + header.trailer_row)]
+                m.next = "TRAILER"
+                with m.If((header.magic != HEADER_MAGIC) | (header.version != IMAGE_VERSION)):
+                    m.d.sync += cause.eq(Cause.NO_IMAGE)
+                    m.next = "FLUSH"
+                with m.Elif(header.spec_hash != self.spec_hash):
+                    m.d.sync += cause.eq(Cause.FOREIGN_IMAGE)
+                    m.next = "FLUSH"
+                unless_interrupted()
+            with m.State("TRAILER"):
+                m.d.sync += asked.eq(0)
+                with m.If((trailer.magic != TRAILER_MAGIC) | (trailer.check != check)):
+                    m.d.sync += cause.eq(Cause.TRUNCATED_IMAGE)
+                    m.next = "FLUSH"
+                with m.Else():
+                    m.next = "NEXT"
+                unless_interrupted()
+            with m.State("NEXT"):
+                m.d.sync += [asked.eq(0), self.layer_cycles.eq(2)]
+                with m.If((self.layer == layers) | (self.layer > self.last_layer)):
+                    m.d.comb += self.finished.eq(1)
+                    m.next = "IDLE"
+                with m.Else():
+                    m.next = "FETCH"
+                unless_interrupted()
+            with m.State("FETCH"):
+                m.d.comb += fetching.eq(1)
+                with m.If((asked == reads) & arriving):
+                    m.next = "CHECK"
+                unless_interrupted()
+            with m.State("CHECK"):
+                d = self.descriptor
+                with m.If((d.magic == DESCRIPTOR_MAGIC)
+                          & ((d.opcode == Opcode.MATRIX) | (d.opcode == Opcode.WINDOW))
+                          & (d.source_group != d.destination_group)
+                          & d.out_width.any() & d.out_height.any() & d.channel_blocks.any()
+                          & d.kernel_width.any() & d.kernel_height.any()
+                          & d.column_tiles.any() & d.destination_blocks.any()
+                          & d.steps.any() & d.last_steps.any()
+                          & d.span.any() & d.row_groups.any()):
+                    m.next = "BEGIN"
+                with m.Else():
+                    m.d.sync += cause.eq(Cause.BAD_DESCRIPTOR)
+                    m.next = "FLUSH"
+                unless_interrupted()
+            with m.State("BEGIN"):
+                m.d.comb += self.begin.eq(1)
+                m.next = "RUN"
+                unless_interrupted()
+            with m.State("RUN"):
+                m.d.comb += self.running.eq(1)
+                with m.If(self.done):
+                    m.d.sync += self.layer.eq(self.layer + 1)
+                    m.next = "NEXT"
+                unless_interrupted()
+            with m.State("FLUSH"):
+                m.d.comb += self.flush.eq(1)
+                m.d.sync += flushing.eq(flushing + 1)
+                with m.If(flushing == self.flush_cycles - 1):
+                    m.d.sync += flushing.eq(0)
+                    m.d.comb += self.failed.eq(cause != Cause.NONE)
+                    m.d.sync += self.cause.eq(cause)
+                    m.next = "IDLE"
+        return m

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the simulation process is asked to do, and what it answers, as files."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["Answer", "Job"]
+
+
+@dataclass(kw_only=True)
+class Job:
+    """One session with a core: load an image, run every input, read every output.
+
+    ``writes``: runs of words (byte address, file key) that load the image; ``input_runs`` and
+    ``output_runs``: (byte address, first word, words) of one input or output in the order of the
+    packed arrays; ``inputs``: uint64 [N, words]. ``stalls``: seed of random AXI stalls, or None.
+    """
+
+    folder: Path
+    image_runs: list[tuple[int, int, int]]
+    image: np.ndarray
+    input_runs: list[tuple[int, int, int]]
+    inputs: np.ndarray
+    output_runs: list[tuple[int, int, int]]
+    layers: int
+    monitor: bool = False
+    stalls: int | None = None
+    watchdog: int = 0
+    settings: dict = field(default_factory=dict)
+
+    def save(self) -> Path:
+        """Write the job into its folder; returns its path."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / "job.json"
+        fields = asdict(self) | {"folder": str(self.folder)}
+        np.savez(self.folder / "job.npz", image=fields.pop("image"), inputs=fields.pop("inputs"))
+        path.write_text(json.dumps(fields))
+        return path
+
+    @classmethod
+    def load(cls, path: Path) -> "Job":
+        """Read what ``save`` wrote."""
+        fields = json.loads(path.read_text())
+        fields["folder"] = Path(fields["folder"])
+        with np.load(path.parent / "job.npz") as arrays:
+            return cls(**fields, image=arrays["image"], inputs=arrays["inputs"])
+
+
+@dataclass(kw_only=True)
+class Answer:
+    """``outputs`` uint64 [N, words]; ``cycles`` [N]; ``layer_cycles`` [N, layers]; ``counters``
+    of the last run by name; ``post`` and ``vector``: monitored result beats, int8 [beats, lanes].
+    """
+
+    outputs: np.ndarray
+    cycles: np.ndarray
+    layer_cycles: np.ndarray
+    counters: dict[str, int]
+    post: np.ndarray
+    vector: np.ndarray
+
+    def save(self, folder: Path) -> None:
+        """Write the answer into ``folder``."""
+        np.savez(folder / "answer.npz", outputs=self.outputs, cycles=self.cycles,
+                 layer_cycles=self.layer_cycles, post=self.post, vector=self.vector)
+        (folder / "counters.json").write_text(json.dumps(self.counters))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Answer":
+        """Read what ``save`` wrote."""
+        with np.load(folder / "answer.npz") as arrays:
+            return cls(**arrays, counters=json.loads((folder / "counters.json").read_text()))

