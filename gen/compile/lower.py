@@ -192,7 +192,7 @@ def _reciprocal(count: int) -> tuple[int, int]:
 
     Exact for ``0 <= v <= 128 * count + count // 2``, which is checked for each v.
     """
-    shift = max(count.bit_length() - 1, 0)
+    shift = max((count - 1).bit_length() - 1, 0)
     multiplier = min(-(-(1 << (31 + shift)) // count), 2**31 - 1)
     v = np.arange(128 * count + count // 2 + 1, dtype=np.int64)
     if not np.array_equal((v * multiplier) >> (31 + shift), v // count):

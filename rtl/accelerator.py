@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The top level: the core behind its AXI ports."""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from .bus.axi import Axi4, AxiLite
+from .bus.dma import Dma
+from .bus.local import LocalArbiter
+from .bus.register_map import ADDRESS_WIDTH, LAYER_CYCLES, REGISTERS
+from .bus.registers import RegisterFile
+from .bus.window import Window
+from .core import Core
+from .parameters import AcceleratorParameters
+from .sequencer.counters import LayerTable
+
+__all__ = ["Accelerator"]
+
+ID_WIDTH = 4
+
+
+class Accelerator(wiring.Component):
+    """An accelerator: AXI4-Lite registers, AXI4 window onto the memories, AXI4 DMA, interrupt.
+
+    *Timing*: one clock domain, active-high synchronous reset.
+
+    *Parameters*: an ``AcceleratorParameters``; window, DMA and monitors are there as it says.
+
+    *Members*: ``s_axil``, ``s_axi`` (window), ``m_axi`` (DMA), ``irq``; with monitors
+    ``monitor_post_valid``, ``monitor_post_data``, ``monitor_vector_valid``,
+    ``monitor_vector_data``.
+    """
+
+    def __init__(self, parameters: AcceleratorParameters):
+        self.parameters = p = parameters
+        self.core = Core(p)
+        members = {"s_axil": In(AxiLite(ADDRESS_WIDTH)), "irq": Out(1)}
+        if p.window:
+            members["s_axi"] = In(Axi4(self.core.map.address_width, 64, ID_WIDTH))
+        if p.dma:
+            members["m_axi"] = Out(Axi4(64, 64, ID_WIDTH))
+        if p.monitors:
+            members |= {
+                "monitor_post_valid": Out(1),
+                "monitor_post_data": Out(8 * p.drain_lanes),
+                "monitor_vector_valid": Out(1),
+                "monitor_vector_data": Out(8 * p.vector_lanes),
+            }
+        super().__init__(members)
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        p = self.parameters
+        m.submodules.core = core = self.core
+        m.submodules.registers = registers = RegisterFile(
+            REGISTERS, table=LAYER_CYCLES, address_width=ADDRESS_WIDTH)
+        m.submodules.layer_table = layer_table = LayerTable()
+        connect(m, flipped(self.s_axil), registers.s_axil)
+
+        askers = []
+        if p.window:
+            m.submodules.window = window = Window(
+                address_width=core.map.address_width, id_width=ID_WIDTH)
+            connect(m, flipped(self.s_axi), window.s_axi)
+            askers.append(window.bus)
+        if p.dma:
+            m.submodules.dma = dma = Dma(address_width=core.map.address_width,
+                                         id_width=ID_WIDTH)
+            connect(m, dma.m_axi, flipped(self.m_axi))
+            askers.append(dma.bus)
+            self._connect_dma(m, dma, registers, core)
+        m.submodules.arbiter = arbiter = LocalArbiter(
+            address_width=core.map.address_width, count=len(askers))
+        for asker, port in zip(askers, arbiter.ports, strict=True):
+            connect(m, asker, port)
+        connect(m, arbiter.bus, core.bus)
+
+        # Control and status.
+        done = Signal()
+        failed = Signal()
+        with m.If(core.finished):
+            m.d.sync += done.eq(1)
+        with m.Elif(registers.o_status_clear.done | registers.o_control.start):
+            m.d.sync += done.eq(0)
+        with m.If(core.failed):
+            m.d.sync += failed.eq(1)
+        with m.Elif(registers.o_status_clear.error | registers.o_control.start):
+            m.d.sync += failed.eq(0)
+        m.d.comb += [
+            core.start.eq(registers.o_control.start),
+            core.stop.eq(registers.o_control.soft_reset),
+            core.program_base.eq(registers.o_program_base >> 1),
+            core.weight_base.eq(registers.o_weight_base),
+            core.last_layer.eq(registers.o_last_layer),
+            core.watchdog.eq(registers.o_watchdog),
+            registers.i_spec_hash_lo.eq(p.spec_hash & 0xFFFF_FFFF),
+            registers.i_spec_hash_hi.eq(p.spec_hash >> 32),
+            registers.i_status.busy.eq(core.busy),
+            registers.i_status.done.eq(done),
+            registers.i_status.error.eq(failed),
+            registers.i_status.cause.eq(Mux(failed, core.cause, 0)),
+            registers.i_status.layer.eq(core.layer),
+            self.irq.eq(registers.o_irq_enable.enable & (done | failed)),
+        ]
+
+        counts = core.counts
+        for name in ("cycles", "stall_operands", "stall_drain", "stall_parameters",
+                     "bank_conflicts", "activation_reads", "activation_writes", "weight_reads"):
+            m.d.comb += getattr(registers, f"i_{name}").eq(counts[name])
+        m.d.comb += [
+            Cat(registers.i_macs_issued_lo, registers.i_macs_issued_hi).eq(counts.macs_issued),
+            layer_table.write.eq(core.layer_ended),
+            layer_table.layer.eq(core.layer),
+            layer_table.cycles.eq(core.layer_cycles),
+            layer_table.index.eq(registers.o_table_index),
+            registers.i_table_data.eq(layer_table.data),
+        ]
+        if p.monitors:
+            m.d.comb += [
+                self.monitor_post_valid.eq(core.post_valid),
+                self.monitor_post_data.eq(core.post_data.as_value()),
+                self.monitor_vector_valid.eq(core.vector_valid),
+                self.monitor_vector_data.eq(core.vector_data.as_value()),
+            ]
+        return m
+
+    def _connect_dma(self, m: Module, dma: Dma, registers: RegisterFile, core: Core) -> None:
+        done = Signal()
+        failed = Signal()
+        pending = Signal()
+        outward = Signal()
+        moved = Signal(32)
+        stalled = Signal(32)
+        start = registers.o_dma_control.read_in | registers.o_dma_control.write_out
+        with m.If(start):
+            m.d.sync += [pending.eq(1), outward.eq(registers.o_dma_control.write_out),
+                         done.eq(0), failed.eq(0), moved.eq(0), stalled.eq(0)]
+        with m.Else():
+            with m.If(dma.i.valid & dma.i.ready):
+                m.d.sync += pending.eq(0)
+            with m.If(dma.done):
+                m.d.sync += [done.eq(1), failed.eq(dma.error)]
+            m.d.sync += [moved.eq(moved + (dma.beat << 3)), stalled.eq(stalled + dma.stall)]
+        m.d.comb += [
+            dma.i.valid.eq(pending),
+            dma.i.payload.external.eq(
+                Cat(registers.o_dma_address_lo, registers.o_dma_address_hi)),
+            dma.i.payload.local.eq(registers.o_dma_local),
+            dma.i.payload.length.eq(registers.o_dma_length),
+            dma.i.payload.write_out.eq(outward),
+            dma.stop.eq(registers.o_control.soft_reset),
+            core.bus_error.eq(dma.done & dma.error),
+            registers.i_dma_status.busy.eq(pending | dma.busy),
+            registers.i_dma_status.done.eq(done),
+            registers.i_dma_status.error.eq(failed),
+            registers.i_dma_bytes.eq(moved),
+            registers.i_dma_stalls.eq(stalled),
+        ]
