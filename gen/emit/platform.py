@@ -8,7 +8,8 @@ module an instance.
 import gc
 
 from amaranth import ClockSignal, Instance, ResetSignal
-from amaranth.back import rtlil, verilog
+from amaranth._toolchain.yosys import find_yosys
+from amaranth.back import rtlil
 from amaranth.hdl import Value
 from amaranth.hdl import _ast, _ir
 from amaranth.lib.wiring import In
@@ -16,6 +17,20 @@ from amaranth.lib.wiring import In
 from ...rtl.cell import Cell
 
 __all__ = ["EmittingPlatform"]
+
+# Memories and registers carry no initial values: memories are swappable for macros, registers have
+# a reset.
+SCRIPT = """\
+read_rtlil <<rtlil
+{text}
+rtlil
+delete */t:$meminit*
+hierarchy -check -top {top}
+proc -nomux -norom
+memory_collect
+attrmap -remove init
+write_verilog -noattr -
+"""
 
 
 class EmittingPlatform:
@@ -55,9 +70,9 @@ class EmittingPlatform:
             ports = _ports(component)
             text, inputs = self._convert(component, name, ports)
             self.modules[name] = text
-            rtlil_text = "\n".join(self.modules.values())
-            source = verilog._convert_rtlil_text(rtlil_text, strip_internal_attrs=True,
-                                                 write_verilog_opts=("-noattr",))
+            script = SCRIPT.format(text="\n".join(self.modules.values()), top=name)
+            yosys = find_yosys(lambda version: version >= (0, 40))
+            source = yosys.run(["-q", "-"], script, ignore_warnings=True)
         finally:
             if enabled:
                 gc.enable()
@@ -68,6 +83,8 @@ class EmittingPlatform:
         netlist = _ir.build_netlist(fragment, ports=ports, name=name)
         for module in netlist.modules[1:]:
             module.name = ("_".join((name, *module.name[1:])).replace("$", "_"),)
+        for signal, fields in netlist.signal_fields.items():
+            netlist.signal_fields[signal] = {(): fields[()]}  # no alias wire for every field
         checker = rtlil.EmptyModuleChecker(netlist)
         design = rtlil.Design(emit_src=False)
         names = _ast.SignalDict()
