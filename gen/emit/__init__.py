@@ -1,1 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Emission: a spec becomes Verilog, a file list, register documents and a manifest."""
+
+from .package import generate
+
+__all__ = ["generate"]

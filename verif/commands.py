@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line's part that simulates: run and verify."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..gen.cli.common import (
+    ExitCode,
+    JsonOption,
+    ModelArgument,
+    SetOption,
+    SpecArgument,
+    guard,
+    load_inputs,
+    print_json,
+    print_table,
+    stage,
+)
+from ..gen.spec import load, to_yaml
+from .toolchain import ToolMissing
+
+__all__ = ["register"]
+
+InputOption = Annotated[Path, typer.Option(
+    "--input", metavar="X.npz", show_default=False,
+    help="Inputs: int8 array 'input' [N, ...], optionally 'labels' [N].")]
+OnOption = Annotated[str, typer.Option("--on", metavar="golden|verilator",
+                                       help="Where the network runs.")]
+LayersOption = Annotated[bool, typer.Option(
+    "--layers", help="Compare, and write, every operator's tensor.")]
+OutputFileOption = Annotated[Path | None, typer.Option(
+    "--output", "-o", metavar="Y.npz", show_default=False, help="File for the output tensors.")]
+StallsOption = Annotated[int | None, typer.Option(
+    "--stalls", metavar="SEED", show_default=False,
+    help="Pause every AXI channel at random, from this seed.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to ``app``."""
+    app.command("run")(run)
+    app.command("verify")(verify)
+
+
+def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOption = "golden",
+        layers: LayersOption = False, output: OutputFileOption = None,
+        stalls: StallsOption = None, overrides: SetOption = None,
+        json: JsonOption = False) -> None:
+    """Run a model on the golden model or on the simulated RTL, and compare the two."""
+    with guard(json, ToolMissing):
+        if on not in ("golden", "verilator"):
+            raise typer.BadParameter(f"must be golden or verilator, not {on!r}",
+                                     param_hint="--on")
+        loaded = load(spec, overrides or ())
+        from .inference import run_network, save_outputs
+
+        report = run_network(loaded, model, lambda network: load_inputs(inputs, network),
+                             simulate=on == "verilator", layers=layers, stalls=stalls,
+                             quiet=json)
+        if output is not None:
+            save_outputs(output, report)
+    if json:
+        print_json(report.as_dict() | {"overrides": list(overrides or ())})
+    else:
+        if overrides:
+            typer.echo(to_yaml(loaded))
+        _print(report, loaded.name, model.name)
+    raise typer.Exit(ExitCode.HOLDS if report.bit_exact is not False
+                     else ExitCode.DOES_NOT_HOLD)
+
+
+def _print(report, spec: str, model: str) -> None:
+    if report.layers:
+        print_table(f"{model} on {spec}", report.layers)
+    typer.echo(f"inferences {report.inferences}")
+    if report.accuracy is not None:
+        typer.echo(f"accuracy {100 * report.accuracy:.2f} %")
+    if report.bit_exact is None:
+        return
+    typer.echo(f"cycles per inference {report.cycles_per_inference:,} measured, "
+               f"{report.predicted_cycles_per_inference:,} predicted; "
+               f"utilisation {100 * report.utilisation:.1f} %")
+    typer.echo(f"RTL = golden over {report.inferences} inputs" if report.bit_exact
+               else f"MISMATCH: {report.mismatch}")
+
+
+def verify(spec: SpecArgument, overrides: SetOption = None, json: JsonOption = False) -> None:
+    """Run the verification suite of a spec on its simulated RTL."""
+    with guard(json, ToolMissing):
+        loaded = load(spec, overrides or ())
+        from .verify import verify as run_suite
+
+        start = time.monotonic()
+        with stage(f"verify {loaded.name}", quiet=json):
+            results = run_suite(loaded)
+    rows = [{"check": name, "passed": "yes" if passed else "NO", "detail": detail}
+            for name, passed, detail in results]
+    good = all(passed for _, passed, _ in results)
+    if json:
+        print_json({"spec": loaded.name, "passed": good, "checks": rows})
+    else:
+        print_table(f"verification of {loaded.name}", rows)
+        typer.echo(f"{sum(passed for _, passed, _ in results)} of {len(results)} checks passed "
+                   f"in {time.monotonic() - start:.0f} s")
+    raise typer.Exit(ExitCode.HOLDS if good else ExitCode.DOES_NOT_HOLD)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A network over many inputs: golden, and the RTL beside it, compared bit for bit."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..gen.cli.common import Inputs, stage
+from ..gen.compile import compile_network
+from ..gen.importer import tflite
+from ..gen.predict import predict
+from ..gen.spec import Spec
+from ..golden.interpreter import run as run_golden
+from ..golden.network import Network
+from .run import run as run_rtl
+from .run import simulator
+
+__all__ = ["Report", "run_network", "save_outputs"]
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What ``run`` says. Cycles are None without RTL, and so is ``bit_exact``."""
+
+    spec: str
+    model: str
+    inferences: int
+    accuracy: float | None
+    bit_exact: bool | None = None
+    mismatch: str | None = None
+    compared: str = "outputs"
+    cycles_per_inference: int | None = None
+    predicted_cycles_per_inference: int | None = None
+    utilisation: float | None = None
+    layers: list[dict] = field(default_factory=list)
+    counters: dict[str, int] = field(default_factory=dict)
+    tensors: dict[int, np.ndarray] = field(default_factory=dict)
+    output: int = 0
+
+    def as_dict(self) -> dict:
+        """Everything but the tensors."""
+        return {key: value for key, value in vars(self).items()
+                if key not in ("tensors", "output")}
+
+
+def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs], *,
+                simulate: bool, layers: bool = False, stalls: int | None = None,
+                quiet: bool = False) -> Report:
+    """Run ``model``; with ``simulate`` on the RTL of ``spec`` too, and compare.
+
+    Compared are the outputs of the core's last layer, and with ``layers`` every layer's tensor,
+    over every input; cycles must be the same in every inference and as predicted.
+    """
+    network = tflite.load(model)
+    inputs = read_inputs(network)
+    program = compile_network(spec, network)
+    count = len(inputs.values)
+    with stage(f"golden: {count} inputs", quiet=quiet):
+        tensors = run_golden(network, inputs.values)
+    final = network.outputs[0]
+    report = Report(spec=spec.name, model=network.name, inferences=count, output=final,
+                    tensors=tensors if layers else {final: tensors[final]},
+                    accuracy=_accuracy(tensors[final], inputs.labels))
+    if not simulate:
+        return report
+
+    with stage(f"build the simulator of {spec.name}", quiet=quiet):
+        rtl = simulator(spec)
+    with stage(f"simulate {count} inputs", total=count, quiet=quiet) as advance:
+        done = 0
+
+        def progress(value: int) -> None:
+            nonlocal done
+            for _ in range(value - done):
+                advance()
+            done = max(done, value)
+
+        result = run_rtl(program, inputs.values, rtl, layers=layers, stalls=stalls,
+                         progress=progress)
+    prediction = predict(program)
+    observed = result.layers if layers else {program.lowered.output: result.outputs}
+    report.compared = "every layer" if layers else "outputs"
+    report.mismatch = _first_mismatch(program, observed, tensors)
+    if report.mismatch is None and layers:
+        report.mismatch = _first_mismatch(
+            program, {program.lowered.output: result.outputs}, tensors)
+    report.bit_exact = report.mismatch is None
+    report.cycles_per_inference = int(result.cycles[0])
+    report.predicted_cycles_per_inference = prediction.cycles
+    report.utilisation = prediction.utilisation * prediction.cycles / result.cycles[0]
+    report.counters = result.counters
+    for index, layer in enumerate(prediction.layers):
+        cycles = int(result.layer_cycles[0, index])
+        report.layers.append({
+            "name": layer.name, "op": layer.op, "cycles": cycles,
+            "predicted_cycles": layer.cycles, "macs": layer.macs,
+            "utilisation": layer.utilisation * layer.cycles / cycles})
+    for layer in program.lowered.host:
+        report.layers.append({"name": layer.name, "op": layer.kind, "cycles": "host",
+                              "predicted_cycles": "host", "macs": 0, "utilisation": 0.0})
+    if np.ptp(result.cycles) or np.ptp(result.layer_cycles, axis=0).any():
+        report.bit_exact = False
+        report.mismatch = "cycles differ between inferences"
+    return report
+
+
+def _first_mismatch(program, observed: dict, golden: dict) -> str | None:
+    """The first layer, input, pixel and channel that differ, as a sentence; None if none do."""
+    for layer in program.layers:
+        index = layer.lowered.output
+        if index not in observed:
+            continue
+        want = golden[index].reshape(observed[index].shape)
+        if not np.array_equal(want, observed[index]):
+            at = tuple(int(i) for i in np.argwhere(want != observed[index])[0])
+            return (f"layer {layer.lowered.name} ({layer.lowered.kind}), input {at[0]}, pixel "
+                    f"({at[1]}, {at[2]}), channel {at[3]}: RTL {observed[index][at]}, "
+                    f"golden {want[at]}; {(want != observed[index]).sum()} values differ")
+    return None
+
+
+def _accuracy(outputs: np.ndarray, labels: np.ndarray | None) -> float | None:
+    if labels is None:
+        return None
+    return float((outputs.reshape(len(outputs), -1).argmax(1) == labels).mean())
+
+
+def save_outputs(path: Path, report: Report) -> None:
+    """Write ``output`` and, where kept, every operator's ``t<index>``; whole or not at all."""
+    arrays = {"output": report.tensors[report.output]}
+    if len(report.tensors) > 1:
+        arrays |= {f"t{index}": tensor for index, tensor in report.tensors.items()}
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            np.savez(stream, **arrays)
+        os.replace(name, path)
+    except OSError:
+        os.unlink(name)
+        raise
