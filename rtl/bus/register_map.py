@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The core's control and status registers."""
+
+from .registers import Field, Register, Table
+
+__all__ = ["ADDRESS_WIDTH", "ID", "LAYER_CYCLES", "REGISTERS", "VERSION"]
+
+ADDRESS_WIDTH = 12
+ID = int.from_bytes(b"SYST", "little")
+VERSION = 0x0000_0100  # 0.1.0: major, minor, patch in bits 31:16, 15:8, 7:0
+
+_COUNTERS = (
+    ("CYCLES", "Cycles of the latest run."),
+    ("MACS_ISSUED_LO", "Multiply-accumulate slots that the array stepped through, bits 31:0."),
+    ("MACS_ISSUED_HI", "Multiply-accumulate slots that the array stepped through, bits 63:32."),
+    ("STALL_OPERANDS", "Cycles in which the array waited for activations or weights."),
+    ("STALL_DRAIN", "Cycles in which the array waited for results to drain."),
+    ("STALL_PARAMETERS", "Cycles in which work waited for per-channel parameters."),
+    ("BANK_CONFLICTS", "Cycles that reads lost to conflicts in the activation memory."),
+    ("ACTIVATION_READS", "64-bit words read from the activation memory."),
+    ("ACTIVATION_WRITES", "64-bit words written to the activation memory."),
+    ("WEIGHT_READS", "Rows read from the weight memory."),
+    ("DMA_BYTES", "Bytes that the DMA moved over its AXI port."),
+    ("DMA_STALLS", "Cycles in which the DMA waited for its AXI port only."),
+)
+
+REGISTERS = (
+    Register("ID", 0x00, "ro", reset=ID, doc='The bytes of "SYST", lowest first.'),
+    Register("VERSION", 0x04, "ro", reset=VERSION, doc="Version of the register map.", fields=(
+        Field("patch", 0, 8, "Corrections."),
+        Field("minor", 8, 8, "Additions."),
+        Field("major", 16, 16, "Incompatible changes."),
+    )),
+    Register("SPEC_HASH_LO", 0x08, "ro",
+             doc="Hash of the spec that the core was generated from, bits 31:0."),
+    Register("SPEC_HASH_HI", 0x0C, "ro",
+             doc="Hash of the spec that the core was generated from, bits 63:32."),
+    Register("CONTROL", 0x10, "pulse", doc="Commands to the core.", fields=(
+        Field("start", 0, doc="Run the program image at PROGRAM_BASE."),
+        Field("soft_reset", 1, doc="Complete outstanding bursts, then stop run and DMA."),
+    )),
+    Register("IRQ_ENABLE", 0x14, "rw", doc="Interrupt enable.", fields=(
+        Field("enable", 0, doc="Raise the interrupt while STATUS shows done or error."),
+    )),
+    Register("STATUS", 0x18, "ro", doc="State of the run.", fields=(
+        Field("busy", 0, doc="A run is going on."),
+        Field("done", 1, doc="A run ended well; until cleared."),
+        Field("error", 2, doc="A run ended with an error; until cleared."),
+        Field("cause", 8, 8, doc="Code of the error."),
+        Field("layer", 16, 16, doc="Layer that runs, or that ran last."),
+    )),
+    Register("STATUS_CLEAR", 0x1C, "pulse", doc="Clears bits of STATUS.", fields=(
+        Field("done", 0, doc="Clear STATUS.done."),
+        Field("error", 1, doc="Clear STATUS.error and its cause."),
+    )),
+    Register("PROGRAM_BASE", 0x20, "rw",
+             doc="Word of the program memory that holds the image header."),
+    Register("WEIGHT_BASE", 0x24, "rw", doc="Weight memory row that the image's weights start at."),
+    Register("LAST_LAYER", 0x28, "rw", reset=0xFFFF, doc="Where a run ends.", fields=(
+        Field("layer", 0, 16, doc="Stop after this layer."),
+    )),
+    Register("WATCHDOG", 0x2C, "rw", doc="Cycles after which a run is stopped; 0: never."),
+    Register("DMA_ADDRESS_LO", 0x30, "rw",
+             doc="External byte address, bits 31:0; a multiple of 8."),
+    Register("DMA_ADDRESS_HI", 0x34, "rw", doc="External byte address, bits 63:32."),
+    Register("DMA_LOCAL", 0x38, "rw",
+             doc="Local byte address, as seen through the window; a multiple of 8."),
+    Register("DMA_LENGTH", 0x3C, "rw", doc="Bytes to move; a multiple of 8."),
+    Register("DMA_CONTROL", 0x40, "pulse", doc="Commands to the DMA.", fields=(
+        Field("read_in", 0, doc="Copy from external to local memory."),
+        Field("write_out", 1, doc="Copy from local to external memory."),
+    )),
+    Register("DMA_STATUS", 0x44, "ro", doc="State of the DMA.", fields=(
+        Field("busy", 0, doc="A transfer is going on."),
+        Field("done", 1, doc="The latest transfer ended."),
+        Field("error", 2, doc="The latest transfer ended with an error."),
+    )),
+    *(Register(name, 0x80 + 4 * index, "ro", doc=doc)
+      for index, (name, doc) in enumerate(_COUNTERS)),
+)
+
+LAYER_CYCLES = Table("LAYER_CYCLES", 0x400, 256,
+                     doc="Cycles of each of the first 256 layers of the latest run.")
