@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The systolic mesh that all engines share: a grid of TPEs with skewed edges."""
 
-from amaranth import Cat, Module, Signal, signed
+from amaranth import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,7 +14,7 @@ __all__ = ["SystolicEngine", "TpeGrid", "TpeRow"]
 
 
 class TpeRow(Cell):
-    """``n`` TPEs side by side.
+    """``n`` TPEs side by side. Ports are flat vectors, column group 0 lowest.
 
     *Timing*: lock-step; a step moves east by one TPE a cycle.
 
@@ -23,10 +23,9 @@ class TpeRow(Cell):
 
     def __init__(self, facts: EngineFacts):
         self.facts = f = facts
-        weights = data.ArrayLayout(f.operand_bits, f.columns)
-        sums = data.ArrayLayout(signed(f.accumulator_bits), f.columns)
+        weights, sums = f.operand_bits * f.columns, f.accumulator_bits * f.columns
         super().__init__({
-            "west": In(data.ArrayLayout(8 * f.depth, f.a)),
+            "west": In(8 * f.depth * f.a),
             "token": In(Token),
             "north": In(weights),
             "south": Out(weights),
@@ -51,10 +50,10 @@ class TpeRow(Cell):
             m.d.comb += [
                 tpe.west.eq(west),
                 tpe.token.eq(token),
-                tpe.north.eq(self.north.as_value().word_select(j, word)),
+                tpe.north.eq(self.north.word_select(j, word)),
                 tpe.signed_activations.eq(self.signed_activations),
                 tpe.drain.eq(drain),
-                tpe.north_sums.eq(self.north_sums.as_value().word_select(j, total)),
+                tpe.north_sums.eq(self.north_sums.word_select(j, total)),
             ]
             west, token, drain = tpe.east, tpe.east_token, tpe.east_drain
             souths.append(tpe.south.as_value())
@@ -64,44 +63,54 @@ class TpeRow(Cell):
 
 
 class TpeGrid(Cell):
-    """``m`` rows of TPEs below one another; operands come skewed, sums leave skewed.
+    """``height`` rows of TPEs below one another, in bands of ``BAND`` rows where there are more.
 
-    *Members*: ``west``, ``tokens`` (by row group), ``north``, ``signed_activations``, ``drain``
-    (by row group), ``sums``.
+    Bands keep the wiring between rows out of one large module.
+
+    *Members*: as ``TpeRow``, with ``west``, ``token`` and ``drain`` for every row group.
     """
 
-    def __init__(self, facts: EngineFacts):
+    BAND = 8
+
+    def __init__(self, facts: EngineFacts, height: int):
         self.facts = f = facts
+        self.height = height
+        weights, sums = f.operand_bits * f.columns, f.accumulator_bits * f.columns
         super().__init__({
-            "west": In(data.ArrayLayout(8 * f.depth, f.rows)),
-            "tokens": In(data.ArrayLayout(Token, f.m)),
-            "north": In(data.ArrayLayout(f.operand_bits, f.columns)),
+            "west": In(8 * f.depth * f.a * height),
+            "token": In(Token.size * height),
+            "north": In(weights),
+            "south": Out(weights),
             "signed_activations": In(1),
-            "drain": In(f.m),
-            "sums": Out(data.ArrayLayout(signed(f.accumulator_bits), f.columns)),
+            "drain": In(height),
+            "north_sums": In(sums),
+            "south_sums": Out(sums),
         })
 
     @property
     def module_name(self) -> str:
-        return f"grid_{self.facts.m}x{self.facts.n}_{self.facts.label}"
+        return f"grid_{self.height}x{self.facts.n}_{self.facts.label}"
 
     def body(self, platform) -> Module:
         m = Module()
         f = self.facts
         width = 8 * f.depth * f.a
-        north, sums = self.north, 0
-        for i in range(f.m):
-            m.submodules[f"row_{i}"] = row = TpeRow(f)
+        north, sums = self.north, self.north_sums
+        step = self.BAND if self.height > self.BAND else 1
+        for i in range(0, self.height, step):
+            count = min(step, self.height - i)
+            part = TpeRow(f) if step == 1 else TpeGrid(f, count)
+            m.submodules[f"row_{i}"] = part
             m.d.comb += [
-                row.west.eq(self.west.as_value().word_select(i, width)),
-                row.token.eq(self.tokens[i]),
-                row.north.eq(north),
-                row.signed_activations.eq(self.signed_activations),
-                row.drain.eq(self.drain[i]),
-                row.north_sums.eq(sums),
+                part.west.eq(self.west[i * width:(i + count) * width]),
+                Value.cast(part.token).eq(self.token[i * Token.size:(i + count) * Token.size]),
+                part.north.eq(north),
+                part.signed_activations.eq(self.signed_activations),
+                part.drain.eq(self.drain[i:i + count]),
+                part.north_sums.eq(sums),
             ]
-            north, sums = row.south, row.south_sums
-        m.d.comb += self.sums.eq(sums)
+            north, sums = part.south, part.south_sums
+        m.d.comb += [self.south.eq(north), self.south_sums.eq(sums)]
         return m
 
 
@@ -133,18 +142,19 @@ class SystolicEngine(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         f = self.facts
-        m.submodules.grid = grid = TpeGrid(f)
+        m.submodules.grid = grid = TpeGrid(f, f.m)
         width = 8 * f.depth * f.a
         activations = self.i_activations.as_value()
         west = []
+        tokens = []
         token = self.i_token.as_value()
         for i in range(f.m):
             west.append(delay(m, f"west_{i}", activations.word_select(i, width), i))
-            m.d.comb += grid.tokens[i].eq(token)
+            tokens.append(token)
             following = Signal.like(token, name=f"token_{i + 1}")
             m.d.sync += following.eq(token)
             token = following
-        m.d.comb += grid.west.eq(Cat(west))
+        m.d.comb += [grid.west.eq(Cat(west)), grid.token.eq(Cat(tokens))]
 
         weights = self.i_weights.as_value()
         word = f.operand_bits * f.c
@@ -161,7 +171,7 @@ class SystolicEngine(wiring.Component):
         total = f.accumulator_bits * f.c
         m.d.comb += [
             self.o_results.eq(Cat(
-                delay(m, f"sums_{j}", grid.sums.as_value().word_select(j, total), f.n - 1 - j)
+                delay(m, f"sums_{j}", grid.south_sums.word_select(j, total), f.n - 1 - j)
                 for j in range(f.n))),
         ]
         return m

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Im2col address generation: which words the rows of an output tile read at each kernel tap."""
 
-from amaranth import Array, Cat, Module, Mux, Signal, signed
+from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..sequencer.descriptor import Descriptor
+from ..cell import Cell
 from .gather import request_layout
 from .raster import RasterWalker
 
-__all__ = ["Im2col", "block_tag"]
+__all__ = ["Im2col", "Im2colRow", "block_tag"]
 
-COORDINATE = signed(17)
+COORDINATE_BITS = 17
+"""Input rows and columns as two's complement: at the padded border they are negative."""
 
 
 def block_tag(*, rows: int, pieces: int) -> data.StructLayout:
@@ -31,6 +33,64 @@ def block_tag(*, rows: int, pieces: int) -> data.StructLayout:
         "new_columns": 1,
         "rewind": 1,
     })
+
+
+class Im2colRow(Cell):
+    """One row of a tile: the pixel of this tile and of the next, and the word at the present tap.
+
+    A coordinate outside the input, below zero too, exceeds its size as an unsigned number.
+
+    *Timing*: ``load`` takes the pixel for the next tile, ``swap`` makes it this tile's;
+    ``word`` and ``inside`` follow ``tap``, ``kx``, ``ky`` combinationally.
+
+    *Members*: ``load``, ``clear`` (no pixel for the next tile yet), ``swap``, ``address``, ``x``,
+    ``y`` (of tap 0), ``tap``, ``kx``, ``ky``, ``in_width``, ``in_height``, ``word``, ``inside``.
+    """
+
+    def __init__(self, *, address_width: int):
+        self.address_width = address_width
+        super().__init__({
+            "load": In(1),
+            "clear": In(1),
+            "swap": In(1),
+            "address": In(address_width),
+            "x": In(COORDINATE_BITS),
+            "y": In(COORDINATE_BITS),
+            "tap": In(address_width),
+            "kx": In(8),
+            "ky": In(8),
+            "in_width": In(16),
+            "in_height": In(16),
+            "word": Out(address_width),
+            "inside": Out(1),
+        })
+
+    @property
+    def module_name(self) -> str:
+        return f"im2col_row_{self.address_width}"
+
+    def body(self, platform) -> Module:
+        m = Module()
+        names = {"address": self.address_width, "x": COORDINATE_BITS, "y": COORDINATE_BITS,
+                 "valid": 1}
+        following = {name: Signal(width, name=f"next_{name}") for name, width in names.items()}
+        current = {name: Signal(width, name=f"this_{name}") for name, width in names.items()}
+        with m.If(self.swap):
+            m.d.sync += [current[name].eq(following[name]) for name in names]
+        with m.If(self.clear):
+            m.d.sync += following["valid"].eq(0)
+        with m.Elif(self.load):
+            m.d.sync += [following["address"].eq(self.address), following["x"].eq(self.x),
+                         following["y"].eq(self.y), following["valid"].eq(1)]
+        x = Signal(COORDINATE_BITS)
+        y = Signal(COORDINATE_BITS)
+        m.d.comb += [
+            x.eq(current["x"] + self.kx),
+            y.eq(current["y"] + self.ky),
+            self.word.eq(current["address"] + self.tap),
+            self.inside.eq(current["valid"] & (x < self.in_width) & (y < self.in_height)),
+        ]
+        return m
 
 
 class Im2col(wiring.Component):
@@ -67,12 +127,9 @@ class Im2col(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         d = self.descriptor
-        slot = data.StructLayout({
-            "address": self.address_width, "x": COORDINATE, "y": COORDINATE, "valid": 1})
-
         # The next tile: one pixel a cycle into its slots.
         m.submodules.walker = walker = RasterWalker(address_width=self.address_width)
-        following = Array(Signal(slot, name=f"next_{i}") for i in range(self.rows))
+        rows_of_tile = [Im2colRow(address_width=self.address_width) for _ in range(self.rows)]
         filling = Signal()
         ready = Signal()
         count = Signal(range(self.rows + 1))
@@ -82,8 +139,9 @@ class Im2col(wiring.Component):
         next_final = Signal()
         swap = Signal()
 
-        x0 = Signal(COORDINATE)
-        y0 = Signal(COORDINATE)
+        x0 = Signal(COORDINATE_BITS)
+        y0 = Signal(COORDINATE_BITS)
+        clear = Signal()
         m.d.comb += [
             walker.restart.eq(self.start),
             walker.base.eq(d.pixel_base),
@@ -101,17 +159,11 @@ class Im2col(wiring.Component):
         with m.If(self.stop):
             m.d.sync += [filling.eq(0), ready.eq(0)]
         with m.Elif(self.start):
-            m.d.sync += [following[i].valid.eq(0) for i in range(self.rows)]
+            m.d.comb += clear.eq(1)
             m.d.sync += [filling.eq(1), ready.eq(0), count.eq(0), column.eq(0),
                          fresh_columns.eq(1)]
         with m.Elif(filling):
-            m.d.sync += [
-                following[count].address.eq(walker.address),
-                following[count].x.eq(x0),
-                following[count].y.eq(y0),
-                following[count].valid.eq(1),
-                count.eq(count + 1),
-            ]
+            m.d.sync += count.eq(count + 1)
             with m.If(count == 0):
                 m.d.sync += [next_new.eq(fresh_columns), fresh_columns.eq(0)]
             with m.If(walker.last | (count == self.rows - 1)):
@@ -124,11 +176,10 @@ class Im2col(wiring.Component):
             with m.If(walker.last):
                 m.d.sync += [column.eq(column + 1), fresh_columns.eq(1)]
         with m.Elif(swap):
+            m.d.comb += clear.eq(1)
             m.d.sync += [ready.eq(0), count.eq(0), filling.eq(~next_final)]
-            m.d.sync += [following[i].valid.eq(0) for i in range(self.rows)]
 
         # This tile: taps in order, and of each tap the rows a piece at a time.
-        current = [Signal(slot, name=f"slot_{i}") for i in range(self.rows)]
         active = Signal()
         rows = Signal(range(self.rows + 1))
         rewind = Signal()
@@ -158,7 +209,6 @@ class Im2col(wiring.Component):
         with m.If(self.start | self.stop):
             m.d.sync += active.eq(0)
         with m.Elif(swap):
-            m.d.sync += [current[i].eq(following[i]) for i in range(self.rows)]
             m.d.sync += [
                 active.eq(1), rows.eq(count), rewind.eq(next_rewind), new_columns.eq(next_new),
                 piece.eq(0), kx.eq(0), ky.eq(0), block.eq(0),
@@ -191,18 +241,26 @@ class Im2col(wiring.Component):
             tag.new_columns.eq(new_columns),
             tag.rewind.eq(rewind),
         ]
-        for lane in range(self.lanes):
-            at = Signal(slot, name=f"at_{lane}")
-            x = Signal(COORDINATE, name=f"x_{lane}")
-            y = Signal(COORDINATE, name=f"y_{lane}")
-            choices = Array(current[lane::self.lanes])
+        for index, row in enumerate(rows_of_tile):
+            m.submodules[f"row_{index}"] = row
             m.d.comb += [
-                at.eq(Cat(choice.as_value() for choice in choices)
-                      .word_select(piece, slot.size)),
-                x.eq(at.x + kx),
-                y.eq(at.y + ky),
-                self.o.payload.addresses[lane].eq(at.address + tap),
-                self.o.payload.inside[lane].eq(
-                    at.valid & (x >= 0) & (x < d.in_width) & (y >= 0) & (y < d.in_height)),
+                row.load.eq(filling & (count == index)),
+                row.clear.eq(clear),
+                row.swap.eq(swap),
+                row.address.eq(walker.address),
+                row.x.eq(x0),
+                row.y.eq(y0),
+                row.tap.eq(tap),
+                row.kx.eq(kx),
+                row.ky.eq(ky),
+                row.in_width.eq(d.in_width),
+                row.in_height.eq(d.in_height),
+            ]
+        for lane in range(self.lanes):
+            choices = rows_of_tile[lane::self.lanes]
+            m.d.comb += [
+                self.o.payload.addresses[lane].eq(Array(row.word for row in choices)[piece]),
+                self.o.payload.inside[lane].eq(Cat(row.inside for row in choices)
+                                               .bit_select(piece, 1)),
             ]
         return m

@@ -5,10 +5,78 @@ from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cell import Cell
 from ..sequencer.descriptor import ROW_BITS, Descriptor
 from .requantiser import Parameters, Requantiser
 
-__all__ = ["PostProcessor"]
+__all__ = ["PostLane", "PostProcessor"]
+
+
+class PostLane(Cell):
+    """One lane: the parameters in use of its ``beats`` columns, and their requantiser.
+
+    *Timing*: as ``PostProcessor``. Parameters change field by field, as the first row that needs
+    them passes.
+
+    *Members*: ``i`` (sums of its columns, lowest first), ``beat``, ``take`` (a row arrives),
+    ``swap``, ``shadow``, ``rounding``, ``zero_point``, ``low``, ``high``, ``o``.
+    """
+
+    def __init__(self, *, beats: int, accumulator_bits: int):
+        self.beats = beats
+        self.accumulator_bits = accumulator_bits
+        super().__init__({
+            "i": In(accumulator_bits * beats),
+            "beat": In(range(max(beats, 2))),
+            "take": In(1),
+            "swap": In(1),
+            "shadow": In(Parameters.size * beats),
+            "rounding": In(2),
+            "zero_point": In(signed(8)),
+            "low": In(signed(8)),
+            "high": In(signed(8)),
+            "o": Out(signed(8)),
+        })
+
+    @property
+    def module_name(self) -> str:
+        return f"post_lane_{self.beats}_acc{self.accumulator_bits}"
+
+    def body(self, platform) -> Module:
+        m = Module()
+        swaps = Signal(Requantiser.SHIFT_DELAY)
+        m.d.sync += swaps.eq(Cat(self.swap, swaps[:-1]))
+        beats = [self.beat]
+        for stage in range(1, Requantiser.SHIFT_DELAY + 1):
+            delayed = Signal.like(self.beat, name=f"beat_{stage}")
+            m.d.sync += delayed.eq(beats[-1])
+            beats.append(delayed)
+        kept = Signal(self.accumulator_bits * self.beats)
+        with m.If(self.take):
+            m.d.sync += kept.eq(self.i)
+
+        m.submodules.requantiser = unit = Requantiser()
+        for b in range(self.beats):
+            shadow = data.View(Parameters, self.shadow.word_select(b, Parameters.size))
+            active = Signal(Parameters, name=f"parameters_{b}")
+            fields = (("bias", self.swap, 0), ("multiplier", swaps[0], 1),
+                      ("shift", swaps[-1], Requantiser.SHIFT_DELAY))
+            for name, swap, delay in fields:
+                with m.If(swap):
+                    m.d.sync += active[name].eq(shadow[name])
+                with m.If(beats[delay] == b):
+                    m.d.comb += unit.parameters[name].eq(Mux(swap, shadow[name], active[name]))
+            with m.If(self.beat == b):
+                m.d.comb += unit.i.eq((self.i if b == 0 else kept).word_select(
+                    b, self.accumulator_bits).as_signed())
+        m.d.comb += [
+            unit.rounding.eq(self.rounding),
+            unit.zero_point.eq(self.zero_point),
+            unit.low.eq(self.low),
+            unit.high.eq(self.high),
+            self.o.eq(unit.o),
+        ]
+        return m
 
 
 class PostProcessor(wiring.Component):
@@ -48,63 +116,29 @@ class PostProcessor(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         d = self.descriptor
-        # The parameters in use change field by field, as the first row that needs them passes.
-        active = Signal(data.ArrayLayout(Parameters, self.columns))
-        swaps = Signal(Requantiser.SHIFT_DELAY)
-        swap = Signal()
-        m.d.comb += swap.eq(self.valid & self.swap)
-        m.d.sync += swaps.eq(Cat(swap, swaps[:-1]))
-
         beat = Signal(range(max(self.beats, 2)))
-        kept = Signal(data.ArrayLayout(signed(self.accumulator_bits), self.columns))
         running = Signal()
         m.d.comb += running.eq(self.valid | (beat != 0))
         with m.If(running):
             m.d.sync += beat.eq(Mux(beat == self.beats - 1, 0, beat + 1))
-        if self.beats > 1:
-            with m.If(self.valid):
-                m.d.sync += kept.eq(self.i)
-
         valid = Signal(self.LATENCY)
-        beats = [beat]
-        for stage in range(1, Requantiser.SHIFT_DELAY + 1):
-            delayed = Signal.like(beat, name=f"beat_{stage}")
-            m.d.sync += delayed.eq(beats[-1])
-            beats.append(delayed)
         m.d.sync += valid.eq(Cat(running, valid[:-1]))
         m.d.comb += self.o_valid.eq(valid[-1])
 
-        for column in range(self.columns):
-            shadow = data.View(Parameters, self.shadow[column][:Parameters.size])
-            with m.If(swap):
-                m.d.sync += active[column].bias.eq(shadow.bias)
-            with m.If(swaps[0]):
-                m.d.sync += active[column].multiplier.eq(shadow.multiplier)
-            with m.If(swaps[Requantiser.SHIFT_DELAY - 1]):
-                m.d.sync += active[column].shift.eq(shadow.shift)
-
-        for lane in range(self.lanes):
-            m.submodules[f"lane_{lane}"] = unit = Requantiser()
-            for b in range(self.beats):
-                column = b * self.lanes + lane
-                shadow = data.View(Parameters, self.shadow[column][:Parameters.size])
-                use = active[column]
-                with m.If(beat == b):
-                    m.d.comb += [
-                        unit.i.eq(self.i[column] if b == 0 else kept[column]),
-                        unit.parameters.bias.eq(Mux(swap, shadow.bias, use.bias)),
-                    ]
-                with m.If(beats[1] == b):
-                    m.d.comb += unit.parameters.multiplier.eq(
-                        Mux(swaps[0], shadow.multiplier, use.multiplier))
-                with m.If(beats[Requantiser.SHIFT_DELAY] == b):
-                    m.d.comb += unit.parameters.shift.eq(
-                        Mux(swaps[-1], shadow.shift, use.shift))
+        for index in range(self.lanes):
+            m.submodules[f"lane_{index}"] = lane = PostLane(
+                beats=self.beats, accumulator_bits=self.accumulator_bits)
+            columns = range(index, self.columns, self.lanes)
             m.d.comb += [
-                unit.rounding.eq(d.rounding),
-                unit.zero_point.eq(d.zero_point),
-                unit.low.eq(d.low),
-                unit.high.eq(d.high),
-                self.o[lane].eq(unit.o),
+                lane.i.eq(Cat(self.i[column] for column in columns)),
+                lane.beat.eq(beat),
+                lane.take.eq(self.valid),
+                lane.swap.eq(self.valid & self.swap),
+                lane.shadow.eq(Cat(self.shadow[column][:Parameters.size] for column in columns)),
+                lane.rounding.eq(d.rounding),
+                lane.zero_point.eq(d.zero_point),
+                lane.low.eq(d.low),
+                lane.high.eq(d.high),
+                self.o[index].eq(lane.o),
             ]
         return m

@@ -6,12 +6,82 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..arith.dot_product import DotProduct
+from ..cell import Cell
 from ..operand.gather import piece_layout
 from ..postproc.requantiser import Parameters, Requantiser
 from ..sequencer.descriptor import ROW_BITS, Descriptor
 from .window import WINDOW, column_tag
 
-__all__ = ["VectorUnit"]
+__all__ = ["VectorLane", "VectorUnit"]
+
+
+class VectorLane(Cell):
+    """One channel: window weights and parameters in use, nine multipliers, a requantiser.
+
+    *Timing*: the window of the cycle in which ``fire`` is high is summed at its end; with
+    ``emit`` the output follows ``Requantiser.LATENCY + 1`` cycles later. ``swap`` (bit 0: weights,
+    bit 1: bias, 2: multiplier, 3: shift) takes parameters over from ``shadow``.
+
+    *Members*: ``window`` (bytes, oldest column first), ``fire``, ``first`` (of a sum),
+    ``signed_activations``, ``shadow`` (``Parameters``, then weights), ``swap``, ``rounding``,
+    ``zero_point``, ``low``, ``high``, ``o``.
+    """
+
+    TAPS = WINDOW * WINDOW
+
+    def __init__(self):
+        super().__init__({
+            "window": In(8 * self.TAPS),
+            "fire": In(1),
+            "first": In(1),
+            "signed_activations": In(1),
+            "shadow": In(Parameters.size + 8 * self.TAPS),
+            "swap": In(4),
+            "rounding": In(2),
+            "zero_point": In(signed(8)),
+            "low": In(signed(8)),
+            "high": In(signed(8)),
+            "o": Out(signed(8)),
+        })
+
+    @property
+    def module_name(self) -> str:
+        return "vector_lane"
+
+    def body(self, platform) -> Module:
+        m = Module()
+        shadow = data.View(Parameters, self.shadow[:Parameters.size])
+        active = Signal(Parameters)
+        weights = Signal(8 * self.TAPS)
+        with m.If(self.swap[0]):
+            m.d.sync += weights.eq(self.shadow[Parameters.size:])
+        for bit, name in enumerate(("bias", "multiplier", "shift"), start=1):
+            with m.If(self.swap[bit]):
+                m.d.sync += active[name].eq(shadow[name])
+
+        m.submodules.dot = dot = DotProduct(taps=self.TAPS, accumulator_bits=32)
+        m.submodules.requantiser = unit = Requantiser()
+        total = Signal(signed(32))
+        for tap in range(self.TAPS):
+            operand = self.window.word_select(tap, 8)
+            m.d.comb += [
+                dot.activations[tap].eq(
+                    Cat(operand, operand[7] & self.signed_activations).as_signed()),
+                dot.weights[tap].eq(weights.word_select(tap, 8)),
+            ]
+        m.d.comb += dot.accumulator.eq(Mux(self.first, 0, total))
+        with m.If(self.fire):
+            m.d.sync += total.eq(dot.result)
+        m.d.comb += [
+            unit.i.eq(total),
+            unit.parameters.eq(active),
+            unit.rounding.eq(self.rounding),
+            unit.zero_point.eq(self.zero_point),
+            unit.low.eq(self.low),
+            unit.high.eq(self.high),
+            self.o.eq(unit.o),
+        ]
+        return m
 
 
 class VectorUnit(wiring.Component):
@@ -55,7 +125,6 @@ class VectorUnit(wiring.Component):
         m = Module()
         d = self.descriptor
         words = WINDOW * self.blocks
-        taps = WINDOW * WINDOW
 
         # A column gathers over one or more pieces.
         arrived = data.View(column_tag, self.i.payload.tag[:column_tag.size])
@@ -98,43 +167,22 @@ class VectorUnit(wiring.Component):
         m.d.sync += emits.eq(Cat(fire & fired.emit, emits[:-1]))
         m.d.comb += self.o_valid.eq(emits[-1])
 
-        for lane in range(self.lanes):
-            block, byte = divmod(lane, 8)
-            row, kernel = self.shadow[lane][:ROW_BITS], self.shadow[lane][ROW_BITS:]
-            shadow = data.View(Parameters, row[:Parameters.size])
-            active = Signal(Parameters, name=f"parameters_{lane}")
-            weights = Signal(8 * taps, name=f"weights_{lane}")
-            with m.If(complete & tag.group_first):
-                m.d.sync += weights.eq(kernel)
-            with m.If(swaps[0]):
-                m.d.sync += active.bias.eq(shadow.bias)
-            with m.If(swaps[1]):
-                m.d.sync += active.multiplier.eq(shadow.multiplier)
-            with m.If(swaps[Requantiser.SHIFT_DELAY]):
-                m.d.sync += active.shift.eq(shadow.shift)
-
-            m.submodules[f"dot_{lane}"] = dot = DotProduct(taps=taps, accumulator_bits=32)
-            m.submodules[f"requantiser_{lane}"] = unit = Requantiser()
-            total = Signal(signed(32), name=f"sum_{lane}")
-            for x in range(WINDOW):
-                for dy in range(WINDOW):
-                    tap = x * WINDOW + dy
-                    operand = window[x][dy * self.blocks + block].word_select(byte, 8)
-                    m.d.comb += [
-                        dot.activations[tap].eq(
-                            Cat(operand, operand[7] & d.signed_activations).as_signed()),
-                        dot.weights[tap].eq(weights.word_select(tap, 8)),
-                    ]
-            m.d.comb += dot.accumulator.eq(Mux(fired.first, 0, total))
-            with m.If(fire):
-                m.d.sync += total.eq(dot.result)
+        for index in range(self.lanes):
+            block, byte = divmod(index, 8)
+            m.submodules[f"lane_{index}"] = lane = VectorLane()
+            row, kernel = self.shadow[index][:ROW_BITS], self.shadow[index][ROW_BITS:]
             m.d.comb += [
-                unit.i.eq(total),
-                unit.parameters.eq(active),
-                unit.rounding.eq(d.rounding),
-                unit.zero_point.eq(d.zero_point),
-                unit.low.eq(d.low),
-                unit.high.eq(d.high),
-                self.o[lane].eq(unit.o),
+                lane.window.eq(Cat(window[x][dy * self.blocks + block].word_select(byte, 8)
+                                   for x in range(WINDOW) for dy in range(WINDOW))),
+                lane.fire.eq(fire),
+                lane.first.eq(fired.first),
+                lane.signed_activations.eq(d.signed_activations),
+                lane.shadow.eq(Cat(row[:Parameters.size], kernel[:8 * lane.TAPS])),
+                lane.swap.eq(Cat(complete & tag.group_first, swaps[0], swaps[1], swaps[-1])),
+                lane.rounding.eq(d.rounding),
+                lane.zero_point.eq(d.zero_point),
+                lane.low.eq(d.low),
+                lane.high.eq(d.high),
+                self.o[index].eq(lane.o),
             ]
         return m
