@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands of this package: generate, compile, predict, schema."""
+
+import dataclasses
+import json as json_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..spec import Spec, json_schema, load
+from .common import (
+    ForceOption,
+    JsonOption,
+    ModelArgument,
+    OutputOption,
+    SetOption,
+    SpecArgument,
+    atomic_directory,
+    guard,
+    print_json,
+    print_table,
+    stage,
+)
+
+if TYPE_CHECKING:
+    from ..compile import Program
+
+__all__ = ["IMAGE", "MAPPING", "register"]
+
+IMAGE = "program.bin"
+MAPPING = "mapping.json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to ``app``."""
+    app.command("generate")(generate)
+    app.command("compile")(compile_)
+    app.command("predict")(predict)
+    app.command("schema")(schema)
+
+
+def generate(spec: SpecArgument, output: OutputOption, overrides: SetOption = None,
+             force: ForceOption = False, json: JsonOption = False) -> None:
+    """Write the Verilog of a spec, its register map, C header and manifest."""
+    with guard(json):
+        loaded = load(spec, overrides or ())
+        from ..emit import generate as emit
+
+        with atomic_directory(output, "generate", force=force) as folder:
+            with stage(f"generate {loaded.name}", quiet=json):
+                manifest = emit(loaded, folder)
+            files = sorted(item.relative_to(folder).as_posix()
+                           for item in folder.rglob("*") if item.is_file())
+    if json:
+        print_json({"directory": output, "files": files, "manifest": manifest})
+    else:
+        typer.echo(f"{output}: {loaded.name}, {loaded.multipliers} multipliers, "
+                   f"{len(files)} files")
+
+
+def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
+             overrides: SetOption = None, force: ForceOption = False,
+             json: JsonOption = False) -> None:
+    """Compile a model into a program image; print how each layer is mapped."""
+    with guard(json):
+        loaded = load(spec, overrides or ())
+        with atomic_directory(output, "compile", force=force) as folder:
+            program = _compile(loaded, model, json)
+            mapping = {"spec": loaded.name, "spec_hash": f"0x{loaded.hash:016x}",
+                       "model": program.network.name, "image_bytes": len(program.image),
+                       "layers": program.mapping_rows}
+            (folder / IMAGE).write_bytes(program.image)
+            (folder / MAPPING).write_text(json_module.dumps(mapping, indent=2) + "\n")
+    if json:
+        print_json({"directory": output, "files": [MAPPING, IMAGE], **mapping})
+    else:
+        print_table(f"{model.name} on {loaded.name}", program.mapping_rows)
+        typer.echo(f"{output / IMAGE}: {len(program.image)} bytes")
+
+
+def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = None,
+            json: JsonOption = False) -> None:
+    """Predict a model's cycles on a spec, layer by layer, without simulation."""
+    with guard(json):
+        loaded = load(spec, overrides or ())
+        program = _compile(loaded, model, json)
+        from ..predict import predict as run_prediction
+
+        with stage(f"predict {loaded.name}", quiet=json):
+            prediction = run_prediction(program)
+    clock = loaded.target.clock_mhz
+    layers = [dataclasses.asdict(layer) for layer in prediction.layers]
+    total = {"macs": sum(layer["macs"] for layer in layers), "cycles": prediction.cycles}
+    if json:
+        print_json({"spec": loaded.name, "model": program.network.name, **total,
+                    "microseconds": prediction.cycles / clock, "clock_mhz": clock,
+                    "layers": layers})
+    else:
+        print_table(f"{model.name} on {loaded.name}", layers, {"name": "total", **total})
+        typer.echo(f"{prediction.cycles / clock:,.1f} us at {clock} MHz")
+
+
+def schema(json: JsonOption = False) -> None:
+    """Print the JSON schema of a spec file, for editors."""
+    print_json(json_schema())
+
+
+def _compile(spec: Spec, model: Path, json: bool) -> "Program":
+    from ..compile import compile_network
+    from ..importer import tflite
+
+    with stage(f"read {model.name}", quiet=json):
+        network = tflite.load(model)
+    with stage(f"compile {model.name} for {spec.name}", quiet=json):
+        return compile_network(spec, network)

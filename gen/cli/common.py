@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all commands share: arguments, exit codes, faults and output."""
+
+import json as json_module
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..spec import SpecFault
+from .directory import DirectoryFault, atomic_directory
+from .inputs import InputFault, Inputs, load_inputs
+from .progress import stage
+
+__all__ = ["DirectoryFault", "ExitCode", "ForceOption", "InputFault", "Inputs", "JsonOption",
+           "ModelArgument", "OutputOption", "SetOption", "SpecArgument", "atomic_directory",
+           "fail", "guard", "load_inputs", "print_json", "print_table", "stage"]
+
+SpecArgument = Annotated[str, typer.Argument(
+    metavar="SPEC", show_default=False, help="Name of a shipped spec, or path of a YAML file.")]
+ModelArgument = Annotated[Path, typer.Argument(
+    metavar="MODEL", show_default=False, help="Path of an int8 .tflite model.")]
+SetOption = Annotated[list[str] | None, typer.Option(
+    "--set", metavar="PATH=VALUE", show_default=False,
+    help="Override a field of the spec, such as engine.grid.m=4; repeatable.")]
+OutputOption = Annotated[Path, typer.Option(
+    "--output", "-o", metavar="DIR", show_default=False, help="Folder to write.")]
+ForceOption = Annotated[bool, typer.Option(
+    "--force", help="Replace the output folder whatever it holds.")]
+JsonOption = Annotated[bool, typer.Option(
+    "--json", help="Print one JSON object for machines.")]
+
+_PIPE_WIDTH = 200
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command."""
+
+    HOLDS = 0
+    DOES_NOT_HOLD = 1
+    BAD_INPUT = 2
+
+
+def fail(faults: str | Iterable[str], *, json: bool = False) -> NoReturn:
+    """Print each fault as a line on stderr (with ``json`` also as JSON) and exit with 2."""
+    messages = [faults] if isinstance(faults, str) else list(faults)
+    if json:
+        print_json({"error": messages})
+    for message in messages:
+        print(message, file=sys.stderr)
+    raise typer.Exit(ExitCode.BAD_INPUT)
+
+
+@contextmanager
+def guard(json: bool = False, *more: type[Exception]) -> Iterator[None]:
+    """Turn the user's faults, and exceptions of the kinds ``more``, into sentences and exit 2.
+
+    These are faults of specs, models, inputs and folders and what the operating system refuses.
+    Everything else is a fault of the program and passes.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except SpecFault as fault:
+        fail(fault.messages, json=json)
+    except OSError as fault:
+        reason = fault.strerror or str(fault) or type(fault).__name__
+        fail(f"{fault.filename}: {reason}" if fault.filename else reason, json=json)
+    except Exception as fault:
+        if not isinstance(fault, (DirectoryFault, InputFault, *more, *_lazy_faults())):
+            raise
+        fail(" ".join(str(fault).split()), json=json)
+
+
+def _lazy_faults() -> tuple[type[Exception], ...]:
+    """Faults of the parts that have been imported so far, which are all that can be raised."""
+    package = __package__.rpartition(".")[0] if __package__ else ""
+    found = []
+    for module, name in (("compile", "CompileFault"), ("importer.tflite", "ImportFault")):
+        loaded = sys.modules.get(f"{package}.{module}")
+        if loaded is not None and hasattr(loaded, name):
+            found.append(getattr(loaded, name))
+    return tuple(found)
+
+
+def print_json(value: Any) -> None:
+    """Print ``value`` as one JSON object; NumPy numbers are numbers, paths are text."""
+    print(json_module.dumps(value, indent=2, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"Value must be plain data, not {value!r}")
+
+
+def print_table(title: str, rows: Sequence[Mapping[str, Any]],
+                footer: Mapping[str, Any] | None = None) -> None:
+    """Print ``rows`` (equal keys: the headings) as a table; numbers to the right.
+
+    Where stdout is no terminal, the table may be up to 200 columns wide.
+    """
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PIPE_WIDTH)
+    table = Table(title=title, title_justify="left", show_footer=footer is not None)
+    for key in rows[0] if rows else ():
+        number = all(isinstance(row[key], (int, float)) or row[key] is None for row in rows)
+        table.add_column(key.replace("_", " "), justify="right" if number else "left",
+                         footer=_cell((footer or {}).get(key)), overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    console.print(table)
+
+
+def _cell(value: Any) -> Text:
+    if value is None:
+        return Text("")
+    if isinstance(value, float):
+        return Text(f"{value:.3f}")
+    return Text(f"{value:,}" if isinstance(value, int) else str(value))

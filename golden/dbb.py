@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Density-bound blocks: at most ``nnz`` non-zeros in every 8 consecutive input channels.
+
+Arrays are int8 with the channels last; papers: STA, section 2.
+"""
+
+import numpy as np
+
+__all__ = ["BLOCK", "decode", "encode", "max_nnz", "prune"]
+
+BLOCK = 8
+
+
+def prune(weights: np.ndarray, *, nnz: int) -> np.ndarray:
+    """Keep the ``nnz`` largest magnitudes of each block [..., K]; of equals the lowest index."""
+    blocks = _blocks(weights)
+    order = np.argsort(-np.abs(blocks.astype(np.int16)), axis=-1, kind="stable")
+    kept = np.zeros(blocks.shape, bool)
+    np.put_along_axis(kept, order[..., :nnz], True, axis=-1)
+    return np.where(kept, blocks, 0).astype(np.int8).reshape(
+        *weights.shape[:-1], -1)[..., :weights.shape[-1]]
+
+
+def max_nnz(weights: np.ndarray) -> int:
+    """The most non-zeros in any block of [..., K]."""
+    return int((_blocks(weights) != 0).sum(-1).max())
+
+
+def encode(blocks: np.ndarray, nnz: int) -> tuple[np.ndarray, np.ndarray]:
+    """Blocks [..., 8] as values int8 [..., nnz] in ascending position, and masks uint8 [...].
+
+    Unused values are 0. Raises ValueError where a block holds more than ``nnz`` non-zeros.
+    """
+    present = blocks != 0
+    most = int(present.sum(-1).max(initial=0))
+    if most > nnz:
+        raise ValueError(f"Blocks must hold at most {nnz} non-zeros, not {most}")
+    mask = (present << np.arange(BLOCK)).sum(-1).astype(np.uint8)
+    order = np.argsort(~present, axis=-1, kind="stable")[..., :nnz]
+    return np.take_along_axis(blocks, order, -1).astype(np.int8), mask
+
+
+def decode(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The blocks [..., 8] that ``encode`` was given."""
+    present = (mask[..., None] >> np.arange(BLOCK)) & 1
+    rank = np.clip(np.cumsum(present, -1) - 1, 0, values.shape[-1] - 1)
+    return np.where(present, np.take_along_axis(values, rank, -1), 0).astype(np.int8)
+
+
+def _blocks(weights: np.ndarray) -> np.ndarray:
+    spare = -weights.shape[-1] % BLOCK
+    padded = np.pad(weights, [(0, 0)] * (weights.ndim - 1) + [(0, spare)])
+    return padded.reshape(*weights.shape[:-1], -1, BLOCK)

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The network graph: integer layers between int8 tensors."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .numerics import Requantise
+
+__all__ = ["Add", "AveragePool", "Convolution", "DepthwiseConvolution", "FullyConnected", "Layer",
+           "Network", "Reshape", "Softmax", "Tensor"]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An int8 tensor: ``shape`` with a batch of 1, real value ``scale * (q - zero_point)``."""
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "int8"
+    scale: float = 1.0
+    zero_point: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One operator: ``kind`` is TFLite's name; ``sources`` and ``output`` are tensor indices."""
+
+    name: str
+    kind: str
+    sources: tuple[int, ...]
+    output: int
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(Layer):
+    """CONV_2D: ``weights`` int8 [Cout, kh, kw, Cin], ``bias`` int32 [Cout].
+
+    ``stride`` (y, x); ``padding`` (top, bottom, left, right) with the source's zero point.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    source_zero_point: int
+    requantise: Requantise
+
+
+@dataclass(frozen=True, eq=False)
+class DepthwiseConvolution(Layer):
+    """DEPTHWISE_CONV_2D of depth multiplier 1: ``weights`` int8 [kh, kw, C], ``bias`` [C]."""
+
+    weights: np.ndarray
+    bias: np.ndarray
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    source_zero_point: int
+    requantise: Requantise
+
+
+@dataclass(frozen=True, eq=False)
+class FullyConnected(Layer):
+    """FULLY_CONNECTED: ``weights`` int8 [Cout, K] over the flattened source."""
+
+    weights: np.ndarray
+    bias: np.ndarray
+    source_zero_point: int
+    requantise: Requantise
+
+
+@dataclass(frozen=True, eq=False)
+class AveragePool(Layer):
+    """AVERAGE_POOL_2D: windows at a padded border average the pixels that exist."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, eq=False)
+class Add(Layer):
+    """ADD of two tensors of one shape: both scaled, summed, scaled again; left shift 20.
+
+    ``multipliers`` and right ``shifts`` of first, second and output.
+    """
+
+    zero_points: tuple[int, int]
+    multipliers: tuple[int, int, int]
+    shifts: tuple[int, int, int]
+    zero_point: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, eq=False)
+class Reshape(Layer):
+    """RESHAPE: the same bytes under another shape (batch of 1 included)."""
+
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Softmax(Layer):
+    """SOFTMAX over the last axis; runs on the host."""
+
+    beta: float
+    source_scale: float
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Layers in an order in which they can run; tensors by index."""
+
+    name: str
+    tensors: dict[int, Tensor]
+    layers: tuple[Layer, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
