@@ -73,7 +73,8 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
 
 def _print(report, spec: str, model: str) -> None:
     if report.layers:
-        print_table(f"{model} on {spec}", report.layers)
+        print_table(f"{model} on {spec}", [
+            layer | {"name": _short(layer["name"])} for layer in report.layers])
     typer.echo(f"inferences {report.inferences}")
     if report.accuracy is not None:
         typer.echo(f"accuracy {100 * report.accuracy:.2f} %")
@@ -84,6 +85,11 @@ def _print(report, spec: str, model: str) -> None:
                f"utilisation {100 * report.utilisation:.1f} %")
     typer.echo(f"RTL = golden over {report.inferences} inputs" if report.bit_exact
                else f"MISMATCH: {report.mismatch}")
+
+
+def _short(name: str, width: int = 36) -> str:
+    """The end of a framework's layer name, which tells layers apart."""
+    return name if len(name) <= width else "..." + name[3 - width:]
 
 
 def verify(spec: SpecArgument, overrides: SetOption = None, json: JsonOption = False) -> None:

@@ -44,15 +44,13 @@ class Prediction:
 def predict(program: Program) -> Prediction:
     """Predict a run of ``program``."""
     p = program.parameters
-    sequencer = Sequencer(width=p.program_width, program_row_width=32, weight_row_width=32,
-                          flush_cycles=1, spec_hash=0)
     layers = []
     useful = 0.0
     for layer in program.layers:
         low = layer.lowered
         matrix = low.opcode is Opcode.MATRIX
         done = _matrix(layer, p) if matrix else _window(layer, p)
-        cycles = sequencer.fetch_cycles + done + 1
+        cycles = Sequencer.fetch_cycles(p.program_width) + done + 1
         work = low.macs * layer.density / min(low.source_shape[2], BLOCK) if matrix else 0.0
         if matrix and not p.facts.compressed:
             work = float(low.macs)
@@ -60,7 +58,7 @@ def predict(program: Program) -> Prediction:
         layers.append(LayerPrediction(
             name=low.name, op=low.kind, cycles=cycles, macs=low.macs,
             utilisation=work / (cycles * p.facts.multipliers)))
-    total = sequencer.overhead_cycles + sum(layer.cycles for layer in layers)
+    total = Sequencer.overhead_cycles(p.program_width) + sum(layer.cycles for layer in layers)
     return Prediction(cycles=total, layers=layers,
                       utilisation=useful / (total * p.facts.multipliers))
 
@@ -75,9 +73,8 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> int:
     blocks = layer.source.blocks
     pieces = reads.shape[3]
     block_costs = reads.reshape(tiles, -1, pieces).tolist()
-    loader = ParameterLoader(lanes=facts.columns, rows_per_lane=1, width=p.program_width,
-                             row_width=32)
-    ready_after = loader.reads + loader.SETUP
+    ready_after = ParameterLoader.load_cycles(lanes=facts.columns, rows_per_lane=1,
+                                              width=p.program_width)
     row_valid = facts.drain_start + facts.drain_latency
 
     swap = accepted = read = taken = moved = issued = closed = 0
@@ -106,7 +103,7 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> int:
                         issued = max(issued, cooldown)
                         if tile == 0:
                             issued = max(issued, parameters)
-                            parameters = issued + row_valid + loader.HOLD + ready_after
+                            parameters = issued + row_valid + ParameterLoader.HOLD + ready_after
                         cooldown = issued + p.beats * rows
                         closed = issued
     last_rows = pixels - (tiles - 1) * facts.rows
@@ -116,13 +113,12 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> int:
 def _window(layer: CompiledLayer, p: AcceleratorParameters) -> int:
     """Cycle of the vector layer's last result."""
     reads = window_reads(layer.lowered, layer.source, p)
-    loader = ParameterLoader(lanes=p.vector_lanes, rows_per_lane=2, width=p.program_width,
-                             row_width=32)
-    ready_after = loader.reads + loader.SETUP
+    ready_after = ParameterLoader.load_cycles(lanes=p.vector_lanes, rows_per_lane=2,
+                                              width=p.program_width)
     parameters = ready_after
     finished = 0
     for group in reads.reshape(reads.shape[0], -1):
         first = max(finished, parameters, 1) + int(group[0])
-        parameters = first + VectorUnit.SWAP_DELAY + loader.HOLD + ready_after
+        parameters = first + VectorUnit.SWAP_DELAY + ParameterLoader.HOLD + ready_after
         finished = first + int(group[1:].sum())
     return finished + VectorUnit.COLUMN_DELAY + VectorUnit.LATENCY

@@ -57,6 +57,11 @@ class ParameterLoader(wiring.Component):
         """Memory reads of one set, which is also the cycles that they take."""
         return self.lanes * self.rows_per_lane // self.width
 
+    @classmethod
+    def load_cycles(cls, *, lanes: int, rows_per_lane: int, width: int) -> int:
+        """From ``start`` to ``ready``."""
+        return cls.SETUP + lanes * rows_per_lane // width
+
     def elaborate(self, platform) -> Module:
         m = Module()
         row = Signal.like(self.read_row)

@@ -96,15 +96,15 @@ class Sequencer(wiring.Component):
         """Memory rows of a descriptor, and of the header."""
         return DESCRIPTOR_ROWS // self.width
 
-    @property
-    def overhead_cycles(self) -> int:
+    @staticmethod
+    def overhead_cycles(width: int) -> int:
         """Busy cycles of a run outside its layers: header, trailer, the end."""
-        return self.reads + 4
+        return DESCRIPTOR_ROWS // width + 4
 
-    @property
-    def fetch_cycles(self) -> int:
+    @staticmethod
+    def fetch_cycles(width: int) -> int:
         """Cycles of a layer up to and without its ``begin`` pulse: next, fetch, check."""
-        return self.reads + 3
+        return DESCRIPTOR_ROWS // width + 3
 
     def elaborate(self, platform) -> Module:
         m = Module()
