@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Density-bound blocks: at most ``nnz`` non-zeros in every 8 consecutive input channels.
 
-Arrays are int8 with the channels last; papers: STA, section 2.
+Arrays are int8 with the channels last. Source: Liu, Whatmough and Mattina, "Systolic Tensor Array".
 """
 
 import numpy as np
@@ -11,9 +11,14 @@ __all__ = ["BLOCK", "decode", "encode", "max_nnz", "prune"]
 BLOCK = 8
 
 
-def prune(weights: np.ndarray, *, nnz: int) -> np.ndarray:
-    """Keep the ``nnz`` largest magnitudes of each block [..., K]; of equals the lowest index."""
-    blocks = _blocks(weights)
+def prune(weights: np.ndarray, *, block: int = BLOCK, nnz: int) -> np.ndarray:
+    """Keep the ``nnz`` largest magnitudes of each block of [..., K]; of equals the lowest index.
+
+    ``nnz`` is 1 ... ``block``; a last block of fewer than ``block`` channels counts as one.
+    """
+    if not 1 <= nnz <= block:
+        raise ValueError(f"Non-zeros of a block must be 1 ... {block}, not {nnz!r}")
+    blocks = _blocks(weights, block)
     order = np.argsort(-np.abs(blocks.astype(np.int16)), axis=-1, kind="stable")
     kept = np.zeros(blocks.shape, bool)
     np.put_along_axis(kept, order[..., :nnz], True, axis=-1)
@@ -23,14 +28,19 @@ def prune(weights: np.ndarray, *, nnz: int) -> np.ndarray:
 
 def max_nnz(weights: np.ndarray) -> int:
     """The most non-zeros in any block of [..., K]."""
-    return int((_blocks(weights) != 0).sum(-1).max())
+    return int((_blocks(weights) != 0).sum(-1).max(initial=0))
 
 
 def encode(blocks: np.ndarray, nnz: int) -> tuple[np.ndarray, np.ndarray]:
     """Blocks [..., 8] as values int8 [..., nnz] in ascending position, and masks uint8 [...].
 
-    Unused values are 0. Raises ValueError where a block holds more than ``nnz`` non-zeros.
+    Bit i of a mask is set where position i is not zero; unused values are 0. Raises ValueError
+    where ``nnz`` is not 1 ... 8 or a block holds more than ``nnz`` non-zeros.
     """
+    if not 1 <= nnz <= BLOCK:
+        raise ValueError(f"Non-zeros of a block must be 1 ... {BLOCK}, not {nnz!r}")
+    if blocks.shape[-1:] != (BLOCK,):
+        raise ValueError(f"Blocks must be of shape [..., {BLOCK}], not {blocks.shape!r}")
     present = blocks != 0
     most = int(present.sum(-1).max(initial=0))
     if most > nnz:
@@ -41,13 +51,19 @@ def encode(blocks: np.ndarray, nnz: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def decode(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The blocks [..., 8] that ``encode`` was given."""
-    present = (mask[..., None] >> np.arange(BLOCK)) & 1
+    """The blocks int8 [..., 8] that ``encode`` was given.
+
+    Raises ValueError where a mask has more bits set than there are values.
+    """
+    present = (mask[..., np.newaxis] >> np.arange(BLOCK)) & 1
+    most = int(present.sum(-1).max(initial=0))
+    if most > values.shape[-1]:
+        raise ValueError(f"Masks must have at most {values.shape[-1]} bits set, not {most}")
     rank = np.clip(np.cumsum(present, -1) - 1, 0, values.shape[-1] - 1)
     return np.where(present, np.take_along_axis(values, rank, -1), 0).astype(np.int8)
 
 
-def _blocks(weights: np.ndarray) -> np.ndarray:
-    spare = -weights.shape[-1] % BLOCK
+def _blocks(weights: np.ndarray, block: int = BLOCK) -> np.ndarray:
+    spare = -weights.shape[-1] % block
     padded = np.pad(weights, [(0, 0)] * (weights.ndim - 1) + [(0, spare)])
-    return padded.reshape(*weights.shape[:-1], -1, BLOCK)
+    return padded.reshape(*weights.shape[:-1], -1, block)

@@ -8,13 +8,33 @@ from . import ops
 
 __all__ = ["run"]
 
+BATCH = 64
+
 
 def run(network: graph.Network, inputs: np.ndarray) -> dict[int, np.ndarray]:
-    """Every operator's output for int8 ``inputs`` [N, ...], by tensor index, each [N, ...]."""
-    tensors = {network.inputs[0]: np.asarray(inputs, np.int8)}
+    """Every operator's output for int8 ``inputs`` [N, ...], by tensor index, each [N, ...].
+
+    ``inputs`` are N of the network's only input, without its batch dimension. TypeError where
+    they are not int8, ValueError where their shape is another.
+    """
+    if len(network.inputs) != 1:
+        raise ValueError(f"Network must have one input, not {len(network.inputs)!r}")
+    source = network.tensors[network.inputs[0]]
+    inputs = np.asarray(inputs)
+    if inputs.dtype != np.int8:
+        raise TypeError(f"Inputs must be int8, not {str(inputs.dtype)!r}")
+    if inputs.shape[1:] != source.shape[1:] or not len(inputs):
+        raise ValueError(f"Inputs must be of shape [N, {', '.join(map(str, source.shape[1:]))}] "
+                         f"with N at least 1, not {inputs.shape!r}")
+    parts = [_run(network, inputs[first:first + BATCH]) for first in range(0, len(inputs), BATCH)]
+    return {index: np.concatenate([part[index] for part in parts]) for index in parts[0]}
+
+
+def _run(network: graph.Network, inputs: np.ndarray) -> dict[int, np.ndarray]:
+    tensors = {network.inputs[0]: inputs}
     for layer in network.layers:
-        sources = [tensors[index] for index in layer.sources]
-        tensors[layer.output] = _apply(layer, sources).reshape(
+        result = _apply(layer, [tensors[index] for index in layer.sources])
+        tensors[layer.output] = result.reshape(
             len(inputs), *network.tensors[layer.output].shape[1:])
     del tensors[network.inputs[0]]
     return tensors
@@ -31,9 +51,9 @@ def _apply(layer: graph.Layer, sources: list[np.ndarray]) -> np.ndarray:
         case graph.AveragePool():
             return ops.average_pool(sources[0], layer)
         case graph.Add():
-            return ops.add(*sources, layer)
+            return ops.add(sources[0], sources[1], layer)
         case graph.Reshape():
             return sources[0]
         case graph.Softmax():
             return ops.softmax(sources[0], layer)
-    raise TypeError(f"Layer must be one that golden knows, not {type(layer).__name__}")
+    raise TypeError(f"Layer must be one that golden knows, not {type(layer).__name__!r}")

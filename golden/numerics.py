@@ -5,13 +5,13 @@ Everything works on int64 arrays that hold int32 values, so that no intermediate
 """
 
 import enum
-import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-__all__ = ["Requantise", "Rounding", "multiply_double", "multiply_single", "quantise_multiplier",
-           "requantise"]
+__all__ = ["Requantise", "Rounding", "high_multiply", "multiply_double", "multiply_single",
+           "quantise_multiplier", "quantise_multipliers", "requantise", "rounding_shift"]
 
 
 class Rounding(enum.Enum):
@@ -25,8 +25,9 @@ class Rounding(enum.Enum):
 class Requantise:
     """From an int32 accumulator (bias included) to int8.
 
-    ``multiplier``: int32 [channels], 0 or 2**30 ... 2**31 - 1; ``shift``: right shift [channels],
-    0 ... 31; ``zero_point`` of the output; ``low``, ``high``: clamp of the fused activation.
+    ``multiplier``: int32 [channels], 0 or 2**30 ... 2**31 - 1; ``shift``: right shift, int32
+    [channels], 0 ... 31; ``zero_point`` of the output; ``low``, ``high``: clamp of the fused
+    activation, -128 ... 127.
     """
 
     multiplier: np.ndarray
@@ -37,51 +38,75 @@ class Requantise:
     rounding: Rounding
 
 
+def quantise_multipliers(values: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Q31 multipliers and left shifts, both int32, with ``value ~ multiplier * 2**(shift - 31)``.
+
+    TFLite's QuantizeMultiplier in double precision: the significand of 31 bits is rounded half
+    away from zero; values below 2**-32 become 0. ``values`` must be finite and not negative, else
+    ValueError.
+    """
+    values = np.asarray(values, np.float64)
+    if not np.all(np.isfinite(values) & (values >= 0)):
+        raise ValueError(f"Multiplier must be finite and not negative, not {values!r}")
+    fraction, shift = np.frexp(values)
+    multiplier = np.floor(fraction * 2.0**31 + 0.5).astype(np.int64)
+    overflow = multiplier == 1 << 31
+    multiplier = np.where(overflow, 1 << 30, multiplier)
+    shift = shift + overflow
+    tiny = shift < -31
+    return (np.where(tiny, 0, multiplier).astype(np.int32),
+            np.where(tiny, 0, shift).astype(np.int32))
+
+
 def quantise_multiplier(value: float) -> tuple[int, int]:
-    """Q31 multiplier and left shift with ``value ~ multiplier * 2 ** (shift - 31)``.
+    """``quantise_multipliers`` of one value."""
+    multiplier, shift = quantise_multipliers(value)
+    return int(multiplier), int(shift)
 
-    TFLite's QuantizeMultiplier: values below 2**-32 become 0; a left shift above 30 saturates.
+
+def high_multiply(x: np.ndarray, multiplier: ArrayLike) -> np.ndarray:
+    """``x * multiplier / 2**31``, rounded half up, saturated: int32 values in, int32 values out.
+
+    gemmlowp's SaturatingRoundingDoublingHighMul; only (-2**31)**2 saturates.
     """
-    if value == 0:
-        return 0, 0
-    fraction, shift = math.frexp(value)
-    multiplier = math.floor(abs(fraction) * (1 << 31) + 0.5) * (1 if fraction > 0 else -1)
-    if multiplier == 1 << 31:
-        multiplier //= 2
-        shift += 1
-    if shift < -31:
-        return 0, 0
-    if shift > 30:
-        return (1 << 31) - 1, 30
-    return multiplier, shift
+    product = np.asarray(x, np.int64) * np.asarray(multiplier, np.int64)
+    return np.minimum((product + (1 << 30)) >> 31, (1 << 31) - 1)
 
 
-def multiply_double(x: np.ndarray, multiplier, shift) -> np.ndarray:
-    """``x * multiplier / 2 ** (31 + shift)``, rounded twice (gemmlowp).
+def rounding_shift(x: np.ndarray, shift: ArrayLike) -> np.ndarray:
+    """``x / 2**shift`` rounded half away from zero, ``shift`` 0 ... 62.
 
-    First ``(x * multiplier + 2**30) >> 31`` (half up), then a right shift that rounds half away
-    from zero. ``shift`` is at least 0.
+    gemmlowp's RoundingDivideByPOT.
     """
-    high = (x.astype(np.int64) * np.int64(multiplier) + (1 << 30)) >> 31
-    return _rounding_divide_by_power_of_two(high, np.asarray(shift, np.int64))
-
-
-def multiply_single(x: np.ndarray, multiplier, shift) -> np.ndarray:
-    """``x * multiplier / 2 ** (31 + shift)``, rounded once, half up."""
-    places = np.asarray(shift, np.int64) + 31
-    return (x.astype(np.int64) * np.int64(multiplier) + (np.int64(1) << (places - 1))) >> places
-
-
-def _rounding_divide_by_power_of_two(x: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    shift = np.asarray(shift, np.int64)
     half = (np.int64(1) << shift) >> 1
     return (x + half - ((x < 0) & (shift > 0))) >> shift
 
 
-def requantise(accumulator: np.ndarray, r: Requantise) -> np.ndarray:
-    """``clamp(zero_point + rounded(accumulator * multiplier / 2 ** (31 + shift)))`` as int8.
+def multiply_double(x: np.ndarray, multiplier: ArrayLike, shift: ArrayLike) -> np.ndarray:
+    """``x * multiplier / 2**(31 + shift)``, rounded twice: ``high_multiply``, ``rounding_shift``.
 
-    ``accumulator``: int64 [..., channels].
+    ``x`` holds int32 values; ``shift`` is 0 ... 31.
     """
+    return rounding_shift(high_multiply(x, multiplier), shift)
+
+
+def multiply_single(x: np.ndarray, multiplier: ArrayLike, shift: ArrayLike) -> np.ndarray:
+    """``x * multiplier / 2**(31 + shift)``, rounded once, half away from zero.
+
+    ``x`` holds int32 values; ``shift`` is 0 ... 31. LiteRT's FULLY_CONNECTED computes
+    ``round(x * scale)`` in double precision.
+    """
+    product = np.asarray(x, np.int64) * np.asarray(multiplier, np.int64)
+    return rounding_shift(product, np.asarray(shift, np.int64) + 31)
+
+
+def requantise(accumulator: np.ndarray, r: Requantise) -> np.ndarray:
+    """``clamp(zero_point + rounded(accumulator * multiplier / 2**(31 + shift)))`` as int8.
+
+    ``accumulator``: integers [..., channels], taken modulo 2**32 as int32.
+    """
+    wrapped = accumulator.astype(np.int32).astype(np.int64)
     multiply = multiply_double if r.rounding is Rounding.DOUBLE else multiply_single
-    scaled = multiply(accumulator, r.multiplier.astype(np.int64), r.shift)
+    scaled = multiply(wrapped, r.multiplier, r.shift)
     return np.clip(scaled + r.zero_point, r.low, r.high).astype(np.int8)

@@ -77,13 +77,14 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> int:
                                               width=p.program_width)
     row_valid = facts.drain_start + facts.drain_latency
 
-    swap = accepted = read = taken = moved = issued = closed = 0
+    swap = 1  # the walk starts one cycle after ``begin``
+    accepted = read = taken = moved = issued = closed = 0
     parameters = ready_after
     cooldown = 0
     for _ in range(columns):
         for tile in range(tiles):
             rows = min(facts.rows, pixels - tile * facts.rows)
-            swap = max(swap + rows + 1, accepted)
+            swap = max(swap + rows, accepted)
             accepted = max(accepted, swap)
             for block in range(blocks):
                 steps = layer.steps[1] if block == blocks - 1 else layer.steps[0]

@@ -4,7 +4,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from .defaults import fill
+from .defaults import fill_engine
 from .rules import MAX_EDGE
 
 __all__ = ["convert"]
@@ -21,7 +21,7 @@ def convert(engine: dict[str, Any], kind: str, explicit: Collection[str]) -> dic
     Plain data in and out; an engine whose fields are no integers is only renamed. Raises
     ValueError where no such engine exists.
     """
-    filled = fill({"engine": engine})["engine"]
+    filled = fill_engine(engine)
     try:
         tpe, grid = filled["tpe"], filled["grid"]
         a, b, c, m, n = (tpe["a"], tpe["b"], tpe["c"], grid["m"], grid["n"])

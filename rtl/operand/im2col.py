@@ -79,7 +79,7 @@ class Im2colRow(Cell):
             m.d.sync += [current[name].eq(following[name]) for name in names]
         with m.If(self.clear):
             m.d.sync += following["valid"].eq(0)
-        with m.Elif(self.load):
+        with m.If(self.load):
             m.d.sync += [following["address"].eq(self.address), following["x"].eq(self.x),
                          following["y"].eq(self.y), following["valid"].eq(1)]
         x = Signal(COORDINATE_BITS)
@@ -131,6 +131,7 @@ class Im2col(wiring.Component):
         m.submodules.walker = walker = RasterWalker(address_width=self.address_width)
         rows_of_tile = [Im2colRow(address_width=self.address_width) for _ in range(self.rows)]
         filling = Signal()
+        fill = Signal()
         ready = Signal()
         count = Signal(range(self.rows + 1))
         column = Signal(16)
@@ -151,22 +152,28 @@ class Im2col(wiring.Component):
             walker.step_x[1].eq(d.pixel_x),
             walker.step_y[0].eq(d.pixel_y),
             walker.step_y[1].eq(d.pixel_y),
-            walker.step.eq(filling),
+            walker.step.eq(fill),
             x0.eq(Mux(d.stride_x[1], walker.x << 1, walker.x) - d.pad_x),
             y0.eq(Mux(d.stride_y[1], walker.y << 1, walker.y) - d.pad_y),
         ]
         fresh_columns = Signal()  # the next pixel opens a column tile
+        # The first pixel of the next tile is taken in the cycle in which the slots move on.
+        position = Signal.like(count)
+        m.d.comb += [
+            fill.eq(filling | (swap & ~next_final)),
+            position.eq(Mux(swap, 0, count)),
+            clear.eq(swap | self.start),
+        ]
         with m.If(self.stop):
             m.d.sync += [filling.eq(0), ready.eq(0)]
         with m.Elif(self.start):
-            m.d.comb += clear.eq(1)
             m.d.sync += [filling.eq(1), ready.eq(0), count.eq(0), column.eq(0),
                          fresh_columns.eq(1)]
-        with m.Elif(filling):
-            m.d.sync += count.eq(count + 1)
-            with m.If(count == 0):
+        with m.Elif(fill):
+            m.d.sync += [filling.eq(1), ready.eq(0), count.eq(position + 1)]
+            with m.If(position == 0):
                 m.d.sync += [next_new.eq(fresh_columns), fresh_columns.eq(0)]
-            with m.If(walker.last | (count == self.rows - 1)):
+            with m.If(walker.last | (position == self.rows - 1)):
                 m.d.sync += [
                     filling.eq(0),
                     ready.eq(1),
@@ -176,8 +183,7 @@ class Im2col(wiring.Component):
             with m.If(walker.last):
                 m.d.sync += [column.eq(column + 1), fresh_columns.eq(1)]
         with m.Elif(swap):
-            m.d.comb += clear.eq(1)
-            m.d.sync += [ready.eq(0), count.eq(0), filling.eq(~next_final)]
+            m.d.sync += ready.eq(0)
 
         # This tile: taps in order, and of each tap the rows a piece at a time.
         active = Signal()
@@ -244,7 +250,7 @@ class Im2col(wiring.Component):
         for index, row in enumerate(rows_of_tile):
             m.submodules[f"row_{index}"] = row
             m.d.comb += [
-                row.load.eq(filling & (count == index)),
+                row.load.eq(fill & (position == index)),
                 row.clear.eq(clear),
                 row.swap.eq(swap),
                 row.address.eq(walker.address),
