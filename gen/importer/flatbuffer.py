@@ -1,53 +1,72 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bounded reading of a TFLite flatbuffer: plain Python data, whatever the bytes are."""
+"""Bounded reading of a TFLite flatbuffer: plain Python data, whatever the bytes are.
+
+Arrays are read-only views of the file's bytes, so that a hostile file, whose tables may overlap
+or repeat, costs no more memory than a few times its size.
+"""
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-import tflite
+from flatbuffers.table import Table
+from tflite.BuiltinOperator import BuiltinOperator
+from tflite.Model import Model
+from tflite.Tensor import Tensor
+from tflite.TensorType import TensorType
 
 from .fault import ImportFault
 
-__all__ = ["RawGraph", "RawOperator", "RawTensor", "read_graph"]
+__all__ = ["DAMAGE", "RawGraph", "RawOperator", "RawTensor", "read_graph"]
 
 MAX_BYTES = 64 << 20
 MAX_ITEMS = 4096
+MAX_OPERANDS = 1024
 MAX_RANK = 6
-DTYPES = {tflite.TensorType.INT8: np.dtype(np.int8), tflite.TensorType.INT32: np.dtype("<i4"),
-          tflite.TensorType.FLOAT32: np.dtype("<f4"), tflite.TensorType.UINT8: np.dtype(np.uint8),
-          tflite.TensorType.INT16: np.dtype("<i2"), tflite.TensorType.INT64: np.dtype("<i8")}
-KINDS = {value: name for name, value in vars(tflite.BuiltinOperator).items()
+MAX_TEXT = 1024
+DAMAGE = (ArithmeticError, AttributeError, IndexError, KeyError, MemoryError, TypeError,
+          ValueError, struct.error)
+"""What reading a table of a damaged file may raise."""
+DTYPES = {TensorType.INT8: np.dtype(np.int8), TensorType.INT32: np.dtype("<i4")}
+DTYPE_NAMES = {value: name.lower() for name, value in vars(TensorType).items()
+               if not name.startswith("_")}
+KINDS = {value: name for name, value in vars(BuiltinOperator).items()
          if not name.startswith("_")}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RawTensor:
-    """``scales`` float32 and ``zero_points``, one or one a channel of ``axis``; ``data`` or None."""
+    """``name`` is the first of those that converters join by semicolons.
+    ``scales`` float32 and ``zero_points``, one or one a channel of ``axis``; ``data`` or None.
+
+    ``dtype`` is TFLite's name in small letters.
+    """
 
     name: str
     shape: tuple[int, ...]
-    dtype: np.dtype | None
+    dtype: str
     scales: np.ndarray
     zero_points: np.ndarray
     axis: int
     data: np.ndarray | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RawOperator:
     """``kind`` is TFLite's name; ``options`` the flatbuffer table, or None."""
 
     kind: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    options: object
+    options: Table | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RawGraph:
-    """The model's only subgraph."""
+    """The model's only subgraph; every tensor index in it is -1 (absent) or exists."""
 
     tensors: list[RawTensor]
     operators: list[RawOperator]
@@ -57,98 +76,143 @@ class RawGraph:
 
 def read_graph(path: Path) -> RawGraph:
     """Read the file's graph; raises ImportFault for anything that is not one, OSError if unread."""
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise ImportFault(f"{path}: model must be at most {MAX_BYTES >> 20} MiB, "
-                          f"not {size / 2**20:.1f}")
-    raw = path.read_bytes()
+    if path.exists() and not path.is_file():
+        raise ImportFault(f"{path}: model must be a file")
+    with path.open("rb") as stream:
+        raw = stream.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise ImportFault(f"{path}: model must be at most {MAX_BYTES >> 20} MiB")
     if len(raw) < 8 or raw[4:8] != b"TFL3":
         raise ImportFault(f"{path}: file must be a TensorFlow Lite model (identifier TFL3)")
-    try:
-        return _read(raw, path)
-    except ImportFault:
-        raise
-    except (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError,
-            UnicodeDecodeError, MemoryError, KeyError) as error:
-        raise ImportFault(f"{path}: file is truncated or damaged ({type(error).__name__} while "
-                          "reading it)") from None
+    return _Reader(raw, path).graph()
 
 
-def _bounded(count: int, what: str, path: Path, limit: int = MAX_ITEMS) -> range:
-    if not 0 <= count <= limit:
-        raise ImportFault(f"{path}: number of {what} must be at most {limit}, not {count}")
-    return range(count)
+_T = TypeVar("_T")
 
 
-def _read(raw: bytes, path: Path) -> RawGraph:
-    model = tflite.Model.GetRootAs(raw, 0)
-    if model.SubgraphsLength() != 1:
-        raise ImportFault(f"{path}: model must have one subgraph, not {model.SubgraphsLength()}")
-    graph = model.Subgraphs(0)
-    codes = []
-    for i in _bounded(model.OperatorCodesLength(), "operator codes", path):
-        code = model.OperatorCodes(i)
-        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-        custom = code.CustomCode()
-        codes.append(f"custom operator {custom.decode()}" if custom
-                     else KINDS.get(number, f"operator {number}"))
-    buffers = model.BuffersLength()
-    tensors = [_tensor(model, graph.Tensors(i), i, buffers, path)
-               for i in _bounded(graph.TensorsLength(), "tensors", path)]
+class _Reader:
+    def __init__(self, raw: bytes, path: Path):
+        self.raw = raw
+        self.path = path
+        self.where = "model"
 
-    def indices(length: int, item, what: str) -> tuple[int, ...]:
-        found = tuple(int(item(i)) for i in _bounded(length, what, path))
-        for index in found:
-            if not -1 <= index < len(tensors):
-                raise ImportFault(f"{path}: {what} name tensor {index}, "
-                                  f"but there are {len(tensors)}")
-        return found
+    def fault(self, what: str) -> ImportFault:
+        return ImportFault(f"{self.path}: {self.where}: {what}")
 
-    operators = []
-    for i in _bounded(graph.OperatorsLength(), "operators", path):
-        operator = graph.Operators(i)
-        index = operator.OpcodeIndex()
-        if index >= len(codes):
-            raise ImportFault(f"{path}: operator {i} has code {index} of {len(codes)}")
-        operators.append(RawOperator(
-            codes[index],
-            indices(operator.InputsLength(), operator.Inputs, f"inputs of operator {i}"),
-            indices(operator.OutputsLength(), operator.Outputs, f"outputs of operator {i}"),
-            operator.BuiltinOptions()))
-    return RawGraph(tensors, operators,
-                    indices(graph.InputsLength(), graph.Inputs, "inputs of the graph"),
-                    indices(graph.OutputsLength(), graph.Outputs, "outputs of the graph"))
+    def graph(self) -> RawGraph:
+        try:
+            return self._graph()
+        except ImportFault:
+            raise
+        except DAMAGE as error:
+            raise self.fault("file is truncated or damaged") from error
 
+    def _graph(self) -> RawGraph:
+        model = Model.GetRootAs(self.raw, 0)
+        if model.Version() != 3:
+            raise self.fault(f"schema version must be 3, not {model.Version()}")
+        if model.SubgraphsLength() != 1:
+            raise self.fault(f"it must have one subgraph, not {model.SubgraphsLength()}")
+        graph = self.present(model.Subgraphs(0))
+        codes = []
+        for i in self.bounded(model.OperatorCodesLength(), "operator codes"):
+            self.where = f"operator code {i}"
+            code = self.present(model.OperatorCodes(i))
+            custom = self.text(code.CustomCode())
+            number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+            codes.append(f"CUSTOM {custom!r}" if custom else KINDS.get(number, f"code {number}"))
+        self.where = "model"
+        tensors = []
+        for i in self.bounded(graph.TensorsLength(), "tensors"):
+            self.where = f"tensor {i}"
+            tensors.append(self.tensor(model, self.present(graph.Tensors(i)), i))
+        self.where = "model"
+        operators = []
+        for i in self.bounded(graph.OperatorsLength(), "operators"):
+            self.where = f"operator {i}"
+            operator = self.present(graph.Operators(i))
+            index = operator.OpcodeIndex()
+            if index >= len(codes):
+                raise self.fault(f"operator code must be below {len(codes)}, not {index}")
+            operators.append(RawOperator(
+                codes[index],
+                self.indices(operator.InputsLength(), operator.InputsAsNumpy(), len(tensors)),
+                self.indices(operator.OutputsLength(), operator.OutputsAsNumpy(), len(tensors)),
+                operator.BuiltinOptions()))
+        self.where = "model"
+        return RawGraph(tensors, operators,
+                        self.indices(graph.InputsLength(), graph.InputsAsNumpy(), len(tensors)),
+                        self.indices(graph.OutputsLength(), graph.OutputsAsNumpy(), len(tensors)))
 
-def _tensor(model, tensor, index: int, buffers: int, path: Path) -> RawTensor:
-    name = (tensor.Name() or b"").decode(errors="replace") or f"tensor {index}"
-    shape = tuple(int(tensor.Shape(i)) for i in _bounded(
-        tensor.ShapeLength(), f"dimensions of tensor {name}", path, MAX_RANK))
-    elements = 1
-    for size in shape:
-        elements *= size
-        if size < 1 or elements > MAX_BYTES:
-            raise ImportFault(f"{path}: tensor {name}: shape {list(shape)} must have positive "
-                              f"sizes and at most {MAX_BYTES} elements")
-    dtype = DTYPES.get(tensor.Type())
-    scales = np.zeros(0, np.float32)
-    zero_points = np.zeros(0, np.int64)
-    axis = 0
-    quantisation = tensor.Quantization()
-    if quantisation is not None:
-        count = len(_bounded(quantisation.ScaleLength(), f"scales of tensor {name}", path, 1 << 16))
-        scales = np.array([quantisation.Scale(i) for i in range(count)], np.float32)
-        count = len(_bounded(quantisation.ZeroPointLength(), f"zero points of tensor {name}", path,
-                             1 << 16))
-        zero_points = np.array([quantisation.ZeroPoint(i) for i in range(count)], np.int64)
-        axis = quantisation.QuantizedDimension()
-    data = None
-    if not 0 <= tensor.Buffer() < buffers:
-        raise ImportFault(f"{path}: tensor {name} names buffer {tensor.Buffer()} of {buffers}")
-    buffer = model.Buffers(tensor.Buffer())
-    if buffer is not None and buffer.DataLength() > 0 and dtype is not None:
+    def present(self, table: _T | None) -> _T:
+        if table is None:
+            raise self.fault("a table is missing")
+        return table
+
+    def bounded(self, count: int, what: str, limit: int = MAX_ITEMS) -> range:
+        if not 0 <= count <= limit:
+            raise self.fault(f"number of {what} must be at most {limit}, not {count}")
+        return range(count)
+
+    def vector(self, length: int, values, dtype, what: str, limit: int) -> np.ndarray:
+        """A vector as an array; ``values`` is flatbuffers' view, or 0 where there is none."""
+        self.bounded(length, what, limit)
+        return np.asarray(values, dtype) if length else np.zeros(0, dtype)
+
+    def indices(self, length: int, values, count: int) -> tuple[int, ...]:
+        found = self.vector(length, values, np.int32, "operands", MAX_OPERANDS)
+        if np.any(found < -1) or np.any(found >= count):
+            raise self.fault(f"tensor indices must be -1 ... {count - 1}")
+        return tuple(found.tolist())
+
+    def text(self, raw: bytes | None) -> str:
+        """Text with everything but printable characters replaced, since it goes to a terminal."""
+        raw = raw or b""
+        if len(raw) > MAX_TEXT:
+            raise self.fault(f"name must be at most {MAX_TEXT} bytes, not {len(raw)}")
+        decoded = raw.decode(errors="replace")
+        return "".join(character if character.isprintable() else "?" for character in decoded)
+
+    def tensor(self, model: Model, tensor: Tensor, index: int) -> RawTensor:
+        name = self.text(tensor.Name()).split(";")[0] or f"tensor {index}"
+        self.where = f"tensor {index} ({name})"
+        shape = tuple(self.vector(tensor.ShapeLength(), tensor.ShapeAsNumpy(), np.int32,
+                                  "dimensions", MAX_RANK).tolist())
+        scales = np.zeros(0, np.float32)
+        zero_points = np.zeros(0, np.int64)
+        axis = 0
+        quantisation = tensor.Quantization()
+        if quantisation is not None:
+            scales = self.vector(quantisation.ScaleLength(), quantisation.ScaleAsNumpy(),
+                                 np.float32, "scales", MAX_BYTES)
+            zero_points = self.vector(quantisation.ZeroPointLength(),
+                                      quantisation.ZeroPointAsNumpy(), np.int64, "zero points",
+                                      MAX_BYTES)
+            axis = quantisation.QuantizedDimension()
+        if tensor.Sparsity() is not None:
+            raise self.fault("sparse encoding is not supported; save the model with dense weights")
+        return RawTensor(name, shape, DTYPE_NAMES.get(tensor.Type(), f"type {tensor.Type()}"),
+                         scales, zero_points, axis, self.data(model, tensor, shape))
+
+    def data(self, model: Model, tensor: Tensor, shape: Sequence[int]) -> np.ndarray | None:
+        elements = 1
+        for size in shape:
+            elements *= size
+            if size < 1 or elements > MAX_BYTES:
+                raise self.fault(f"shape must have sizes of at least 1 and at most {MAX_BYTES} "
+                                 f"elements, not {list(shape)}")
+        buffers = model.BuffersLength()
+        if not 0 <= tensor.Buffer() < buffers:
+            raise self.fault(f"buffer must be below {buffers}, not {tensor.Buffer()}")
+        buffer = model.Buffers(tensor.Buffer())
+        if buffer is None:
+            return None
+        if buffer.Offset() > 1 or buffer.Size() > 1:
+            raise self.fault("data outside the flatbuffer is not supported")
+        dtype = DTYPES.get(tensor.Type())
+        if buffer.DataLength() == 0 or dtype is None:
+            return None
         if buffer.DataLength() != elements * dtype.itemsize:
-            raise ImportFault(f"{path}: tensor {name}: data must be {elements * dtype.itemsize} "
-                              f"bytes for shape {list(shape)}, not {buffer.DataLength()}")
-        data = np.frombuffer(np.asarray(buffer.DataAsNumpy()).tobytes(), dtype).reshape(shape)
-    return RawTensor(name, shape, dtype, scales, zero_points, axis, data)
+            raise self.fault(f"data must be {elements * dtype.itemsize} bytes for shape "
+                             f"{list(shape)}, not {buffer.DataLength()}")
+        return np.asarray(buffer.DataAsNumpy()).view(dtype).reshape(shape)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an unsupported operator would need."""
+
+__all__ = ["remedy"]
+
+_REMEDIES = {
+    ("QUANTIZE", "DEQUANTIZE"):
+        "convert the model with int8 input and output types",
+    ("PAD", "PADV2", "MIRROR_PAD"):
+        "fold the padding into the following convolution (padding SAME)",
+    ("MEAN", "REDUCE_MAX", "SUM"):
+        "export a global mean as AVERAGE_POOL_2D over the whole extent",
+    ("MAX_POOL_2D",):
+        "it needs a maximum in golden.ops and in the vector unit; use AVERAGE_POOL_2D or a "
+        "convolution of stride 2",
+    ("RELU", "RELU6", "RELU_N1_TO_1", "LEAKY_RELU", "PRELU"):
+        "it must be RELU or RELU6 fused into the operator before it",
+    ("SQUEEZE", "EXPAND_DIMS"):
+        "export it as RESHAPE",
+    ("MUL", "SUB", "CONCATENATION", "MAXIMUM", "MINIMUM"):
+        "it needs a function in golden.ops and a mode of the vector unit",
+    ("HARD_SWISH", "LOGISTIC", "TANH", "GELU", "ELU"):
+        "it needs a table in golden.ops and in the post-processor; use RELU",
+}
+
+
+def remedy(kind: str) -> str:
+    """What would help with the operator of TFLite's name ``kind``, without a full stop."""
+    for kinds, text in _REMEDIES.items():
+        if kind in kinds:
+            return text
+    return "it needs a function in golden.ops and a unit of the core or of the host"
