@@ -25,11 +25,11 @@ class Requantiser(Cell):
 
     - ``DOUBLE`` (gemmlowp, LiteRT's CONV_2D, DEPTHWISE_CONV_2D, ADD): ``h = (p + 2**30) >> 31``,
       then ``h / 2**shift`` rounded half away from zero;
-    - ``SINGLE`` (LiteRT's FULLY_CONNECTED): ``(p + 2**(30 + shift)) >> (31 + shift)``;
+    - ``SINGLE`` (LiteRT's FULLY_CONNECTED): ``p / 2**(31 + shift)`` rounded half away from zero;
     - ``MAGNITUDE`` (average pool): ``|i| + bias`` in place of ``i + bias``, the product truncated,
       the sign restored.
 
-    Both roundings need of ``p`` only ``p >> 30``.
+    Both roundings need of ``p`` only ``p >> 30``, and for ties whether the rest is zero.
 
     *Timing*: ``LATENCY`` cycles, one value a cycle, no back-pressure. ``multiplier`` is looked at
     one cycle after ``i`` and ``bias``, ``shift`` ``SHIFT_DELAY`` cycles after them.
@@ -75,11 +75,13 @@ class Requantiser(Cell):
         ]
 
         upper = Signal(signed(34))  # p >> 30
+        exact = Signal()  # nothing of p below that
         value = Signal(signed(34))
         reflect = Signal(2)
         m.d.comb += upper.eq(product_kept >> 30)
         m.d.sync += [
             value.eq(Mux(double, (upper + 1) >> 1, upper)),
+            exact.eq(double | (product_kept[:30] == 0)),
             reflect.eq((reflect << 1) | (magnitude & negative[2])),
         ]
 
@@ -91,7 +93,7 @@ class Requantiser(Cell):
             places.eq(self.parameters.shift + Mux(double, 0, 1)),
             half.eq((1 << places) >> 1),
             nudged.eq(value + Mux(magnitude, 0, half)
-                      - (double & (value < 0) & (places != 0))),
+                      - (exact & ~magnitude & (value < 0) & (places != 0))),
         ]
         m.d.sync += rounded.eq(nudged >> places)
 

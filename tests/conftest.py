@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("systolith")
+    group.addoption("--networks", type=Path, metavar="DIR",
+                    help="folder of the MLPerf Tiny int8 models and their samples")
+    group.addoption("--pdk", type=Path, metavar="DIR", help="folder of the standard-cell library")
+    group.addoption("--require-shared", action="store_true",
+                    help="fail, rather than skip, tests whose folder is not given")
+
+
+def shared(config, option: str) -> Path:
+    folder = config.getoption(option)
+    if folder is None:
+        reason = f"needs {option} DIR"
+        if config.getoption("--require-shared"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    if not folder.is_dir():
+        pytest.fail(f"{option} must be a folder, not {str(folder)!r}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def networks(pytestconfig) -> Path:
+    return shared(pytestconfig, "--networks")
+
+
+@pytest.fixture(scope="session")
+def pdk(pytestconfig) -> Path:
+    return shared(pytestconfig, "--pdk")
