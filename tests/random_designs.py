@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random specs and random small networks, from a seed."""
+
+import numpy as np
+
+from systolith.golden import network as golden
+from systolith.golden.dbb import prune
+from systolith.golden.numerics import Requantise, Rounding
+
+__all__ = ["random_inputs", "random_network", "random_overrides"]
+
+
+def random_overrides(rng: np.random.Generator) -> list[str]:
+    """Overrides of the spec ``demo``: any engine, shape, widths."""
+    kind = str(rng.choice(["sa", "sta", "sta-dbb"]))
+    if kind == "sa":
+        rows, columns = int(rng.choice([8, 16])), int(rng.choice([8, 16, 24]))
+        shape = {"a": 1, "b": 1, "c": 1, "m": rows, "n": columns}
+    else:
+        rows, columns = int(rng.choice([4, 8])), int(rng.choice([8, 16]))
+        a, c = int(rng.choice([1, 2, 4])), int(rng.choice([2, 4, 8]))
+        b = 8 if kind == "sta-dbb" else int(rng.choice([2, 4, 8]))
+        shape = {"a": a, "b": b, "c": c, "m": rows // a, "n": columns // c}
+    weights = ([f"engine.weights={{block: 8, nnz: {int(rng.integers(1, 9))}}}"]
+               if kind == "sta-dbb" else [])
+    lanes = int(rng.choice([lane for lane in (8, 16, 24) if columns % lane == 0]))
+    return [
+        f"engine.kind={kind}",
+        f"engine.tpe={{a: {shape['a']}, b: {shape['b']}, c: {shape['c']}}}",
+        f"engine.grid={{m: {shape['m']}, n: {shape['n']}}}",
+        *weights,
+        f"postproc.lanes={lanes}",
+        f"vector.lanes={int(rng.choice([8, 16]))}",
+        "memory.activations=32 KiB", "memory.weights=256 KiB", "memory.program=32 KiB",
+    ]
+
+
+def _requantise(rng, channels: int, rounding=Rounding.DOUBLE) -> Requantise:
+    low = int(rng.choice([-128, -20]))
+    return Requantise(
+        multiplier=rng.integers(2**30, 2**31, channels).astype(np.int32),
+        shift=rng.integers(5, 11, channels).astype(np.int32),
+        zero_point=int(rng.choice([-128, int(rng.integers(-128, 128))])), low=low, high=127,
+        rounding=rounding)
+
+
+def random_network(rng: np.random.Generator, *, layers: int = 4) -> golden.Network:
+    """A chain of random layers: any kernel, stride, padding, density, zero point; FC at the end."""
+    height, width = (int(v) for v in rng.integers(5, 13, 2))
+    shape = (height, width, int(rng.choice([1, 3, 8, 12, 20])))
+    zero = int(rng.choice([-128, 83, -5]))
+    tensors = {0: golden.Tensor(0, "input", (1, *shape), zero_point=zero)}
+    chain: list[golden.Layer] = []
+    for index in range(1, layers + 2):
+        names = {"sources": (index - 1,), "output": index, "name": f"layer{index}"}
+        kind = "fc" if index == layers + 1 else str(rng.choice(
+            ["conv", "conv", "depthwise", "pointwise", "pool"]))
+        if kind == "pool" and (index < layers or min(shape[:2]) < 2):
+            kind = "pointwise"
+        channels = int(rng.integers(1, 41))
+        if kind == "fc":
+            flat = int(np.prod(shape))
+            layer = golden.FullyConnected(
+                kind="FULLY_CONNECTED", weights=_weights(rng, (channels, flat)),
+                bias=_bias(rng, channels), source_zero_point=zero,
+                requantise=_requantise(rng, channels, Rounding.SINGLE), **names)
+            out = (channels,)
+        elif kind == "pool":
+            layer = golden.AveragePool(kind="AVERAGE_POOL_2D", kernel=shape[:2], stride=(1, 1),
+                                       padding=(0, 0, 0, 0), low=-128, high=127, **names)
+            out = (1, 1, shape[2])
+        else:
+            limit = 3 if kind == "depthwise" else 5
+            kernel = (1, 1) if kind == "pointwise" else tuple(
+                int(min(rng.integers(1, limit + 1), size)) for size in shape[:2])
+            stride = tuple(int(s) for s in rng.choice([1, 2], 2)) if min(shape[:2]) > 3 else (1, 1)
+            padding = tuple(int(v) for k in kernel for v in (
+                rng.integers(0, (k + 1) // 2 + (k > 1)), rng.integers(0, (k + 1) // 2)))
+            size = [(n + before + after - k) // s + 1 for n, before, after, k, s in zip(
+                shape[:2], padding[::2], padding[1::2], kernel, stride, strict=True)]
+            if kind == "depthwise":
+                channels = shape[2]
+            common = {"bias": _bias(rng, channels), "stride": stride, "padding": padding,
+                      "source_zero_point": zero, "requantise": _requantise(rng, channels)}
+            if kind == "depthwise":
+                layer = golden.DepthwiseConvolution(
+                    kind="DEPTHWISE_CONV_2D", weights=_weights(rng, (*kernel, channels), False),
+                    **common, **names)
+            else:
+                layer = golden.Convolution(
+                    kind="CONV_2D", weights=_weights(rng, (channels, *kernel, shape[2])),
+                    **common, **names)
+            out = (*size, channels)
+        if hasattr(layer, "requantise"):
+            zero = layer.requantise.zero_point
+        chain.append(layer)
+        tensors[index] = golden.Tensor(index, f"layer{index}", (1, *out), zero_point=zero)
+        shape = out
+    return golden.Network("random", tensors, tuple(chain), (0,), (layers + 1,))
+
+
+def random_inputs(rng: np.random.Generator, network: golden.Network, count: int) -> np.ndarray:
+    """int8 inputs: random, and with ``count`` above 2 also all -128 and all 127."""
+    inputs = rng.integers(-128, 128, (count, *network.tensors[0].shape[1:])).astype(np.int8)
+    if count > 2:
+        inputs[1], inputs[2] = -128, 127
+    return inputs
+
+
+def _bias(rng, channels: int) -> np.ndarray:
+    return rng.integers(-20000, 20000, channels).astype(np.int32)
+
+
+def _weights(rng, shape: tuple[int, ...], prunable: bool = True) -> np.ndarray:
+    weights = rng.integers(-128, 128, shape).astype(np.int8)
+    return prune(weights, nnz=int(rng.integers(1, 9))) if prunable else weights

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole networks on the whole accelerator in Verilator: bits per layer, cycles per layer."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import systolith.gen.demo as demo
+from systolith.gen.cli.inputs import Inputs, load_inputs
+from systolith.gen.compile import compile_network
+from systolith.gen.predict import predict
+from systolith.gen.spec import load
+from systolith.golden.interpreter import run as run_golden
+from systolith.verif.inference import run_network
+from systolith.verif.run import run, simulator
+
+from ..random_designs import random_inputs, random_network, random_overrides
+
+DIGITS = Path(demo.__file__).parent
+ENGINES = ("sta-dbb", "sta", "sa")
+
+
+def _few(path: Path, count: int):
+    return lambda network: Inputs(*(array[:count] for array in load_inputs(path, network)))
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.xdist_group("demo")
+def test_digits_every_layer_and_cycle(kind):
+    spec = load("demo", [f"engine.kind={kind}", "postproc.lanes=8"])
+    report = run_network(spec, DIGITS / "digits_dbb4.tflite",
+                         _few(DIGITS / "digits_held_back.npz", 20),
+                         simulate=True, layers=True, quiet=True)
+    assert report.bit_exact, report.mismatch
+    assert report.cycles_per_inference == report.predicted_cycles_per_inference
+    on_core = [layer for layer in report.layers if layer["cycles"] != "host"]
+    assert len(on_core) == 5
+    assert all(layer["cycles"] == layer["predicted_cycles"] for layer in on_core)
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.xdist_group("kws")
+def test_kws_every_layer_and_cycle(networks, kind):
+    spec = load("kws-edge", [f"engine.kind={kind}"])
+    report = run_network(spec, networks / "kws_ref_model.tflite",
+                         _few(networks / "kws_public100.npz", 5),
+                         simulate=True, layers=True, quiet=True)
+    assert report.bit_exact, report.mismatch
+    assert report.cycles_per_inference == report.predicted_cycles_per_inference
+
+
+@pytest.mark.xdist_group("kws")
+def test_sparse_weights_pay(networks):
+    spec = load("kws-edge")
+    cycles = {}
+    for model in ("kws_ref_model", "kws_dbb4_ft"):
+        report = run_network(spec, networks / f"{model}.tflite",
+                             _few(networks / "kws_public100.npz", 2), simulate=True, layers=True,
+                             quiet=True)
+        assert report.bit_exact, report.mismatch
+        cycles[model] = sum(layer["cycles"] for layer in report.layers[1:]
+                            if layer["op"] in ("CONV_2D", "FULLY_CONNECTED"))
+    assert cycles["kws_dbb4_ft"] <= 0.60 * cycles["kws_ref_model"]
+
+
+@pytest.mark.xdist_group("demo")
+def test_observation_and_stalls_change_nothing():
+    spec = load("demo")
+    rng = np.random.default_rng(5)
+    network = random_network(rng)
+    program = compile_network(spec, network)
+    inputs = random_inputs(rng, network, 3)
+    model = simulator(spec)
+    plain = run(program, inputs, model)
+    watched = run(program, inputs, model, layers=True)
+    stalled = run(program, inputs, model, layers=True, stalls=11)
+    for other in (watched, stalled):
+        np.testing.assert_array_equal(other.outputs, plain.outputs)
+        np.testing.assert_array_equal(other.cycles, plain.cycles)
+        np.testing.assert_array_equal(other.layer_cycles, plain.layer_cycles)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.xdist_group("demo")
+def test_random_networks_on_the_demo_spec(seed):
+    _check_random(load("demo"), np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("seed", [100, 101, 102])
+def test_random_specs(seed):
+    rng = np.random.default_rng(seed)
+    _check_random(load("demo", random_overrides(rng)), rng)
+
+
+def _check_random(spec, rng):
+    network = random_network(rng)
+    program = compile_network(spec, network)
+    inputs = random_inputs(rng, network, 3)
+    result = run(program, inputs, simulator(spec), layers=True)
+    golden = run_golden(network, inputs)
+    for index, tensor in result.layers.items():
+        np.testing.assert_array_equal(tensor, golden[index].reshape(tensor.shape),
+                                      err_msg=f"layer {index} of {spec.name}")
+    prediction = predict(program)
+    assert result.cycles.tolist() == [prediction.cycles] * len(inputs)
+    expected = [layer.cycles for layer in prediction.layers]
+    assert result.layer_cycles.tolist() == [expected] * len(inputs)
+
+
+def test_json_report_has_the_promised_keys(tmp_path):
+    from typer.testing import CliRunner
+
+    from systolith.gen.cli import create_app
+
+    source = np.load(DIGITS / "digits_held_back.npz")
+    np.savez(tmp_path / "x.npz", input=source["input"][:2], labels=source["labels"][:2])
+    result = CliRunner().invoke(create_app(), [
+        "run", "demo", str(DIGITS / "digits_dbb4.tflite"), "--input", str(tmp_path / "x.npz"),
+        "--on", "verilator", "--json", "--layers", "-o", str(tmp_path / "y.npz")])
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert report["bit_exact"] is True and report["inferences"] == 2
+    assert {"accuracy", "cycles_per_inference", "predicted_cycles_per_inference",
+            "utilisation"} <= report.keys()
+    assert {"name", "op", "cycles", "predicted_cycles", "macs",
+            "utilisation"} <= report["layers"][0].keys()
+    assert report["layers"][-1]["cycles"] == "host"
+    with np.load(tmp_path / "y.npz") as written:
+        assert written["output"].shape == (2, 10)
+        assert sum(name.startswith("t") for name in written.files) == 7
