@@ -5,6 +5,7 @@ import numpy as np
 
 from . import network as graph
 from . import ops
+from .softmax import softmax
 
 __all__ = ["run"]
 
@@ -55,5 +56,6 @@ def _apply(layer: graph.Layer, sources: list[np.ndarray]) -> np.ndarray:
         case graph.Reshape():
             return sources[0]
         case graph.Softmax():
-            return ops.softmax(sources[0], layer)
+            return softmax(sources[0], multiplier=layer.multiplier, left_shift=layer.left_shift,
+                           reach=layer.reach)
     raise TypeError(f"Layer must be one that golden knows, not {type(layer).__name__!r}")

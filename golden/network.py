@@ -105,12 +105,15 @@ class Reshape(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Softmax(Layer):
-    """SOFTMAX over the last axis; runs on the host."""
+    """SOFTMAX over the last axis, scale 1/256 and zero point -128; runs on the host.
 
-    beta: float
-    source_scale: float
-    scale: float
-    zero_point: int
+    ``multiplier`` and ``left_shift`` scale a distance to the row's largest value into the
+    exponential's fixed point; a distance above ``reach`` counts as infinite.
+    """
+
+    multiplier: int
+    left_shift: int
+    reach: int
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,16 +5,14 @@ Sums of products are formed by float64 matrix products, which are exact: every p
 integer far below 2**53.
 """
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 
-from .network import Add, AveragePool, Convolution, DepthwiseConvolution, FullyConnected, Softmax
+from .network import Add, AveragePool, Convolution, DepthwiseConvolution, FullyConnected
 from .numerics import multiply_double, requantise
 
-__all__ = ["add", "average_pool", "convolution", "depthwise_convolution", "fully_connected",
-           "softmax"]
+__all__ = ["add", "average_pool", "convolution", "depthwise_convolution", "fully_connected"]
 
 
 def _pad(x: np.ndarray, padding: tuple[int, int, int, int]) -> np.ndarray:
@@ -87,22 +85,3 @@ def add(a: np.ndarray, b: np.ndarray, layer: Add) -> np.ndarray:
             (a, b), layer.zero_points, layer.multipliers[:2], layer.shifts[:2], strict=True))
     scaled = multiply_double(first + second, layer.multipliers[2], layer.shifts[2])
     return np.clip(scaled + layer.zero_point, layer.low, layer.high).astype(np.int8)
-
-
-def softmax(x: np.ndarray, layer: Softmax) -> np.ndarray:
-    """LiteRT's table softmax over the last axis, in single precision, value by value in order.
-
-    ``e(d) = exp(-scale * beta * d)`` for the distance ``d`` to the row's largest value;
-    ``q = round(e(d) / (sum of e * output scale)) + zero_point``.
-    """
-    single = np.float32
-    step = -single(layer.source_scale) * single(layer.beta)
-    table = np.array([math.exp(float(step * single(d))) for d in range(256)], single)
-    exponentials = table[x.max(-1, keepdims=True).astype(np.int64) - x]
-    total = np.zeros(x.shape[:-1], single)
-    for i in range(x.shape[-1]):
-        total = total + exponentials[..., i]
-    inverse = single(1.0) / (total * single(layer.scale))
-    scaled = (exponentials * inverse[..., np.newaxis]).astype(np.float64)
-    rounded = np.floor(scaled + 0.5)  # half away from zero: nothing is negative
-    return np.clip(rounded + layer.zero_point, -128, 127).astype(np.int8)

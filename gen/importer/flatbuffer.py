@@ -40,9 +40,9 @@ KINDS = {value: name for name, value in vars(BuiltinOperator).items()
 @dataclass(frozen=True, eq=False)
 class RawTensor:
     """``name`` is the first of those that converters join by semicolons.
-    ``scales`` float32 and ``zero_points``, one or one a channel of ``axis``; ``data`` or None.
 
-    ``dtype`` is TFLite's name in small letters.
+    ``dtype`` is TFLite's name in small letters. ``scales`` float32 and ``zero_points``: one, or one
+    a channel of ``axis``. ``data`` is None for what is computed.
     """
 
     name: str

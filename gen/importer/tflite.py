@@ -17,6 +17,7 @@ from tflite.SoftmaxOptions import SoftmaxOptions
 
 from ...golden import network as golden
 from ...golden.numerics import Requantise, Rounding, quantise_multiplier, quantise_multipliers
+from ...golden.softmax import INTEGER_BITS
 from .fault import ImportFault
 from .flatbuffer import DAMAGE, RawGraph, RawOperator, RawTensor, read_graph
 from .remedies import remedy
@@ -28,6 +29,7 @@ SUPPORTED = ("ADD", "AVERAGE_POOL_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CO
 ACTIVATIONS = {ActivationFunctionType.NONE: None, ActivationFunctionType.RELU: "RELU",
                ActivationFunctionType.RELU6: "RELU6"}
 MAX_CHANNELS = 1 << 20
+MAX_CLASSES = 4095
 MAX_INT32 = (1 << 31) - 1
 
 
@@ -348,9 +350,15 @@ class _Importer:
         if output.zero_point != -128 or abs(output.scale * 256 - 1) > 0.001:
             raise self.fault(f"output must have scale 1/256 and zero point -128, not "
                              f"{output.scale} and {output.zero_point}")
-        if not 0 < options.Beta() < np.inf:
-            raise self.fault(f"beta must be positive, not {options.Beta()}")
+        if source.shape[-1] > MAX_CLASSES:
+            raise self.fault(f"last dimension must be at most {MAX_CLASSES}, not "
+                             f"{source.shape[-1]}")
+        fraction_bits = 31 - INTEGER_BITS
+        scaled = options.Beta() * source.scale * 2.0**fraction_bits
+        if not 1 < scaled < np.inf:
+            raise self.fault(f"beta times the input scale must be above 2**-{fraction_bits}, not "
+                             f"{options.Beta() * source.scale:.6g}")
+        multiplier, shift = quantise_multiplier(min(scaled, float(MAX_INT32)))
+        reach = (((1 << INTEGER_BITS) - 1) << fraction_bits) >> shift
         return golden.Softmax(**self.common(number, operator), sources=operator.inputs[:1],
-                              beta=float(options.Beta()), source_scale=source.scale,
-                              scale=output.scale, zero_point=output.zero_point)
-
+                              multiplier=multiplier, left_shift=shift, reach=reach)

@@ -3,7 +3,6 @@
 
 import numpy as np
 import pytest
-
 from systolith.gen.importer.tflite import load
 from systolith.golden.interpreter import run
 
