@@ -34,6 +34,8 @@ class Accelerator(wiring.Component):
 
     def __init__(self, parameters: AcceleratorParameters):
         self.parameters = p = parameters
+        if not (p.window or p.dma):
+            raise ValueError("Accelerator must have a window or a DMA, not neither")
         self.core = Core(p)
         members = {"s_axil": In(AxiLite(ADDRESS_WIDTH)), "irq": Out(1)}
         if p.window:
@@ -70,11 +72,14 @@ class Accelerator(wiring.Component):
             connect(m, dma.m_axi, flipped(self.m_axi))
             askers.append(dma.bus)
             self._connect_dma(m, dma, registers, core)
-        m.submodules.arbiter = arbiter = LocalArbiter(
-            address_width=core.map.address_width, count=len(askers))
-        for asker, port in zip(askers, arbiter.ports, strict=True):
-            connect(m, asker, port)
-        connect(m, arbiter.bus, core.bus)
+        if len(askers) == 1:
+            connect(m, askers[0], core.bus)
+        else:
+            m.submodules.arbiter = arbiter = LocalArbiter(
+                address_width=core.map.address_width, count=len(askers))
+            for asker, port in zip(askers, arbiter.ports, strict=True):
+                connect(m, asker, port)
+            connect(m, arbiter.bus, core.bus)
 
         # Control and status.
         done = Signal()
@@ -133,7 +138,9 @@ class Accelerator(wiring.Component):
         moved = Signal(32)
         stalled = Signal(32)
         start = registers.o_dma_control.read_in | registers.o_dma_control.write_out
-        with m.If(start):
+        with m.If(registers.o_control.soft_reset):
+            m.d.sync += pending.eq(0)
+        with m.Elif(start & ~pending & ~dma.busy):  # one command at a time
             m.d.sync += [pending.eq(1), outward.eq(registers.o_dma_control.write_out),
                          done.eq(0), failed.eq(0), moved.eq(0), stalled.eq(0)]
         with m.Else():

@@ -166,8 +166,10 @@ class SystolicEngine(wiring.Component):
 
         # A row group shifts only while rows of this tile are in it or above it: sums of the next
         # tile that it has taken over meanwhile must stay where they are.
+        below = [f.a * (f.m - 1 - i) for i in range(f.m)]
         m.d.comb += grid.drain.eq(Cat(
-            self.i_drain & (self.i_remaining > f.a * (f.m - 1 - i)) for i in range(f.m)))
+            self.i_drain & (self.i_remaining > count) if count < f.rows - 1 else 0
+            for count in below))
         total = f.accumulator_bits * f.c
         m.d.comb += [
             self.o_results.eq(Cat(

@@ -52,7 +52,7 @@ class Rounding(enum.IntEnum):
     """How the requantiser rounds."""
 
     DOUBLE = 0     # Q31 high product rounded, then shifted and rounded (gemmlowp)
-    SINGLE = 1     # one rounding of the whole product, half up
+    SINGLE = 1     # one rounding of the whole product, half away from zero
     MAGNITUDE = 2  # |sum| plus bias, product truncated, sign restored (average pool)
 
 
