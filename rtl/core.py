@@ -18,11 +18,12 @@ from .operand.issuer import Issuer
 from .parameters import AcceleratorParameters
 from .postproc.parameters import ParameterLoader
 from .postproc.post_processor import PostProcessor
+from .postproc.requantiser import Parameters
 from .postproc.writer import Writer
 from .sequencer.counters import Counters, EventCounts
 from .sequencer.descriptor import ROW_BITS, Opcode
 from .sequencer.sequencer import Sequencer
-from .vector.unit import VectorUnit
+from .vector.unit import VectorLane, VectorUnit
 from .vector.window import WindowWalker, column_tag
 
 __all__ = ["Core"]
@@ -191,7 +192,7 @@ class Core(wiring.Component):
             rows=facts.rows, beats=p.beats, drain_start=facts.drain_start,
             drain_latency=facts.drain_latency)
         m.submodules.post_parameters = post_parameters = ParameterLoader(
-            lanes=facts.columns, rows_per_lane=1, width=p.program_width, row_width=32)
+            lanes=facts.columns, fields=(Parameters.size,), width=p.program_width, row_width=32)
         m.submodules.post = post = PostProcessor(
             columns=facts.columns, lanes=p.drain_lanes, accumulator_bits=facts.accumulator_bits)
         m.submodules.post_writer = post_writer = Writer(
@@ -223,7 +224,7 @@ class Core(wiring.Component):
 
         # Vector unit.
         m.submodules.vector_parameters = vector_parameters = ParameterLoader(
-            lanes=p.vector_lanes, rows_per_lane=2, width=p.program_width, row_width=32)
+            lanes=p.vector_lanes, fields=VectorLane.FIELDS, width=p.program_width, row_width=32)
         m.submodules.vector_writer = vector_writer = Writer(
             words=p.vector_blocks, beats=1, address_width=activations.address_width)
         m.d.comb += [

@@ -6,11 +6,78 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2, exact_log2
 
+from ..cell import Cell
 from .sram import AccessPort, SramBank
 
-__all__ = ["GROUPS", "ActivationMemory"]
+__all__ = ["GROUPS", "ActivationBank", "ActivationMemory"]
 
 GROUPS = 2
+
+
+class ActivationBank(Cell):
+    """One bank and who may use it: the layer's write, its read, then the access port.
+
+    *Timing*: as ``SramBank``. ``busy`` says that the access port is not served.
+
+    *Members*: ``index`` (this bank), ``locked``, ``read``, ``read_line``, ``write`` (by written
+    word), ``write_addresses``, ``write_values``, ``access`` (asked for this bank),
+    ``access_write``, ``access_line``, ``access_value``, ``access_mask``, ``busy``, ``read_data``.
+    """
+
+    def __init__(self, *, banks: int, words: int, write_words: int):
+        self.bank_bits = exact_log2(banks)
+        self.depth = words // banks
+        self.write_words = write_words
+        self.address_width = ceil_log2(words)
+        line = self.address_width - self.bank_bits
+        super().__init__({
+            "index": In(self.bank_bits),
+            "locked": In(1),
+            "read": In(1),
+            "read_line": In(line),
+            "write": In(write_words),
+            "write_addresses": In(self.address_width * write_words),
+            "write_values": In(64 * write_words),
+            "access": In(1),
+            "access_write": In(1),
+            "access_line": In(line),
+            "access_value": In(64),
+            "access_mask": In(8),
+            "busy": Out(1),
+            "read_data": Out(64),
+        })
+
+    @property
+    def module_name(self) -> str:
+        return f"activation_bank_{1 << self.bank_bits}_{self.depth}_{self.write_words}"
+
+    def body(self, platform) -> Module:
+        m = Module()
+        m.submodules.sram = sram = SramBank(depth=self.depth)
+        addresses = [self.write_addresses.word_select(word, self.address_width)
+                     for word in range(self.write_words)]
+        hits = Signal(self.write_words)
+        m.d.comb += hits.eq(self.write & Cat(
+            address[:self.bank_bits] == self.index for address in addresses))
+        written = Signal()
+        line = Signal.like(self.read_line)
+        value = Signal(64)
+        m.d.comb += written.eq(hits.any())
+        for word, address in enumerate(addresses):
+            with m.If(hits[word]):
+                m.d.comb += [line.eq(address[self.bank_bits:]),
+                             value.eq(self.write_values.word_select(word, 64))]
+        m.d.comb += [
+            self.busy.eq(written | self.read | self.locked),
+            sram.enable.eq(written | self.read | (self.access & ~self.locked)),
+            sram.write.eq(written | (~self.read & self.access_write)),
+            sram.address.eq(Mux(written, line,
+                                Mux(self.read, self.read_line, self.access_line))),
+            sram.write_data.eq(Mux(written, value, self.access_value)),
+            sram.write_mask.eq(Mux(written, 0xFF, self.access_mask)),
+            self.read_data.eq(sram.read_data),
+        ]
+        return m
 
 
 class ActivationMemory(wiring.Component):
@@ -32,7 +99,8 @@ class ActivationMemory(wiring.Component):
     """
 
     def __init__(self, *, banks: int, words: int, write_words: int):
-        exact_log2(banks)
+        if exact_log2(banks) < 1:
+            raise ValueError(f"Banks must be a power of two from 2 on, not {banks!r}")
         if words % banks or words < 2 * banks:
             raise ValueError(f"Activation words must be a multiple of {banks} banks and at least "
                              f"two lines of them, not {words!r}")
@@ -60,53 +128,43 @@ class ActivationMemory(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         bank_bits = exact_log2(self.banks)
-        sram = [[SramBank(depth=self.words // self.banks) for _ in range(self.banks)]
-                for _ in range(GROUPS)]
+        sram: list[list[ActivationBank]] = [[] for _ in range(GROUPS)]
         read_group = Signal()
         m.d.sync += read_group.eq(self.read_group)
 
-        access_bank = self.access.address[:bank_bits] if bank_bits else 0
+        access_bank = self.access.address[:bank_bits]
         access_line = self.access.address[bank_bits:self.address_width]
         access_group = self.access.address[-1]
         busy = Signal(data.ArrayLayout(self.banks, GROUPS))
         answer = Signal(range(GROUPS * self.banks))
 
-        for bank in range(self.banks):
-            hits = Cat(self.write_enable[word]
-                       & ((self.write_addresses[word][:bank_bits] == bank) if bank_bits else 1)
-                       for word in range(self.write_words))
-            written = Signal(name=f"written_{bank}")
-            line = Signal(self.line_width, name=f"write_line_{bank}")
-            value = Signal(64, name=f"write_value_{bank}")
-            m.d.comb += written.eq(hits.any())
-            for word in range(self.write_words):
-                with m.If(hits[word]):
-                    m.d.comb += line.eq(self.write_addresses[word][bank_bits:])
-                    m.d.comb += value.eq(self.write_data[word])
-            for group in range(GROUPS):
-                unit = sram[group][bank]
-                m.submodules[f"bank_{group}_{bank}"] = unit
-                write = Signal(name=f"write_{group}_{bank}")
-                read = Signal(name=f"read_{group}_{bank}")
-                chosen = Signal(name=f"chosen_{group}_{bank}")
-                locked = self.lock & (self.read_group == group)
+        for group in range(GROUPS):
+            for bank in range(self.banks):
+                m.submodules[f"bank_{group}_{bank}"] = unit = ActivationBank(
+                    banks=self.banks, words=self.words, write_words=self.write_words)
+                sram[group].append(unit)
                 m.d.comb += [
-                    write.eq(written & (self.write_group == group)),
-                    read.eq(self.read_enable[bank] & (self.read_group == group)),
-                    chosen.eq(self.access.enable & (access_group == group)
-                              & (access_bank == bank) & ~locked),
-                    busy[group][bank].eq(write | read | locked),
-                    unit.enable.eq(write | read | chosen),
-                    unit.write.eq(write | (~read & self.access.write)),
-                    unit.address.eq(Mux(write, line,
-                                        Mux(read, self.read_lines[bank], access_line))),
-                    unit.write_data.eq(Mux(write, value, self.access.write_data)),
-                    unit.write_mask.eq(Mux(write, 0xFF, self.access.write_mask)),
+                    unit.index.eq(bank),
+                    unit.locked.eq(self.lock & (self.read_group == group)),
+                    unit.read.eq(self.read_enable[bank] & (self.read_group == group)),
+                    unit.read_line.eq(self.read_lines[bank]),
+                    unit.write.eq(self.write_enable
+                                  & (self.write_group == group).replicate(self.write_words)),
+                    unit.write_addresses.eq(self.write_addresses.as_value()),
+                    unit.write_values.eq(self.write_data.as_value()),
+                    unit.access.eq(self.access.enable & (access_group == group)
+                                   & (access_bank == bank)),
+                    unit.access_write.eq(self.access.write),
+                    unit.access_line.eq(access_line),
+                    unit.access_value.eq(self.access.write_data),
+                    unit.access_mask.eq(self.access.write_mask),
+                    busy[group][bank].eq(unit.busy),
                 ]
+        for bank in range(self.banks):
             m.d.comb += self.read_data[bank].eq(
                 Mux(read_group, sram[1][bank].read_data, sram[0][bank].read_data))
 
-        index = Cat(access_bank, access_group) if bank_bits else access_group
+        index = Cat(access_bank, access_group)
         m.d.comb += [
             self.access.grant.eq(self.access.enable
                                  & ~busy.as_value().bit_select(index, 1)),

@@ -1,17 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """Per-channel parameters: loaded for the next channels while the present ones are in use."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cell import Cell
 from ..sequencer.descriptor import ROW_BITS
 
-__all__ = ["ParameterLoader"]
+__all__ = ["ParameterLoader", "ParameterRegister"]
+
+
+class ParameterRegister(Cell):
+    """The bits of one program row that are of use, kept when ``load`` is high.
+
+    *Members*: ``load``, ``i``, ``o``.
+    """
+
+    def __init__(self, *, width: int):
+        self.width = width
+        super().__init__({"load": In(1), "i": In(width), "o": Out(width)})
+
+    @property
+    def module_name(self) -> str:
+        return f"parameter_register_{self.width}"
+
+    def body(self, platform) -> Module:
+        m = Module()
+        with m.If(self.load):
+            m.d.sync += self.o.eq(self.i)
+        return m
 
 
 class ParameterLoader(wiring.Component):
-    """Loads ``lanes`` x ``rows_per_lane`` program rows into shadow registers, over and over.
+    """Loads the program rows of ``lanes`` channels into shadow registers, over and over.
 
     A *row* here is ``ROW_BITS``; the program memory delivers ``width`` of them in a cycle. After
     ``start`` the first set is loaded from row ``base`` on. ``claim`` says that work which needs the
@@ -22,7 +44,8 @@ class ParameterLoader(wiring.Component):
     *Timing*: a set is ``ready`` ``SETUP + lanes * rows_per_lane / width`` cycles after ``start``,
     and ``HOLD`` cycles more after ``swap``.
 
-    *Parameters*: ``lanes``, ``rows_per_lane``, ``width``, ``row_width`` (address bits of a memory
+    *Parameters*: ``lanes``, ``fields`` (of each of a lane's rows, the low bits that are kept),
+    ``width``, ``row_width`` (address bits of a memory
     row, which holds ``width`` rows).
 
     *Members*: ``start``, ``stop`` (no further set is loaded), ``base``, ``claim``, ``swap``, ``ready``,
@@ -32,12 +55,13 @@ class ParameterLoader(wiring.Component):
     SETUP = 2
     HOLD = 4
 
-    def __init__(self, *, lanes: int, rows_per_lane: int, width: int, row_width: int):
+    def __init__(self, *, lanes: int, fields: tuple[int, ...], width: int, row_width: int):
+        rows_per_lane = len(fields)
         if lanes * rows_per_lane % width:
             raise ValueError(f"Parameter rows a cycle must be a divisor of "
                              f"{lanes * rows_per_lane}, not {width!r}")
         self.lanes = lanes
-        self.rows_per_lane = rows_per_lane
+        self.fields = fields
         self.width = width
         super().__init__({
             "start": In(1),
@@ -49,13 +73,13 @@ class ParameterLoader(wiring.Component):
             "read_enable": Out(1),
             "read_row": Out(row_width),
             "read_data": In(data.ArrayLayout(ROW_BITS, width)),
-            "shadow": Out(data.ArrayLayout(ROW_BITS * rows_per_lane, lanes)),
+            "shadow": Out(data.ArrayLayout(sum(fields), lanes)),
         })
 
     @property
     def reads(self) -> int:
         """Memory reads of one set, which is also the cycles that they take."""
-        return self.lanes * self.rows_per_lane // self.width
+        return self.lanes * len(self.fields) // self.width
 
     @classmethod
     def load_cycles(cls, *, lanes: int, rows_per_lane: int, width: int) -> int:
@@ -79,13 +103,19 @@ class ParameterLoader(wiring.Component):
         m.d.sync += arriving.eq(self.read_enable)
         with m.If(self.read_enable):
             m.d.sync += [asked.eq(asked + 1), row.eq(row + 1)]
-        flat = self.shadow.as_value()
-        span = ROW_BITS * self.width
         with m.If(arriving):
-            for index in range(self.reads):
-                with m.If(arrived == index):
-                    m.d.sync += flat[index * span:(index + 1) * span].eq(self.read_data.as_value())
             m.d.sync += arrived.eq(arrived + 1)
+        parts = []
+        for index in range(self.lanes * len(self.fields)):
+            read, position = divmod(index, self.width)
+            width = self.fields[index % len(self.fields)]
+            m.submodules[f"register_{index}"] = register = ParameterRegister(width=width)
+            m.d.comb += [
+                register.load.eq(arriving & (arrived == read)),
+                register.i.eq(self.read_data[position][:width]),
+            ]
+            parts.append(register.o)
+        m.d.comb += self.shadow.as_value().eq(Cat(parts))
 
         with m.If(self.start | self.swap):
             m.d.sync += claimed.eq(0)

@@ -6,7 +6,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell
-from ..sequencer.descriptor import ROW_BITS, Descriptor
+from ..sequencer.descriptor import Descriptor
 from .requantiser import Parameters, Requantiser
 
 __all__ = ["PostLane", "PostProcessor"]
@@ -108,7 +108,7 @@ class PostProcessor(wiring.Component):
             "valid": In(1),
             "swap": In(1),
             "i": In(data.ArrayLayout(signed(accumulator_bits), columns)),
-            "shadow": In(data.ArrayLayout(ROW_BITS, columns)),
+            "shadow": In(data.ArrayLayout(Parameters.size, columns)),
             "o_valid": Out(1),
             "o": Out(data.ArrayLayout(signed(8), lanes)),
         })
@@ -134,7 +134,7 @@ class PostProcessor(wiring.Component):
                 lane.beat.eq(beat),
                 lane.take.eq(self.valid),
                 lane.swap.eq(self.valid & self.swap),
-                lane.shadow.eq(Cat(self.shadow[column][:Parameters.size] for column in columns)),
+                lane.shadow.eq(Cat(self.shadow[column] for column in columns)),
                 lane.rounding.eq(d.rounding),
                 lane.zero_point.eq(d.zero_point),
                 lane.low.eq(d.low),

@@ -9,7 +9,7 @@ from ..arith.dot_product import DotProduct
 from ..cell import Cell
 from ..operand.gather import piece_layout
 from ..postproc.requantiser import Parameters, Requantiser
-from ..sequencer.descriptor import ROW_BITS, Descriptor
+from ..sequencer.descriptor import Descriptor
 from .window import WINDOW, column_tag
 
 __all__ = ["VectorLane", "VectorUnit"]
@@ -28,6 +28,7 @@ class VectorLane(Cell):
     """
 
     TAPS = WINDOW * WINDOW
+    FIELDS = (Parameters.size, 8 * TAPS)
 
     def __init__(self):
         super().__init__({
@@ -35,7 +36,7 @@ class VectorLane(Cell):
             "fire": In(1),
             "first": In(1),
             "signed_activations": In(1),
-            "shadow": In(Parameters.size + 8 * self.TAPS),
+            "shadow": In(sum(self.FIELDS)),
             "swap": In(4),
             "rounding": In(2),
             "zero_point": In(signed(8)),
@@ -115,7 +116,7 @@ class VectorUnit(wiring.Component):
             "start": In(1),
             "descriptor": In(Descriptor),
             "i": In(stream.Signature(piece_layout(gather_lanes, tag_width))),
-            "shadow": In(data.ArrayLayout(2 * ROW_BITS, lanes)),
+            "shadow": In(data.ArrayLayout(sum(VectorLane.FIELDS), lanes)),
             "swap": Out(1),
             "o_valid": Out(1),
             "o": Out(data.ArrayLayout(signed(8), lanes)),
@@ -170,14 +171,13 @@ class VectorUnit(wiring.Component):
         for index in range(self.lanes):
             block, byte = divmod(index, 8)
             m.submodules[f"lane_{index}"] = lane = VectorLane()
-            row, kernel = self.shadow[index][:ROW_BITS], self.shadow[index][ROW_BITS:]
             m.d.comb += [
                 lane.window.eq(Cat(window[x][dy * self.blocks + block].word_select(byte, 8)
                                    for x in range(WINDOW) for dy in range(WINDOW))),
                 lane.fire.eq(fire),
                 lane.first.eq(fired.first),
                 lane.signed_activations.eq(d.signed_activations),
-                lane.shadow.eq(Cat(row[:Parameters.size], kernel[:8 * lane.TAPS])),
+                lane.shadow.eq(self.shadow[index]),
                 lane.swap.eq(Cat(complete & tag.group_first, swaps[0], swaps[1], swaps[-1])),
                 lane.rounding.eq(d.rounding),
                 lane.zero_point.eq(d.zero_point),
