@@ -36,24 +36,37 @@ write_verilog -noattr -
 class EmittingPlatform:
     """Collects modules as RTLIL while components are elaborated, then writes them as Verilog.
 
-    ``prefix`` starts the name of every module, so that designs can share a library.
+    ``prefix`` starts the name of every module, so that designs can share a library. Modules have
+    one clock ``clk`` and one synchronous reset ``rst``, or neither; ValueError for any other.
+    ``DomainRenamer`` may be put around a cell; ``ResetInserter`` and ``EnableInserter`` may not,
+    since they do not reach into an instance.
     """
 
     def __init__(self, prefix: str):
         self.prefix = prefix
         self.modules: dict[str, str] = {}     # cell module name -> RTLIL
         self._clocked: dict[str, set[str]] = {}  # ... -> clk, rst as needed
+        self._faces: dict[str, tuple] = {}       # ... -> class and ports of the first one
 
     def get_cell(self, cell: Cell) -> Instance:
-        """An instance of the cell's module, which is converted at its first use."""
+        """An instance of the cell's module, which is converted at its first use.
+
+        Raises ValueError where a cell of the same name has another class or other ports.
+        """
         name = f"{self.prefix}_{cell.module_name}"
+        ports = _ports(cell)
+        face = (type(cell).__qualname__,
+                *((port, len(value), flow.value) for port, (value, flow) in ports.items()))
+        if self._faces.setdefault(name, face) != face:
+            raise ValueError(f"Cells of one name must have one class and the same ports, "
+                             f"not {self._faces[name]!r} and {face!r}")
         if name not in self.modules:
             self.modules[name] = ""  # keeps order of first use
-            text, inputs = self._convert(cell.body(self), name, _ports(cell))
+            text, inputs = self._convert(cell.body(self), name, ports)
             self.modules[name] = text
-            self._clocked[name] = inputs & {"clk", "rst"}
+            self._clocked[name] = inputs
         connections = {}
-        for port, (value, direction) in _ports(cell).items():
+        for port, (value, direction) in ports.items():
             kind = "i" if direction is _ir.PortDirection.Input else "o"
             connections[f"{kind}_{port}"] = value
         if "clk" in self._clocked[name]:
@@ -76,11 +89,15 @@ class EmittingPlatform:
         finally:
             if enabled:
                 gc.enable()
-        return source, sorted(ports) + sorted(inputs - set(ports))
+        return source, sorted(ports) + sorted(inputs)
 
     def _convert(self, elaboratable, name: str, ports: dict) -> tuple[str, set[str]]:
         fragment = _ir.Fragment.get(elaboratable, self)
         netlist = _ir.build_netlist(fragment, ports=ports, name=name)
+        inputs = set(netlist.modules[0].ports) - set(ports)
+        if inputs - {"clk", "rst"}:
+            raise ValueError(f"Clock and reset of {name} must be 'clk' and 'rst', "
+                             f"not {sorted(inputs)!r}")
         for module in netlist.modules[1:]:
             module.name = ("_".join((name, *module.name[1:])).replace("$", "_"),)
         for signal, fields in netlist.signal_fields.items():
@@ -93,7 +110,7 @@ class EmittingPlatform:
                 continue
             builder = design.module(".".join(module.name), src_loc=None)
             rtlil.ModuleEmitter(builder, netlist, module, names, empty_checker=checker).emit()
-        return str(design), set(netlist.modules[0].ports) & {"clk", "rst"}
+        return str(design), inputs
 
 
 def _ports(component) -> dict:

@@ -18,7 +18,7 @@ class DotProduct(Cell):
 
     *Timing*: combinational.
 
-    *Parameters*: ``taps`` (products, at least 1), ``accumulator_bits`` (18 ... 32).
+    *Parameters*: ``taps`` (products, at least 1), ``accumulator_bits`` (16 ... 32).
 
     *Members*: ``activations`` (signed 9 bits: an int8 or an unsigned byte), ``weights`` (signed
     8 bits), ``accumulator``, ``result``.
@@ -27,6 +27,8 @@ class DotProduct(Cell):
     def __init__(self, *, taps: int, accumulator_bits: int):
         if taps < 1:
             raise ValueError(f"Taps must be at least 1, not {taps!r}")
+        if not 16 <= accumulator_bits <= 32:
+            raise ValueError(f"Accumulator must be 16 ... 32 bits, not {accumulator_bits!r}")
         self.taps = taps
         self.accumulator_bits = accumulator_bits
         super().__init__({

@@ -5,10 +5,44 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cell import Cell
 from .gather import piece_layout
 from .im2col import block_tag
 
-__all__ = ["Issuer"]
+__all__ = ["Issuer", "OperandRow"]
+
+
+class OperandRow(Cell):
+    """One row's channel block: the one that is issued, and the next.
+
+    *Timing*: ``load`` fills the next block, ``move`` makes it the present one, ``shift`` goes on
+    by ``depth`` channels.
+
+    *Members*: ``load``, ``i``, ``move``, ``shift``, ``o`` (``depth`` channels).
+    """
+
+    def __init__(self, *, depth: int):
+        self.depth = depth
+        super().__init__({"load": In(1), "i": In(64), "move": In(1), "shift": In(1),
+                          "o": Out(8 * depth)})
+
+    @property
+    def module_name(self) -> str:
+        return f"operand_row_{self.depth}"
+
+    def body(self, platform) -> Module:
+        m = Module()
+        following = Signal(64)
+        present = Signal(64)
+        with m.If(self.load):
+            m.d.sync += following.eq(self.i)
+        with m.If(self.move):
+            m.d.sync += present.eq(following)
+        if self.depth < 8:
+            with m.Elif(self.shift):
+                m.d.sync += present.eq(present >> (8 * self.depth))
+        m.d.comb += self.o.eq(present[:8 * self.depth])
+        return m
 
 
 class Issuer(wiring.Component):
@@ -59,10 +93,8 @@ class Issuer(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        fill = [Signal(64, name=f"fill_{i}") for i in range(self.rows)]
         fill_tag = Signal(self.tag)
         filled = Signal()
-        held = [Signal(64, name=f"held_{i}") for i in range(self.rows)]
         tag = Signal(self.tag)
         holding = Signal()
         left = Signal(4)      # steps of the held block still to be issued
@@ -96,10 +128,6 @@ class Issuer(wiring.Component):
         with m.If(move):
             m.d.sync += filled.eq(0)
         with m.If(self.i.valid & self.i.ready):
-            for slot in range(self.rows):
-                lane = slot % self.lanes
-                with m.If(self.i.payload.write[lane] & (arrived.piece == slot // self.lanes)):
-                    m.d.sync += fill[slot].eq(self.i.payload.values[lane])
             m.d.sync += fill_tag.eq(arrived)
             with m.If(self.i.payload.done & arrived.block_done):
                 m.d.sync += filled.eq(1)
@@ -107,10 +135,7 @@ class Issuer(wiring.Component):
         # Held: the block that is being issued.
         with m.If(fire):
             m.d.sync += [left.eq(left - 1), opening.eq(closing)]
-            if self.depth < 8:
-                m.d.sync += [word.eq(word >> (8 * self.depth)) for word in held]
         with m.If(move):
-            m.d.sync += [word.eq(other) for word, other in zip(held, fill, strict=True)]
             m.d.sync += [tag.eq(fill_tag), left.eq(fill_tag.steps), holding.eq(1)]
         with m.Elif(fire & last_step):
             m.d.sync += holding.eq(0)
@@ -141,8 +166,17 @@ class Issuer(wiring.Component):
             self.issued_rows.eq(tag.rows),
             self.issued_new_columns.eq(tag.new_columns),
         ]
-        m.d.comb += [self.activations[self.rows - 1 - slot].eq(held[slot][:8 * self.depth])
-                     for slot in range(self.rows)]
+        for slot in range(self.rows):
+            lane = slot % self.lanes
+            m.submodules[f"row_{slot}"] = row = OperandRow(depth=self.depth)
+            m.d.comb += [
+                row.load.eq(self.i.valid & self.i.ready & self.i.payload.write[lane]
+                            & (arrived.piece == slot // self.lanes)),
+                row.i.eq(self.i.payload.values[lane]),
+                row.move.eq(move),
+                row.shift.eq(fire),
+                self.activations[self.rows - 1 - slot].eq(row.o),
+            ]
         with m.If(self.start | self.stop):
             m.d.sync += [filled.eq(0), holding.eq(0), opening.eq(1), cooldown.eq(0)]
         return m

@@ -12,7 +12,38 @@ from ..postproc.requantiser import Parameters, Requantiser
 from ..sequencer.descriptor import Descriptor
 from .window import WINDOW, column_tag
 
-__all__ = ["VectorLane", "VectorUnit"]
+__all__ = ["VectorLane", "VectorUnit", "WindowRow"]
+
+
+class WindowRow(Cell):
+    """One window row of one channel block: the newest word, and ``WINDOW`` columns of words.
+
+    *Timing*: ``load`` takes the newest word, ``move`` shifts it into the window (oldest column
+    first), ``clear`` empties the columns that are there.
+
+    *Members*: ``load``, ``i``, ``move``, ``clear``, ``o``.
+    """
+
+    def __init__(self):
+        super().__init__({"load": In(1), "i": In(64), "move": In(1), "clear": In(1),
+                          "o": Out(64 * WINDOW)})
+
+    @property
+    def module_name(self) -> str:
+        return "window_row"
+
+    def body(self, platform) -> Module:
+        m = Module()
+        newest = Signal(64)
+        kept = Signal.like(self.o)
+        m.d.comb += kept.eq(Mux(self.clear, 0, self.o))
+        with m.If(self.load):
+            m.d.sync += newest.eq(self.i)
+        with m.If(self.move):
+            m.d.sync += self.o.eq(Cat(kept[64:], newest))
+        with m.Else():
+            m.d.sync += self.o.eq(kept)
+        return m
 
 
 class VectorLane(Cell):
@@ -129,35 +160,26 @@ class VectorUnit(wiring.Component):
 
         # A column gathers over one or more pieces.
         arrived = data.View(column_tag, self.i.payload.tag[:column_tag.size])
-        newest = [Signal(64, name=f"column_{i}") for i in range(words)]
         complete = Signal()
         tag = Signal(column_tag)
         m.d.comb += self.i.ready.eq(1)
         m.d.sync += complete.eq(self.i.valid & self.i.payload.done)
         with m.If(self.i.valid):
             m.d.sync += tag.eq(arrived)
-            for lane in range(words):
-                with m.If(self.i.payload.write[lane]):
-                    m.d.sync += newest[lane].eq(self.i.payload.values[lane])
-
-        # The window: oldest column first.
-        window = [[Signal(64, name=f"window_{x}_{i}") for i in range(words)]
-                  for x in range(WINDOW)]
         fired = Signal(column_tag)
         fire = Signal()
         m.d.comb += fire.eq(fired.fire)
         m.d.sync += fired.eq(Mux(complete, tag.as_value(), 0))
-        with m.If(complete):
-            for x in range(WINDOW):
-                for i in range(words):
-                    older = window[x + 1][i] if x + 1 < WINDOW else newest[i]
-                    if x + 1 < WINDOW:
-                        older = Mux(fired.clear, 0, older)
-                    m.d.sync += window[x][i].eq(older)
-        with m.Elif(fired.clear):
-            m.d.sync += [window[x][i].eq(0) for x in range(WINDOW) for i in range(words)]
-        with m.If(self.start):
-            m.d.sync += [window[x][i].eq(0) for x in range(WINDOW) for i in range(words)]
+        window = []
+        for index in range(words):
+            m.submodules[f"window_{index}"] = row = WindowRow()
+            m.d.comb += [
+                row.load.eq(self.i.valid & self.i.payload.write[index]),
+                row.i.eq(self.i.payload.values[index]),
+                row.move.eq(complete),
+                row.clear.eq(fired.clear | self.start),
+            ]
+            window.append(row.o)
 
         # Parameters change field by field as the new group's first output passes.
         swaps = Signal(Requantiser.SHIFT_DELAY + 1)
@@ -172,7 +194,7 @@ class VectorUnit(wiring.Component):
             block, byte = divmod(index, 8)
             m.submodules[f"lane_{index}"] = lane = VectorLane()
             m.d.comb += [
-                lane.window.eq(Cat(window[x][dy * self.blocks + block].word_select(byte, 8)
+                lane.window.eq(Cat(window[dy * self.blocks + block].word_select(8 * x + byte, 8)
                                    for x in range(WINDOW) for dy in range(WINDOW))),
                 lane.fire.eq(fire),
                 lane.first.eq(fired.first),
