@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small networks that use every unit of the core."""
+
+import numpy as np
+
+from ..golden import network as golden
+from ..golden.numerics import Requantise, Rounding
+
+__all__ = ["small_network"]
+
+
+def small_network(rng: np.random.Generator) -> golden.Network:
+    """Convolution of stride 2, depthwise, 1x1, global pool and fully connected; 8 x 10 x 3 in."""
+
+    def requantise(channels: int, rounding=Rounding.DOUBLE) -> Requantise:
+        return Requantise(
+            multiplier=rng.integers(2**30, 2**31, channels).astype(np.int32),
+            shift=rng.integers(6, 10, channels).astype(np.int32),
+            zero_point=-128 if rounding is Rounding.DOUBLE else 4, low=-128, high=127,
+            rounding=rounding)
+
+    def weights(*shape: int) -> np.ndarray:
+        return rng.integers(-127, 128, shape).astype(np.int8)
+
+    def bias(channels: int) -> np.ndarray:
+        return rng.integers(-9000, 9000, channels).astype(np.int32)
+
+    layers = (
+        golden.Convolution("conv", "CONV_2D", (0,), 1, weights(16, 3, 3, 3), bias(16), (2, 2),
+                           (0, 1, 0, 1), 7, requantise(16)),
+        golden.DepthwiseConvolution("depthwise", "DEPTHWISE_CONV_2D", (1,), 2, weights(3, 3, 16),
+                                    bias(16), (1, 1), (1, 1, 1, 1), -128, requantise(16)),
+        golden.Convolution("pointwise", "CONV_2D", (2,), 3, weights(24, 1, 1, 16), bias(24),
+                           (1, 1), (0, 0, 0, 0), -128, requantise(24)),
+        golden.AveragePool("pool", "AVERAGE_POOL_2D", (3,), 4, (4, 5), (1, 1), (0, 0, 0, 0),
+                           -128, 127),
+        golden.FullyConnected("dense", "FULLY_CONNECTED", (4,), 5, weights(16, 24), bias(16),
+                              -128, requantise(16, Rounding.SINGLE)),
+    )
+    shapes = {0: (8, 10, 3), 1: (4, 5, 16), 2: (4, 5, 16), 3: (4, 5, 24), 4: (1, 1, 24), 5: (16,)}
+    tensors = {index: golden.Tensor(index, f"t{index}", (1, *shape))
+               for index, shape in shapes.items()}
+    return golden.Network("small", tensors, layers, (0,), (5,))
