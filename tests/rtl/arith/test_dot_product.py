@@ -1,0 +1,58 @@
+# amaranth: UnusedElaboratable=no
+# SPDX-License-Identifier: Apache-2.0
+import random
+
+import pytest
+from amaranth.sim import Simulator
+from systolith.rtl.arith.dot_product import DotProduct
+
+ACTIVATIONS = (-128, -127, -1, 0, 1, 127, 128, 255)
+WEIGHTS = (-128, -127, -1, 0, 1, 127)
+
+
+def operand(rng, extremes, low, high):
+    return rng.choice(extremes) if rng.random() < 0.5 else rng.randint(low, high)
+
+
+def wrap(value, bits):
+    return (value + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
+
+
+@pytest.mark.parametrize("bits", [18, 32])
+@pytest.mark.parametrize("taps", [1, 2, 3, 4, 5, 7, 8, 9])
+def test_equals_integer_arithmetic(taps, bits):
+    dut = DotProduct(taps=taps, accumulator_bits=bits)
+    rng = random.Random(taps * bits)
+
+    async def bench(ctx):
+        for case in range(60):
+            x = [operand(rng, ACTIVATIONS, -128, 255) for _ in range(taps)]
+            w = [operand(rng, WEIGHTS, -128, 127) for _ in range(taps)]
+            if case == 0:
+                x, w = [255] * taps, [-128] * taps
+            if case == 1:
+                x, w = [-128] * taps, [-128] * taps
+            limit = 1 << bits - 1
+            accumulator = rng.choice([-limit, limit - 1, 0, rng.randrange(-limit, limit)])
+            ctx.set(dut.activations, x)
+            ctx.set(dut.weights, w)
+            ctx.set(dut.accumulator, accumulator)
+            total = accumulator + sum(a * b for a, b in zip(x, w, strict=True))
+            assert ctx.get(dut.result) == wrap(total, bits)
+
+    simulator = Simulator(dut)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+def test_platform_may_replace_it():
+    class Platform:
+        def get_dot_product(self, dot):
+            return dot.taps
+
+    assert DotProduct(taps=3, accumulator_bits=32).body(Platform()) == 3
+
+
+def test_taps_must_be_positive():
+    with pytest.raises(ValueError, match="^Taps must be at least 1, not 0$"):
+        DotProduct(taps=0, accumulator_bits=32)

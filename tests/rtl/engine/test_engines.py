@@ -1,0 +1,221 @@
+# amaranth: UnusedElaboratable=no
+# SPDX-License-Identifier: Apache-2.0
+"""Every engine through one harness: products of matrices, tile after tile, and when."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import systolith.rtl.engine.systolic as systolic
+from amaranth import Module
+from systolith.golden.dbb import encode, prune
+from systolith.rtl.engine.base import ENGINES
+from systolith.rtl.engine.decompressor import Decompressor
+
+from ..streams import simulate
+
+SHAPES = {
+    "sa": {"a": 1, "b": 1, "c": 1, "m": 4, "n": 3, "nnz": 1},
+    "sta": {"a": 2, "b": 4, "c": 2, "m": 2, "n": 3, "nnz": 4},
+    "sta-tall": {"a": 1, "b": 2, "c": 4, "m": 9, "n": 1, "nnz": 2},
+    "sta-dbb": {"a": 2, "b": 8, "c": 2, "m": 3, "n": 2, "nnz": 3},
+    "sta-dbb-dense": {"a": 4, "b": 8, "c": 1, "m": 1, "n": 2, "nnz": 8},
+}
+
+
+def build(shape, accumulator_bits=32):
+    kind = shape.removesuffix("-tall").removesuffix("-dense")
+    parameters = SimpleNamespace(**SHAPES[shape], accumulator_bits=accumulator_bits)
+    facts = ENGINES[kind].facts_of(parameters)
+    m = Module()
+    m.submodules.engine = engine = ENGINES[kind](facts)
+    m.submodules.decompressor = decompressor = Decompressor(facts)
+    m.d.comb += engine.i_weights.eq(decompressor.o)
+    return m, engine, decompressor, facts
+
+
+def octets(rng, shape):
+    drawn = rng.integers(-128, 128, shape)
+    return np.where(rng.random(shape) < 0.4, rng.choice([-128, -127, 0, 127], shape),
+                    drawn).astype(np.int8)
+
+
+def word(values):
+    return sum((int(v) & 0xFF) << 8 * k for k, v in enumerate(values))
+
+
+def tile(rng, facts, steps):
+    """Activations [rows, steps, depth] and weights [columns, steps, depth], as dense as allowed."""
+    weights = octets(rng, (facts.columns, steps, facts.depth))
+    if facts.compressed:
+        weights = prune(weights.reshape(facts.columns, -1), nnz=facts.nnz).reshape(weights.shape)
+    return octets(rng, (facts.rows, steps, facts.depth)), weights
+
+
+def weight_words(facts, weights):
+    if not facts.compressed:
+        return [word(column) for column in weights]
+    values, masks = encode(weights, facts.nnz)
+    return [int(mask) | word(column) << 8 for column, mask in zip(values, masks, strict=True)]
+
+
+def product(activations, weights, signed, bits):
+    x = (activations if signed else activations.view(np.uint8)).reshape(len(activations), -1)
+    sums = x.astype(np.int64) @ weights.reshape(len(weights), -1).astype(np.int64).T
+    half = 1 << bits - 1
+    return (sums + half) % (2 * half) - half
+
+
+def run(shape, tiles, *, signed, beats=1, bubbles=None, bits=32):
+    """Rows drained of each of ``tiles`` (activations, weights, v), at the least legal spacing.
+
+    ``bubbles``: a generator of the idle cycles before each step.
+    """
+    m, engine, decompressor, facts = build(shape, bits)
+    presented, drains, expected = {}, {}, {}
+    cycle, free = 0, 0
+    for activations, weights, v in tiles:
+        steps = activations.shape[1]
+        for step in range(steps):
+            cycle += next(bubbles) if bubbles else 0
+            if step == steps - 1:
+                cycle = max(cycle, free)
+            presented[cycle] = (activations[:, step], weights[:, step], step == 0,
+                                step == steps - 1)
+            cycle += 1
+        closed = cycle - 1
+        free = closed + v * beats
+        result = product(activations, weights, signed, bits)
+        for row in range(v):
+            strobe = closed + facts.drain_start + row * beats
+            assert strobe not in drains
+            drains[strobe] = v - 1 - row
+            expected[strobe + facts.drain_latency] = result[facts.rows - 1 - row]
+
+    async def bench(ctx):
+        rng = np.random.default_rng(1)
+        ctx.set(engine.signed_activations, signed)
+        for now in range(max(expected) + 1):
+            step = presented.get(now)
+            ctx.set(engine.i_token.valid, step is not None)
+            if step is None:  # whatever lies there does not matter
+                ctx.set(engine.i_token.first, int(rng.integers(2)))
+                ctx.set(engine.i_token.last, int(rng.integers(2)))
+            else:
+                activations, weights, first, last = step
+                ctx.set(engine.i_activations, [word(row) for row in activations])
+                ctx.set(decompressor.i, weight_words(facts, weights))
+                ctx.set(engine.i_token.first, first)
+                ctx.set(engine.i_token.last, last)
+            ctx.set(engine.i_drain, now in drains)
+            ctx.set(engine.i_remaining, drains.get(now, 0))
+            if now in expected:
+                assert list(ctx.get(engine.o_results)) == expected[now].tolist(), f"cycle {now}"
+            await ctx.tick()
+
+    simulate(m, bench)
+
+
+@pytest.mark.parametrize("signed", [0, 1])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_tiles_at_minimal_spacing(shape, signed):
+    facts = build(shape)[3]
+    rng = np.random.default_rng(facts.rows)
+    partial = list(range(1, facts.rows + 1))
+    rows = partial + partial[::-1] + [int(v) for v in rng.permutation(partial)]
+    run(shape, [(*tile(rng, facts, int(rng.integers(1, 4))), v) for v in rows], signed=signed)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_full_tiles_of_single_steps_with_several_beats(shape):
+    facts = build(shape)[3]
+    rng = np.random.default_rng(2)
+    run(shape, [(*tile(rng, facts, 1), v) for v in (facts.rows, 1, facts.rows, 2, 1)],
+        signed=0, beats=3)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_bubbles_between_steps(shape):
+    facts = build(shape)[3]
+    rng = np.random.default_rng(3)
+    bubbles = (int(rng.choice([0, 0, 1, 5])) for _ in iter(int, 1))
+    tiles = [(*tile(rng, facts, int(rng.integers(1, 8))), int(rng.integers(1, facts.rows + 1)))
+             for _ in range(8)]
+    run(shape, tiles, signed=1, bubbles=bubbles)
+
+
+@pytest.mark.parametrize("signed", [0, 1])
+def test_extreme_operands(signed):
+    facts = build("sta")[3]
+    tiles = []
+    for x, w in ((-128, -128), (-1, -128), (127, 127), (-128, 127)):
+        tiles.append((np.full((facts.rows, 6, facts.depth), x, np.int8),
+                      np.full((facts.columns, 6, facts.depth), w, np.int8), facts.rows))
+    run("sta", tiles, signed=signed)
+
+
+def test_narrow_accumulators_wrap():
+    facts = build("sta")[3]
+    full = (np.full((facts.rows, 8, facts.depth), -1, np.int8),
+            np.full((facts.columns, 8, facts.depth), 127, np.int8), facts.rows)
+    run("sta", [full, full], signed=0, bits=18)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_step_reaches_each_tpe_when_promised(shape, monkeypatch):
+    made = []
+
+    class Recorded(systolic.Tpe):
+        def __init__(self, facts):
+            super().__init__(facts)
+            made.append(self)
+
+    monkeypatch.setattr(systolic, "Tpe", Recorded)
+    m, engine, decompressor, facts = build(shape)
+    steps = 5
+    ones = np.ones((facts.columns, facts.depth), np.int8)
+    ones[:, facts.nnz:] = 0
+    seen = {}
+
+    async def bench(ctx):
+        ctx.set(engine.i_activations, [word([1] * facts.depth)] * facts.rows)
+        ctx.set(decompressor.i, weight_words(facts, ones))
+        for now in range(steps + facts.m + facts.n + 4):
+            ctx.set(engine.i_token, {"valid": now < steps, "first": now == 0,
+                                     "last": now == steps - 1})
+            await ctx.tick()
+            for index, tpe in enumerate(made):
+                sums = list(ctx.get(tpe.south_sums))
+                if any(sums):
+                    assert sums == [steps * facts.nnz] * facts.c
+                    seen.setdefault(divmod(index, facts.n), now)  # accumulated at its end
+
+    simulate(m, bench)
+    assert len(made) == facts.m * facts.n
+    assert seen == {(i, j): steps - 1 + facts.latency + i + j
+                    for i in range(facts.m) for j in range(facts.n)}
+    assert max(seen.values()) + 1 == steps + facts.m + facts.n - 2 + facts.latency
+
+
+@pytest.mark.parametrize(("kind", "change", "message"), [
+    ("sa", {"a": 2}, "^SA's TPE must be 1x1x1, not 2x1x1$"),
+    ("sta", {"b": 3}, "^STA's dot-product depth must be 1, 2, 4 or 8, not 3$"),
+    ("sta-dbb", {"b": 4}, "^STA-DBB's block size must be 8, not 4$"),
+    ("sta-dbb", {"nnz": 9}, r"^NNZ must be 1 \.\.\. 8, not 9$"),
+])
+def test_shape_must_fit_the_kind(kind, change, message):
+    shape = SimpleNamespace(**SHAPES[kind] | change, accumulator_bits=32)
+    with pytest.raises(ValueError, match=message):
+        ENGINES[kind].facts_of(shape)
+
+
+@pytest.mark.parametrize(("nnz", "passes"), [(0, 1), (1, 1), (3, 1), (4, 2), (8, 3)])
+def test_passes_over_a_block(nnz, passes):
+    facts = build("sta-dbb")[3]
+    assert facts.passes(nnz) == facts.steps(8, nnz) == passes
+
+
+@pytest.mark.parametrize(("channels", "steps"), [(1, 1), (4, 1), (5, 2), (8, 2)])
+def test_dense_steps_of_a_block(channels, steps):
+    facts = build("sta")[3]
+    assert facts.steps(channels, 8) == steps and facts.passes(8) == 1

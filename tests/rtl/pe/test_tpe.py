@@ -1,0 +1,93 @@
+# amaranth: UnusedElaboratable=no
+# SPDX-License-Identifier: Apache-2.0
+"""One TPE against a model of its contract, cycle by cycle."""
+
+import numpy as np
+import pytest
+from systolith.rtl.engine.facts import EngineFacts
+from systolith.rtl.pe.tpe import Tpe
+
+from ..streams import simulate
+
+EXTREMES = np.array([0, 1, 0x7F, 0x80, 0x81, 0xFF], np.uint8)
+
+
+def octets(rng, shape):
+    drawn = rng.integers(0, 256, shape).astype(np.uint8)
+    return np.where(rng.random(shape) < 0.4, rng.choice(EXTREMES, shape), drawn)
+
+
+def pack(values, width=8):
+    return sum(int(value) << width * index for index, value in enumerate(values))
+
+
+def pack_weights(values, index, compressed):
+    stored = [int(value) & 0xFF for value in values]
+    if not compressed:
+        return pack(stored)
+    return pack([octet | int(k) << 8 for octet, k in zip(stored, index, strict=True)], 11)
+
+
+def as_operand(octet, signed):
+    return octet.astype(np.int8).astype(int) if signed else octet.astype(int)
+
+
+def check(facts, signed, cycles=80):
+    dut = Tpe(facts)
+    rng = np.random.default_rng(facts.a * 100 + facts.depth * 10 + facts.nnz + signed)
+
+    async def bench(ctx):
+        ctx.set(dut.signed_activations, signed)
+        accumulator = np.zeros((facts.a, facts.c), int)
+        shadow = np.zeros((facts.a, facts.c), int)
+        step = None  # operands and flags in the registers
+        for _ in range(cycles):
+            x = octets(rng, (facts.a, facts.depth))
+            values = octets(rng, (facts.c, facts.nnz)).astype(np.int8)
+            index = (rng.integers(0, facts.depth, (facts.c, facts.nnz)) if facts.compressed
+                     else np.tile(np.arange(facts.depth), (facts.c, 1)))
+            valid, first, last, drain = (int(rng.random() < p) for p in (0.7, 0.2, 0.3, 0.4))
+            above = rng.integers(-(1 << 31), 1 << 31, facts.c)
+            west = [pack(row) for row in x]
+            north = [pack_weights(*column, facts.compressed)
+                     for column in zip(values, index, strict=True)]
+            token = {"valid": valid, "first": first, "last": last}
+            ctx.set(dut.west, west)
+            ctx.set(dut.north, north)
+            ctx.set(dut.token, token)
+            ctx.set(dut.drain, drain)
+            ctx.set(dut.north_sums, [int(v) for v in above])
+            assert list(ctx.get(dut.south_sums)) == shadow[-1].tolist()
+            await ctx.tick()
+
+            shifted = np.vstack([above, shadow[:-1]]) if drain else shadow
+            if step is not None and step["valid"]:
+                products = np.array([[step["x"][a][step["index"][c]] @ step["values"][c]
+                                      for c in range(facts.c)] for a in range(facts.a)])
+                accumulator = (0 if step["first"] else accumulator) + products
+                if step["last"]:
+                    shifted = accumulator
+            shadow = shifted
+            step = {"x": as_operand(x, signed), "values": values.astype(int), "index": index,
+                    "valid": valid, "first": first, "last": last}
+            assert [ctx.get(dut.east[a]) for a in range(facts.a)] == west
+            assert [ctx.get(dut.south[c]) for c in range(facts.c)] == north
+            assert ctx.get(dut.east_token.valid) == valid
+            assert ctx.get(dut.east_drain) == drain
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize("signed", [0, 1])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 4, 2), (1, 8, 3), (4, 2, 1)])
+def test_dense(shape, signed):
+    a, depth, c = shape
+    check(EngineFacts(kind="sta", a=a, c=c, m=1, n=1, depth=depth, nnz=depth,
+                      accumulator_bits=32, compressed=False), signed)
+
+
+@pytest.mark.parametrize("signed", [0, 1])
+@pytest.mark.parametrize("nnz", [1, 3, 4, 8])
+def test_dbb(nnz, signed):
+    check(EngineFacts(kind="sta-dbb", a=2, c=2, m=1, n=1, depth=8, nnz=nnz,
+                      accumulator_bits=32, compressed=True), signed)
