@@ -1,0 +1,113 @@
+# amaranth: UnusedElaboratable=no
+# SPDX-License-Identifier: Apache-2.0
+import random
+
+import numpy as np
+import pytest
+from systolith.golden.numerics import multiply_double, multiply_single
+from systolith.rtl.postproc.requantiser import Requantiser
+from systolith.rtl.sequencer.descriptor import Rounding
+
+from ..streams import simulate
+from .reference import requantised
+
+LARGEST = (1 << 31) - 1
+DRAIN = Requantiser.LATENCY + 1
+
+
+def run(rounding, layers):
+    """``layers``: (zero_point, low, high, [(i, multiplier, bias, shift)]); one value a cycle."""
+    dut = Requantiser()
+
+    async def bench(ctx):
+        ctx.set(dut.rounding, rounding)
+        for zero_point, low, high, cases in layers:
+            ctx.set(dut.zero_point, zero_point)
+            ctx.set(dut.low, low)
+            ctx.set(dut.high, high)
+            for now in range(len(cases) + DRAIN):
+                def case(delay, now=now):
+                    index = now - delay
+                    return cases[index] if 0 <= index < len(cases) else (0, 0, 0, 0)
+                ctx.set(dut.i, case(0)[0])
+                ctx.set(dut.parameters.bias, case(0)[2])
+                ctx.set(dut.parameters.multiplier, case(1)[1])
+                ctx.set(dut.parameters.shift, case(Requantiser.SHIFT_DELAY)[3])
+                if 0 <= now - Requantiser.LATENCY < len(cases):
+                    done = case(Requantiser.LATENCY)
+                    assert ctx.get(dut.o) == requantised(
+                        *done, rounding=rounding, zero_point=zero_point, low=low,
+                        high=high), done
+                await ctx.tick()
+
+    simulate(dut, bench)
+
+
+def draw(rng, rounding):
+    multiplier = rng.choice([0, 1 << 30, LARGEST, rng.randrange(1 << 30, 1 << 31),
+                             rng.randrange(1 << 30, 1 << 31)])
+    shift = rng.randrange(32)
+    limit = 1 << 31
+    if rounding == Rounding.MAGNITUDE:
+        i = rng.choice([0, 1, -1, rng.randrange(-(1 << 20), 1 << 20)])
+        return i, multiplier, rng.randrange(1 << 12), shift
+    spread = min(limit, 1 << rng.randrange(8, 32))
+    i = rng.choice([0, 1, -1, -limit, limit - 1, *[rng.randrange(-spread, spread)] * 5])
+    bias = rng.choice([0, 0, rng.randrange(-spread, spread), -limit, limit - 1])
+    return i, multiplier, bias, shift
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+def test_equals_integer_arithmetic(rounding):
+    rng = random.Random(int(rounding))
+    layers = [(0, -128, 127, [draw(rng, rounding) for _ in range(700)])]
+    for _ in range(8):
+        low, high = sorted(rng.sample(range(-128, 128), 2))
+        layers.append((rng.randrange(-128, 128), low, high,
+                       [draw(rng, rounding) for _ in range(80)]))
+    # Small shifts of small numbers, where most results are not clamped.
+    for shift in range(8):
+        spread = 256 << shift
+        layers.append((0, -128, 127, [
+            (rng.randrange(-spread, spread), rng.randrange(1 << 30, 1 << 31),
+             rng.randrange(4), shift) for _ in range(80)]))
+    run(rounding, layers)
+
+
+@pytest.mark.parametrize("rounding", [Rounding.DOUBLE, Rounding.SINGLE])
+def test_ties(rounding):
+    cases = []
+    for shift in range(29):
+        for odd in (1, 3, 5, 101):
+            for near in (-1, 0, 1):
+                # Times 2**30: i / 2**(shift + 1) is half way; its high product i / 2 may be too.
+                for sign in (1, -1):
+                    i = sign * (odd << shift) + near
+                    if abs(i) < 1 << 31:
+                        cases.append((i, 1 << 30, 0, shift))
+    run(rounding, [(0, -128, 127, cases)])
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+@pytest.mark.parametrize("multiplier", [0, 1 << 30, LARGEST])
+def test_every_shift(rounding, multiplier):
+    values = ([0, 1, -1, 100, -100, (1 << 20) - 1, -(1 << 20)]
+              + ([] if rounding == Rounding.MAGNITUDE else [LARGEST, -LARGEST - 1]))
+    run(rounding, [(3, -128, 127, [(i, multiplier, 0, shift)
+                                   for i in values for shift in range(32)])])
+
+
+def test_clamps():
+    cases = [(i, 1 << 30, 0, 0) for i in range(-300, 301, 7)]
+    run(Rounding.DOUBLE, [(5, -20, 90, cases), (-128, -128, -128, cases), (127, 127, 127, cases)])
+
+
+@pytest.mark.parametrize(("rounding", "golden"), [(Rounding.DOUBLE, multiply_double),
+                                                  (Rounding.SINGLE, multiply_single)])
+def test_reference_equals_golden(rounding, golden):
+    rng = random.Random(9)
+    for _ in range(2000):
+        i, multiplier, _, shift = draw(rng, rounding)
+        wide = requantised(i, multiplier, 0, shift, rounding=rounding, zero_point=0,
+                           low=-(1 << 40), high=1 << 40)
+        assert wide == int(golden(np.array([i]), multiplier, shift)[0])
