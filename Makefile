@@ -20,7 +20,7 @@ demo: tools $(BASE)
 	$(BIN)/python -m systolith.verif.demo
 
 test: tools $(TEST)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(SHARED) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests -n $(JOBS) --dist loadgroup $(SHARED) $(PYTEST_ARGS)
 
 evidence: tools $(TEST)
 	$(BIN)/python -m tests.evidence $(SHARED)
