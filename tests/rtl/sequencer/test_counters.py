@@ -1,0 +1,56 @@
+# amaranth: UnusedElaboratable=no
+# SPDX-License-Identifier: Apache-2.0
+import random
+
+from systolith.rtl.sequencer.counters import Counters, EventCounts, LayerTable
+
+from ..streams import simulate
+
+EVENTS = {"cycle": "cycles", "stall_operands": "stall_operands", "stall_drain": "stall_drain",
+          "stall_parameters": "stall_parameters", "conflict": "bank_conflicts",
+          "weight_read": "weight_reads", "step": "macs_issued"}
+
+
+def test_counts():
+    dut = Counters(multipliers=96, banks=4, write_words=2)
+    rng = random.Random(1)
+
+    async def bench(ctx):
+        counts = {name: 0 for name, _ in EventCounts}
+        for _ in range(200):
+            drawn = {port: rng.getrandbits(1) for port in EVENTS}
+            reads, writes, clear = rng.getrandbits(4), rng.getrandbits(2), rng.random() < 0.03
+            for port, value in drawn.items():
+                ctx.set(getattr(dut, port), value)
+            ctx.set(dut.activation_reads, reads)
+            ctx.set(dut.activation_writes, writes)
+            ctx.set(dut.clear, clear)
+            await ctx.tick()
+            for port, name in EVENTS.items():
+                counts[name] += drawn[port] * (96 if port == "step" else 1)
+            counts["activation_reads"] += reads.bit_count()
+            counts["activation_writes"] += writes.bit_count()
+            if clear:
+                counts = dict.fromkeys(counts, 0)
+            actual = ctx.get(dut.counts)
+            assert {name: getattr(actual, name) for name in counts} == counts
+
+    simulate(dut, bench)
+
+
+def test_layer_table_keeps_its_first_layers():
+    dut = LayerTable()
+
+    async def bench(ctx):
+        ctx.set(dut.write, 1)
+        for layer in (0, 3, 255, 256, 259):
+            ctx.set(dut.layer, layer)
+            ctx.set(dut.cycles, 1000 + layer)
+            await ctx.tick()
+        ctx.set(dut.write, 0)
+        for layer, cycles in ((0, 1000), (3, 1003), (255, 1255), (1, 0)):
+            ctx.set(dut.index, layer)
+            await ctx.tick()
+            assert ctx.get(dut.data) == cycles
+
+    simulate(dut, bench)

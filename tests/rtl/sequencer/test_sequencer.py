@@ -1,0 +1,238 @@
+# amaranth: UnusedElaboratable=no
+# SPDX-License-Identifier: Apache-2.0
+import random
+
+import pytest
+from systolith.rtl.sequencer.descriptor import (
+    DESCRIPTOR_MAGIC,
+    DESCRIPTOR_ROWS,
+    HEADER_MAGIC,
+    HEADER_ROWS,
+    IMAGE_VERSION,
+    ROW_BITS,
+    TRAILER_MAGIC,
+    Descriptor,
+    Header,
+    Opcode,
+    Trailer,
+)
+from systolith.rtl.sequencer.sequencer import Cause, Sequencer
+
+from ..streams import idle, simulate
+
+HASH = 0x0123456789ABCDEF
+FLUSH = 7
+PROGRAM_BASE = 8
+WEIGHT_BASE = 3
+TRAILER_ROW = 5
+LAYER = {"magic": DESCRIPTOR_MAGIC, "opcode": Opcode.MATRIX, "source_group": 0,
+         "destination_group": 1, "out_width": 1, "out_height": 1, "channel_blocks": 1,
+         "kernel_width": 1, "kernel_height": 1, "column_tiles": 1, "destination_blocks": 1,
+         "steps": 1, "last_steps": 1, "span": 1, "row_groups": 1}
+
+
+def bits(layout, fields):
+    return layout.const(fields).as_value().value
+
+
+class Bench:
+    """A sequencer with its memories and a unit that takes ``durations`` cycles a layer."""
+
+    def __init__(self, width=2, durations=(4, 1, 9), header=None, trailer=None, changes=None):
+        self.dut = Sequencer(width=width, program_row_width=16, weight_row_width=16,
+                             flush_cycles=FLUSH, spec_hash=HASH)
+        self.durations = durations
+        self.layers = [LAYER | {"parameter_row": index, "source_group": index % 2,
+                                "destination_group": 1 - index % 2} | (changes or {})
+                       for index in range(len(durations))]
+        words = [bits(Header, {"magic": HEADER_MAGIC, "version": IMAGE_VERSION,
+                               "layers": len(durations), "spec_hash": HASH, "check": 0xC0FFEE,
+                               "trailer_row": TRAILER_ROW} | (header or {}))]
+        words += [bits(Descriptor, layer) for layer in self.layers]
+        self.rows = [word >> ROW_BITS * row & (1 << ROW_BITS) - 1
+                     for word in words for row in range(HEADER_ROWS)]
+        self.trailer = bits(Trailer, {"magic": TRAILER_MAGIC, "check": 0xC0FFEE}
+                            | (trailer or {}))
+        self.begun, self.ended, self.pulses = [], [], []
+        self.busy = self.flush = 0
+
+    async def memories(self, ctx):
+        dut = self.dut
+        rng = random.Random(1)
+        while True:
+            _, _, program, row, weight, weight_row = await ctx.tick().sample(
+                dut.program_enable, dut.program_row, dut.weight_enable, dut.weight_row)
+            first = row - PROGRAM_BASE
+            ctx.set(dut.program_data,
+                    self.rows[first:first + dut.width] if program
+                    else [rng.getrandbits(ROW_BITS) for _ in range(dut.width)])
+            ctx.set(dut.weight_data,
+                    self.trailer if weight and weight_row == WEIGHT_BASE + TRAILER_ROW
+                    else rng.getrandbits(64))
+
+    async def unit(self, ctx):
+        dut = self.dut
+        left = -1
+        while True:
+            ctx.set(dut.done, left == 0)
+            _, _, begin, descriptor = await ctx.tick().sample(dut.begin, dut.descriptor)
+            left -= 1
+            if begin:
+                self.begun.append({name: getattr(descriptor, name) for name in LAYER}
+                                  | {"parameter_row": descriptor.parameter_row})
+                left = self.durations[descriptor.parameter_row] - 1
+
+    async def watch(self, ctx):
+        dut = self.dut
+        while True:
+            _, _, busy, flush, finished, failed, ended, layer, cycles = await ctx.tick().sample(
+                dut.busy, dut.flush, dut.finished, dut.failed, dut.layer_ended, dut.layer,
+                dut.layer_cycles)
+            self.busy += busy
+            self.flush += flush
+            self.pulses += ["finished"] * finished + ["failed"] * failed
+            if ended:
+                self.ended.append((layer, cycles))
+
+    async def start(self, ctx, last_layer=0xFFFF):
+        dut = self.dut
+        ctx.set(dut.program_base, PROGRAM_BASE)
+        ctx.set(dut.weight_base, WEIGHT_BASE)
+        ctx.set(dut.last_layer, last_layer)
+        ctx.set(dut.start, 1)
+        await ctx.tick()
+        ctx.set(dut.start, 0)
+
+    async def until_idle(self, ctx):
+        while ctx.get(self.dut.busy):
+            await ctx.tick()
+        await ctx.tick()
+
+    def simulate(self, bench):
+        simulate(self.dut, bench, background=[self.memories, self.unit, self.watch])
+
+
+@pytest.mark.parametrize("width", [1, 2, 4, 8])
+def test_layers_in_order(width):
+    b = Bench(width)
+
+    async def bench(ctx):
+        for _ in range(2):
+            await b.start(ctx)
+            await b.until_idle(ctx)
+            assert ctx.get(b.dut.cause) == Cause.NONE
+
+    b.simulate(bench)
+    fetch = Sequencer.fetch_cycles(width)
+    cycles = [fetch + duration + 1 for duration in b.durations]
+    assert b.begun == b.layers * 2
+    assert b.ended == list(enumerate(cycles)) * 2
+    assert b.pulses == ["finished"] * 2
+    assert b.busy == 2 * (Sequencer.overhead_cycles(width) + sum(cycles))
+    assert b.flush == 0
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_last_layer(last):
+    b = Bench()
+
+    async def bench(ctx):
+        await b.start(ctx, last)
+        await b.until_idle(ctx)
+
+    b.simulate(bench)
+    assert (len(b.ended), b.pulses) == (last + 1, ["finished"])
+
+
+REFUSALS = [
+    ({"header": {"magic": 1}}, Cause.NO_IMAGE),
+    ({"header": {"version": IMAGE_VERSION + 1}}, Cause.NO_IMAGE),
+    ({"header": {"spec_hash": HASH ^ 1 << 63}}, Cause.FOREIGN_IMAGE),
+    ({"header": {"trailer_row": TRAILER_ROW + 1}}, Cause.TRUNCATED_IMAGE),
+    ({"trailer": {"magic": 0}}, Cause.TRUNCATED_IMAGE),
+    ({"trailer": {"check": 0xC0FFEF}}, Cause.TRUNCATED_IMAGE),
+    ({"changes": {"magic": 0}}, Cause.BAD_DESCRIPTOR),
+    ({"changes": {"opcode": 0}}, Cause.BAD_DESCRIPTOR),
+    ({"changes": {"opcode": 15}}, Cause.BAD_DESCRIPTOR),
+    ({"changes": {"source_group": 1, "destination_group": 1}}, Cause.BAD_DESCRIPTOR),
+    *(({"changes": {name: 0}}, Cause.BAD_DESCRIPTOR) for name in (
+        "out_width", "out_height", "channel_blocks", "kernel_width", "kernel_height",
+        "column_tiles", "destination_blocks", "steps", "last_steps", "span", "row_groups")),
+]
+
+
+@pytest.mark.parametrize(("change", "cause"), REFUSALS)
+def test_refuses(change, cause):
+    b = Bench(**change)
+
+    async def bench(ctx):
+        await b.start(ctx)
+        await b.until_idle(ctx)
+        assert ctx.get(b.dut.cause) == cause
+
+    b.simulate(bench)
+    assert (b.begun, b.pulses, b.flush) == ([], ["failed"], FLUSH)
+
+
+@pytest.mark.parametrize(("signal", "cause"), [
+    ("bus_error", Cause.BUS), ("density_error", Cause.DENSITY), ("stop", Cause.NONE)])
+@pytest.mark.parametrize("moment", [*range(1, 16), 25])
+def test_interrupted_anywhere(signal, cause, moment):
+    b = Bench(4, durations=(30,))
+    port = getattr(b.dut, signal)
+
+    async def bench(ctx):
+        await b.start(ctx)
+        await idle(ctx, moment)
+        ctx.set(port, 1)
+        await ctx.tick()
+        ctx.set(port, 0)
+        assert ctx.get(b.dut.flush) == 1
+        await b.until_idle(ctx)
+        assert ctx.get(b.dut.cause) == cause
+        assert b.ended == []
+        await idle(ctx, 30)
+        await b.start(ctx)  # nothing is left of the run before
+        await b.until_idle(ctx)
+        assert ctx.get(b.dut.cause) == Cause.NONE
+
+    b.simulate(bench)
+    assert b.pulses == (["failed"] if cause else []) + ["finished"]
+    assert b.flush == FLUSH
+    assert b.ended == [(0, Sequencer.fetch_cycles(4) + 31)]
+
+
+def test_watchdog():
+    b = Bench(durations=(10, 10_000))
+    limit = 60
+
+    async def bench(ctx):
+        ctx.set(b.dut.watchdog, limit)
+        await b.start(ctx)
+        await b.until_idle(ctx)
+        assert ctx.get(b.dut.cause) == Cause.WATCHDOG
+        assert ctx.get(b.dut.layer) == 1
+
+    b.simulate(bench)
+    assert b.pulses == ["failed"]
+    assert b.busy == limit + 1 + FLUSH
+
+
+def test_start_with_stop_does_nothing():
+    b = Bench()
+
+    async def bench(ctx):
+        ctx.set(b.dut.stop, 1)
+        await b.start(ctx)
+        ctx.set(b.dut.stop, 0)
+        await idle(ctx, 5)
+
+    b.simulate(bench)
+    assert b.busy == 0
+
+
+def test_width_must_divide_a_descriptor():
+    assert DESCRIPTOR_ROWS == HEADER_ROWS == 8
+    with pytest.raises(ValueError,
+                       match="^Program rows in a memory row must be 1, 2, 4 or 8, not 3$"):
+        Bench(3)
