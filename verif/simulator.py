@@ -19,7 +19,7 @@ from .toolchain import simulation_environment
 __all__ = ["Simulator", "build", "cache_folder"]
 
 FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal",
-         "-CFLAGS", "-O2"]
+         "-CFLAGS", "-O1"]
 
 
 class _LeanVerilator(Verilator):
