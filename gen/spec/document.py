@@ -47,12 +47,16 @@ for _name, _pattern, _first in (
 
 @dataclass
 class Document:
-    """Plain data; ``values`` and ``keys`` say where each path's value and key stand."""
+    """Plain data; ``values`` and ``keys`` say where each path's value and key stand.
+
+    ``broken``: dotted paths whose values could not be read and stand as None.
+    """
 
     data: Any = None
     values: dict[Path, Where] = field(default_factory=dict)
     keys: dict[Path, Where] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
 
     def where(self, path: Path, *, key: bool = False) -> Where:
         """Place of ``path``'s value (or key), or of the nearest thing around it."""
@@ -132,7 +136,7 @@ class _Reader:
         try:
             self.document.data = self.value(node, ())
         except _TooMuch:
-            self.fault(node, (), f"must hold at most {MAX_VALUES} values, aliases expanded")
+            self.broken(node, (), f"must hold at most {MAX_VALUES} values, aliases expanded")
 
     def mark(self, node: yaml.Node) -> Where:
         return self.place(node.start_mark.line + 1, node.start_mark.column + 1)
@@ -140,13 +144,17 @@ class _Reader:
     def fault(self, node: yaml.Node, path: Path, sentence: str) -> None:
         self.document.faults.append(Fault(self.mark(node), dotted(path), sentence))
 
+    def broken(self, node: yaml.Node, path: Path, sentence: str) -> None:
+        self.fault(node, path, sentence)
+        self.document.broken.add(dotted(path))
+
     def value(self, node: yaml.Node, path: Path) -> Any:
         self.count += 1
         if self.count > MAX_VALUES:
             raise _TooMuch
         self.document.values[path] = self.mark(node)
         if id(node) in self.open:
-            self.fault(node, path, "must not be an alias of something that holds it")
+            self.broken(node, path, "must not be an alias of something that holds it")
             return None
         self.open.add(id(node))
         try:
@@ -196,7 +204,7 @@ class _Reader:
                 if kind == "float":
                     return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
             except (KeyError, ValueError):
-                self.fault(node, path, f"must be a plain value, not {show(text)} as {kind}")
+                self.broken(node, path, f"must be a plain value, not {show(text)} as {kind}")
                 return None
-        self.fault(node, path, f"must have no tag, not {show(node.tag)}; write a plain value")
+        self.broken(node, path, f"must have no tag, not {show(node.tag)}; write a plain value")
         return None

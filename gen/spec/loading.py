@@ -90,7 +90,7 @@ def _decode(label: str, raw: bytes) -> Document:
 def _validate(document: Document) -> Spec | None:
     """The spec, or None and faults in ``document``."""
     faults = document.faults
-    bad = {fault.path for fault in faults}
+    bad = set(document.broken)
     try:
         spec = Spec.model_validate(document.data)
     except ValidationError as error:
