@@ -21,7 +21,7 @@ from .postproc.post_processor import PostProcessor
 from .postproc.requantiser import Parameters
 from .postproc.writer import Writer
 from .sequencer.counters import Counters, EventCounts
-from .sequencer.descriptor import ROW_BITS, Opcode
+from .sequencer.descriptor import Opcode
 from .sequencer.sequencer import Sequencer
 from .vector.unit import VectorLane, VectorUnit
 from .vector.window import WindowWalker, column_tag

@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-
 from systolith.gen.cli.inputs import load_inputs
 from systolith.gen.compile import CompileFault, compile_network
 from systolith.gen.importer.tflite import load as load_model

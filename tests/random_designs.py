@@ -2,7 +2,6 @@
 """Random specs and random small networks, from a seed."""
 
 import numpy as np
-
 from systolith.golden import network as golden
 from systolith.golden.dbb import prune
 from systolith.golden.numerics import Requantise, Rounding

@@ -19,7 +19,7 @@ from ..rtl.sequencer.descriptor import Opcode
 from .job import Answer, Job
 from .simulator import Simulator, build
 
-__all__ = ["RunResult", "TOP", "prepare", "run", "simulator"]
+__all__ = ["TOP", "RunResult", "prepare", "run", "simulator"]
 
 TOP = "systolith"
 WATCHDOG_SLACK = 4  # a run may take this many times what is predicted

@@ -31,8 +31,9 @@ def markdown(name: str, p: AcceleratorParameters) -> str:
                 lines.append(f"| {bits} | {field.name} | {field.doc} |")
     lines += ["", "## STATUS.cause", "", "| code | cause |", "|---|---|"]
     lines += [f"| {cause.value} | {cause.name.lower().replace('_', ' ')} |" for cause in Cause]
-    lines += ["", "## Window", "", "Byte addresses on the AXI4 port `s_axi`, and local addresses "
-              "of the DMA.", "", "| address | region | 64-bit words |", "|---|---|---|"]
+    lines += ["", "## Window", "",
+              "Byte addresses on the AXI4 port `s_axi`, and local addresses of the DMA.", "",
+              "| address | region | 64-bit words |", "|---|---|---|"]
     lines += [f"| `0x{p.region_address(index):06x}` | {region} | {p.region_words[index]} |"
               for index, region in enumerate(REGIONS)]
     return "\n".join(lines) + "\n"

@@ -2,7 +2,6 @@
 """Edge skew: delay lines made of power-of-two cells, so that few distinct modules exist."""
 
 from amaranth import Module, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell

@@ -94,7 +94,8 @@ class ActivationMemory(wiring.Component):
     *Parameters*: ``banks`` (power of two), ``words`` (64-bit words of one group, a multiple of
     ``banks``), ``write_words`` (words written in one cycle; their banks must differ).
 
-    *Members*: ``lock``, ``read_group``, ``read_enable``, ``read_lines``, ``read_data``, ``write_group``,
+    *Members*: ``lock``, ``read_group``, ``read_enable``, ``read_lines``, ``read_data``,
+    ``write_group``,
     ``write_enable``, ``write_addresses``, ``write_data``, ``access`` (address: group, then word).
     """
 

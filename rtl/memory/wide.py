@@ -20,7 +20,8 @@ class WideMemory(wiring.Component):
 
     *Parameters*: ``banks`` (64-bit words of a row), ``rows``.
 
-    *Members*: ``lock``, ``read_enable``, ``read_row``, ``read_data``, ``access`` (address: row times
+    *Members*: ``lock``, ``read_enable``, ``read_row``, ``read_data``, ``access`` (address: row
+    times
     ``2 ** ceil(log2(banks))`` plus bank; words of banks that do not exist read as zero).
     """
 

@@ -5,8 +5,8 @@ from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sequencer.descriptor import Descriptor
 from ..cell import Cell
+from ..sequencer.descriptor import Descriptor
 from .gather import request_layout
 from .raster import RasterWalker
 

@@ -60,7 +60,8 @@ class Issuer(wiring.Component):
     *Parameters*: ``rows``, ``lanes``, ``depth``, ``beats`` (cycles to post-process a row),
     ``weight_row_width``, ``tag_width``.
 
-    *Members*: ``start``, ``stop`` (level: give up), ``weight_row`` (of the layer), ``i`` (pieces), ``parameters_ready``,
+    *Members*: ``start``, ``stop`` (level: give up), ``weight_row`` (of the layer), ``i`` (pieces),
+    ``parameters_ready``,
     ``activations``, ``token`` (to the engine), ``read_enable``, ``read_row`` (weights),
     ``issued`` (tile ended), ``issued_rows``, ``issued_new_columns``, ``stall_operands``,
     ``stall_drain``, ``stall_parameters``.

@@ -2,7 +2,7 @@
 """Tensor processing elements: A x C dot-product units with output-stationary accumulators."""
 
 from amaranth import Array, Cat, Module, Mux, Signal, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..arith.dot_product import DotProduct
@@ -67,6 +67,7 @@ class Tpe(Cell):
         token = self.east_token
 
         for c in range(f.c):
+            above = self.north_sums[c]
             for a in range(f.a):
                 m.submodules[f"dot_{a}_{c}"] = dot = DotProduct(
                     taps=f.nnz, accumulator_bits=f.accumulator_bits)
@@ -82,13 +83,12 @@ class Tpe(Cell):
                 m.d.comb += dot.accumulator.eq(Mux(token.first, 0, accumulator))
                 with m.If(token.valid):
                     m.d.sync += accumulator.eq(dot.result)
-                above = self.north_sums[c] if a == 0 else previous
                 with m.If(token.valid & token.last):
                     m.d.sync += shadow.eq(dot.result)
                 with m.Elif(self.drain):
                     m.d.sync += shadow.eq(above)
-                previous = shadow
-            m.d.comb += self.south_sums[c].eq(previous)
+                above = shadow
+            m.d.comb += self.south_sums[c].eq(above)
         return m
 
     def _weight(self, word, c: int, s: int):

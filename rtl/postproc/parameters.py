@@ -48,7 +48,8 @@ class ParameterLoader(wiring.Component):
     ``width``, ``row_width`` (address bits of a memory
     row, which holds ``width`` rows).
 
-    *Members*: ``start``, ``stop`` (no further set is loaded), ``base``, ``claim``, ``swap``, ``ready``,
+    *Members*: ``start``, ``stop`` (no further set is loaded), ``base``, ``claim``, ``swap``,
+    ``ready``,
     ``read_enable``, ``read_row``, ``read_data``, ``shadow``.
     """
 

@@ -2,7 +2,7 @@
 """Requantisation of one lane: where rounding happens."""
 
 from amaranth import Module, Mux, Signal, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell

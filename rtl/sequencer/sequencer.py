@@ -11,7 +11,6 @@ from .descriptor import (
     DESCRIPTOR_MAGIC,
     DESCRIPTOR_ROWS,
     HEADER_MAGIC,
-    HEADER_ROWS,
     IMAGE_VERSION,
     ROW_BITS,
     TRAILER_MAGIC,

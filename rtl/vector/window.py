@@ -36,7 +36,8 @@ class WindowWalker(wiring.Component):
     *Parameters*: ``blocks`` (channel blocks of a group), ``lanes`` (of the gather unit, at least
     ``WINDOW * blocks``), ``address_width``, ``tag_width``.
 
-    *Members*: ``start``, ``stop`` (level: give up), ``descriptor``, ``parameters_ready``, ``claim``, ``o``,
+    *Members*: ``start``, ``stop`` (level: give up), ``descriptor``, ``parameters_ready``,
+    ``claim``, ``o``,
     ``stall_parameters``.
     """
 

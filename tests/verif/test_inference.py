@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 import systolith.gen.demo as demo
 from systolith.gen.cli.inputs import Inputs, load_inputs
 from systolith.gen.compile import compile_network
@@ -110,9 +109,8 @@ def _check_random(spec, rng):
 
 
 def test_json_report_has_the_promised_keys(tmp_path):
-    from typer.testing import CliRunner
-
     from systolith.gen.cli import create_app
+    from typer.testing import CliRunner
 
     source = np.load(DIGITS / "digits_held_back.npz")
     np.savez(tmp_path / "x.npz", input=source["input"][:2], labels=source["labels"][:2])

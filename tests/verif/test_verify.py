@@ -2,7 +2,6 @@
 """The verification suite holds for the demo spec, with and without stalled buses."""
 
 import pytest
-
 from systolith.gen.spec import load
 from systolith.verif.verify import robustness, verify
 
@@ -17,7 +16,7 @@ CHECKS = {
 @pytest.mark.xdist_group("demo")
 def test_suite_of_the_demo_spec():
     results = verify(load("demo"))
-    assert CHECKS <= {name for name, _, _ in results}
+    assert {name for name, _, _ in results} >= CHECKS
     assert not [(name, detail) for name, passed, detail in results if not passed]
 
 

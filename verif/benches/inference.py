@@ -5,7 +5,6 @@ from pathlib import Path
 
 import cocotb
 import numpy as np
-
 from systolith.rtl.bus.register_map import REGISTERS
 from systolith.verif.host import Host
 from systolith.verif.job import Answer, Job

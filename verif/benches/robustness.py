@@ -8,7 +8,6 @@ import cocotb
 import numpy as np
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 from cocotbext.axi import AxiBus, AxiRam, AxiSlave, MemoryRegion
-
 from systolith.rtl.sequencer.sequencer import Cause
 from systolith.verif.host import Host, RunError
 from systolith.verif.job import Job
