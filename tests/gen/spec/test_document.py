@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
-
 from systolith.gen.spec.document import MAX_DEPTH, Document, dotted, parse
 from systolith.gen.spec.fault import Where
 
@@ -63,20 +62,20 @@ def test_deep_nesting_is_refused():
 
 @pytest.mark.parametrize(("text", "sentence"), [
     ("a: b: c", "t:1:5: this is not valid YAML: mapping values are not allowed here"),
-    ("a: [1", "t:1:6: this is not valid YAML: while parsing a flow sequence, expected ',' or ']', "
-              "but got '<stream end>'"),
-    ("a: 1\n---\nb: 2", "t:2:1: this is not valid YAML: expected a single document in the stream, "
-                        "but found another document"),
+    ("a: [1", ("t:1:6: this is not valid YAML: while parsing a flow sequence, expected ',' or ']', "
+               "but got '<stream end>'")),
+    ("a: 1\n---\nb: 2", ("t:2:1: this is not valid YAML: expected a single document in the stream, "
+                         "but found another document")),
     ("a: *x", "t:1:4: this is not valid YAML: found undefined alias 'x'"),
-    ("a:\n\t- 1", "t:2:1: this is not valid YAML: while scanning for the next token, found "
-                  "character '\\t' that cannot start any token"),
+    ("a:\n\t- 1", ("t:2:1: this is not valid YAML: while scanning for the next token, found "
+                   "character '\\t' that cannot start any token")),
     ("a: 1\nb: \x07", "t:2:4: text must be printable characters, not U+0007"),
     ("a: 1\na: 2\na: 3", "t:2:1: a: key must be given once, not again after line 1; remove one"),
     ("7: 1", "t:1:1: key must be a name, not '7'"),
     ("{[1]: 1}", "t:1:2: key must be a name, not a list or mapping"),
     ("a: !!python/object/apply:os.system [ls]",
-     "t:1:4: a: must have no tag, not 'tag:yaml.org,2002:python/object/appl...; write a plain "
-     "value"),
+     ("t:1:4: a: must have no tag, not 'tag:yaml.org,2002:python/object/appl...; write a plain "
+      "value")),
     ("a: !size 4", "t:1:4: a: must have no tag, not '!size'; write a plain value"),
     ("a: !!int x", "t:1:4: a: must be a plain value, not 'x' as int"),
 ])

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
-
 from systolith.gen.spec import SpecFault, load, names
 from systolith.gen.spec.loading import MAX_BYTES
 
@@ -101,12 +100,12 @@ def test_path_below_a_file(tmp_path):
 FIELDS = {
     "unknown key": (
         GOOD + "memry: {}\n",
-        "s.yaml:3:1: memry: key must be one of name, engine, memory, vector, drain, postproc, "
-        "bus, target, not 'memry'; did you mean 'memory'?"),
+        ("s.yaml:3:1: memry: key must be one of name, engine, memory, vector, drain, postproc, "
+         "bus, target, not 'memry'; did you mean 'memory'?")),
     "unknown inner key": (
         GOOD + "vector:\n  lane: 8\n",
-        "s.yaml:4:3: vector.lane: key must be one of lanes, taps, not 'lane'; did you mean "
-        "'lanes'?"),
+        ("s.yaml:4:3: vector.lane: key must be one of lanes, taps, not 'lane'; did you mean "
+         "'lanes'?")),
     "wrong type": (
         GOOD.replace("m: 2", "m: two"),
         "s.yaml:2:56: engine.grid.m: must be an integer from 1 to 256, not 'two'"),
@@ -121,16 +120,16 @@ FIELDS = {
         "s.yaml:3:17: vector.lanes: must be 8, 16 or 32, not 8.0"),
     "out of range": (
         GOOD.replace("m: 2", "m: 257"),
-        "s.yaml:2:56: engine.grid.m: must be an integer from 1 to 256, not 257; the nearest is "
-        "256"),
+        ("s.yaml:2:56: engine.grid.m: must be an integer from 1 to 256, not 257; the nearest is "
+         "256")),
     "wrong multiple": (
         GOOD + "postproc: {lanes: 20}\n",
-        "s.yaml:3:19: postproc.lanes: must be a multiple of 8 from 8 to 256, not 20; the nearest "
-        "is 16"),
+        ("s.yaml:3:19: postproc.lanes: must be a multiple of 8 from 8 to 256, not 20; the nearest "
+         "is 16")),
     "misspelt choice": (
         GOOD.replace("sta", "stadbb"),
-        "s.yaml:2:16: engine.kind: must be sa, sta or sta-dbb, not 'stadbb'; did you mean "
-        "sta-dbb?"),
+        ("s.yaml:2:16: engine.kind: must be sa, sta or sta-dbb, not 'stadbb'; did you mean "
+         "sta-dbb?")),
     "optional choice": (
         GOOD + "bus: {dma: ahb}\n", "s.yaml:3:12: bus.dma: must be axi4 or null, not 'ahb'"),
     "missing key": (
@@ -138,41 +137,41 @@ FIELDS = {
         "s.yaml:2:21: engine.tpe.b: is missing: must be 1, 2, 4 or 8; add it"),
     "empty section": (
         GOOD + "bus:\n",
-        "s.yaml:3:5: bus: must be a mapping with the keys control, window, dma, data_width, not "
-        "null"),
+        ("s.yaml:3:5: bus: must be a mapping with the keys control, window, dma, data_width, not "
+         "null")),
     "list for a section": (
         GOOD + "bus: [axi4]\n",
-        "s.yaml:3:6: bus: must be a mapping with the keys control, window, dma, data_width, not "
-        "a list"),
+        ("s.yaml:3:6: bus: must be a mapping with the keys control, window, dma, data_width, not "
+         "a list")),
     "bad name": (
         GOOD.replace("name: x", "name: 7up"),
-        "s.yaml:1:7: name: must be a name of 1 to 64 letters, digits, - and _ that begins with a "
-        "letter, not '7up'"),
+        ("s.yaml:1:7: name: must be a name of 1 to 64 letters, digits, - and _ that begins with a "
+         "letter, not '7up'")),
     "size without a unit of bytes": (
         GOOD + "memory: {weights: 64 KB}\n",
-        "s.yaml:3:19: memory.weights: must be a size from 1 KiB to 16 MiB in steps of 1 KiB, such "
-        "as 64 KiB, not '64 KB'"),
+        ("s.yaml:3:19: memory.weights: must be a size from 1 KiB to 16 MiB in steps of 1 KiB, such "
+         "as 64 KiB, not '64 KB'")),
     "size between steps": (
         GOOD + "memory: {weights: 1500}\n",
-        "s.yaml:3:19: memory.weights: must be a size from 1 KiB to 16 MiB in steps of 1 KiB, such "
-        "as 64 KiB, not 1500; the nearest is 1 KiB"),
+        ("s.yaml:3:19: memory.weights: must be a size from 1 KiB to 16 MiB in steps of 1 KiB, such "
+         "as 64 KiB, not 1500; the nearest is 1 KiB")),
     "size out of range": (
         GOOD + "memory: {weights: 17 MiB}\n",
-        "s.yaml:3:19: memory.weights: must be a size from 1 KiB to 16 MiB in steps of 1 KiB, such "
-        "as 64 KiB, not '17 MiB'"),
+        ("s.yaml:3:19: memory.weights: must be a size from 1 KiB to 16 MiB in steps of 1 KiB, such "
+         "as 64 KiB, not '17 MiB'")),
     "narrow accumulator": (
         GOOD.replace("kind: sta", "kind: sta, accumulator_bits: 8"),
-        "s.yaml:2:39: engine.accumulator_bits: must be an integer from 16 to 32, not 8; the "
-        "nearest is 16"),
+        ("s.yaml:2:39: engine.accumulator_bits: must be an integer from 16 to 32, not 8; the "
+         "nearest is 16")),
     "key given twice": (
-        GOOD + "name: y\n", "s.yaml:3:1: name: key must be given once, not again after line 1; "
-                            "remove one"),
+        GOOD + "name: y\n", ("s.yaml:3:1: name: key must be given once, not again after line 1; "
+                             "remove one")),
     "not a mapping": (
-        "- 1\n", "s.yaml:1:1: must be a mapping with the keys name, engine, memory, vector, drain, "
-                 "postproc, bus, target, not a list"),
+        "- 1\n", ("s.yaml:1:1: must be a mapping with the keys name, engine, memory, vector, "
+                  "drain, postproc, bus, target, not a list")),
     "empty file": (
-        "# nothing\n", "s.yaml: file must hold a spec, but it is empty; begin with name: and "
-                       "engine:"),
+        "# nothing\n", ("s.yaml: file must hold a spec, but it is empty; begin with name: and "
+                        "engine:")),
     "not UTF-8": (
         b"name: \xe4", "s.yaml:1:7: text must be UTF-8, not byte 0xe4; save the file as UTF-8"),
     "too large": (

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
-
 from systolith.gen.spec import SpecFault, load
 
 
@@ -40,18 +39,18 @@ def test_override_repairs_the_file(tmp_path):
 @pytest.mark.parametrize(("text", "sentence"), [
     ("engine.kind=foo", "engine.kind: must be sa, sta or sta-dbb, not 'foo'"),
     ("engine.grid.m=x", "engine.grid.m: must be an integer from 1 to 256, not 'x'"),
-    ("engine.weights.nnz=9", "engine.weights.nnz: NNZ must be at most the block of 8, not 9; set "
-                             "it to 1..8"),
-    ("engine.grids.m=2", "engine.grids: key must be one of kind, tpe, grid, weights, "
-                         "accumulator_bits, not 'grids'; did you mean 'grid'?"),
-    ("engine.tpe={a: 2, b: 8}", "engine.tpe.c: is missing: must be an integer from 1 to 256; add "
-                                "it"),
+    ("engine.weights.nnz=9", ("engine.weights.nnz: NNZ must be at most the block of 8, not 9; set "
+                              "it to 1..8")),
+    ("engine.grids.m=2", ("engine.grids: key must be one of kind, tpe, grid, weights, "
+                          "accumulator_bits, not 'grids'; did you mean 'grid'?")),
+    ("engine.tpe={a: 2, b: 8}", ("engine.tpe.c: is missing: must be an integer from 1 to 256; add "
+                                 "it")),
     ("name.first=x", "name.first: name must be a mapping to hold 'first', not 'demo'"),
     ("vector=", "vector: must be a mapping with the keys lanes, taps, not null"),
-    ("target.clock_mhz=[", "this is not valid YAML: while parsing a flow node, expected the node "
-                           "content, but found '<stream end>'"),
-    ("bus={dma: axi4, dma: null}", "dma: key must be given once, not again after line 1; remove "
-                                   "one"),
+    ("target.clock_mhz=[", ("this is not valid YAML: while parsing a flow node, expected the node "
+                            "content, but found '<stream end>'")),
+    ("bus={dma: axi4, dma: null}", ("dma: key must be given once, not again after line 1; remove "
+                                    "one")),
     ("engine", "an override must read path=value, such as engine.grid.m=4"),
     ("=4", "an override must read path=value, such as engine.grid.m=4"),
     ("engine..kind=sa", "an override must read path=value, such as engine.grid.m=4"),
@@ -70,5 +69,5 @@ def test_faults_of_all_overrides_come_in_one_go():
 def test_fault_of_a_pair_names_the_file_where_the_file_wrote_it():
     assert faults("engine.grid.n=3", source="demo")[0].startswith("--set engine.grid.n=3: ")
     assert faults("engine.grid.n=6", source="kws-edge") == [
-        "kws-edge.yaml:13:19: postproc.lanes: must divide the 24 columns or be at least as many, "
-        "not 16; set it to 8 or 24"]
+        ("kws-edge.yaml:13:19: postproc.lanes: must divide the 24 columns or be at least as many, "
+         "not 16; set it to 8 or 24")]
