@@ -119,10 +119,8 @@ def test_lock_holds_read_data():
 
 @pytest.mark.parametrize(("sizes", "message"), [
     ((1, 8, 1), "^Banks must be a power of two from 2 on, not 1$"),
-    ((4, 10, 1), "^Activation words must be a multiple of 4 banks and at least two lines of them, "
-                 "not 10$"),
-    ((4, 4, 1), "^Activation words must be a multiple of 4 banks and at least two lines of them, "
-                "not 4$"),
+    ((4, 10, 1), "^Activation words must be a multiple of 4 banks and at least two .*not 10$"),
+    ((4, 4, 1), "^Activation words must be a multiple of 4 banks and at least two .*not 4$"),
     ((2, 8, 3), "^Words written in one cycle must be at most 2, not 3$"),
 ])
 def test_sizes_must_fit(sizes, message):

@@ -6,7 +6,7 @@ import random
 
 import pytest
 from amaranth.lib import data
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from systolith.rtl.operand.im2col import Im2col, block_tag
 
@@ -14,6 +14,8 @@ from ..streams import idle, simulate, stream_get, watch_held
 
 BITS = 12
 TAG = 24
+# A simulation takes too long for hundreds of attempts at a smaller example.
+SEARCH = settings(derandomize=True, deadline=None, max_examples=25, phases=[Phase.generate])
 
 
 def requests(d, rows, lanes):
@@ -85,7 +87,7 @@ def check(d, rows, lanes, wait):
         await idle(ctx, rows + 5)
         assert ctx.get(dut.o.valid) == 0
 
-    simulate(dut, bench, background=[
+    simulate(dut, bench, cycles=4_000, background=[
         watch_held(dut.o.valid, dut.o.ready, dut.o.payload.inside, dut.o.payload.tag)])
 
 
@@ -104,7 +106,7 @@ geometry = st.fixed_dictionaries({
 })
 
 
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(SEARCH)
 @given(d=geometry, shape=st.sampled_from([(1, 1), (4, 4), (4, 2), (6, 3), (8, 2)]),
        wait=st.sampled_from([0, 2]))
 def test_requests(d, shape, wait):

@@ -26,7 +26,7 @@ def run(rounding, layers):
             ctx.set(dut.low, low)
             ctx.set(dut.high, high)
             for now in range(len(cases) + DRAIN):
-                def case(delay, now=now):
+                def case(delay, now=now, cases=cases):
                     index = now - delay
                     return cases[index] if 0 <= index < len(cases) else (0, 0, 0, 0)
                 ctx.set(dut.i, case(0)[0])

@@ -6,13 +6,15 @@ import random
 
 import pytest
 from amaranth.lib import data
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from systolith.rtl.vector.window import WINDOW, WindowWalker, column_tag
 
 from ..streams import idle, simulate, stream_get, watch_held
 
 BITS = 12
+# A simulation takes too long for hundreds of attempts at a smaller example.
+SEARCH = settings(derandomize=True, deadline=None, max_examples=25, phases=[Phase.generate])
 FLAGS = ("group_first", "fire", "first", "emit", "clear")
 
 
@@ -92,7 +94,7 @@ def check(d, blocks, *, wait=0, parameters=1.0):
             claims.append(claim)
 
     held = [watch_held(dut.o.valid, dut.o.ready, dut.o.payload.inside, dut.o.payload.tag)]
-    simulate(dut, bench, background=[ready, *(held if parameters == 1.0 else [])])
+    simulate(dut, bench, cycles=4_000, background=[ready, *(held if parameters == 1.0 else [])])
     assert sum(claims) == d["column_tiles"]
 
 
@@ -132,14 +134,14 @@ def tiles(d, blocks):
     return d | {"column_tiles": -(-d["channel_blocks"] // blocks)}
 
 
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(SEARCH)
 @given(d=depthwise(), blocks=st.integers(1, 3), wait=st.sampled_from([0, 2]),
        parameters=st.sampled_from([1.0, 0.3]))
 def test_depthwise(d, blocks, wait, parameters):
     check(tiles(d, blocks), blocks, wait=wait, parameters=parameters)
 
 
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(SEARCH)
 @given(d=pooling(), blocks=st.integers(1, 3), wait=st.sampled_from([0, 2]))
 def test_global_pooling(d, blocks, wait):
     check(tiles(d, blocks), blocks, wait=wait)
