@@ -1,0 +1,65 @@
+# amaranth: UnusedElaboratable=no
+# SPDX-License-Identifier: Apache-2.0
+"""Every component's *Members* paragraph names exactly the members of its signature."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+from systolith.rtl.arith.dot_product import DotProduct
+from systolith.rtl.engine.decompressor import Decompressor, MaskDecoder
+from systolith.rtl.engine.skew import DelayCell
+from systolith.rtl.engine.sta_dbb import StaDbb
+from systolith.rtl.memory.activation import ActivationBank, ActivationMemory
+from systolith.rtl.memory.sram import AccessPort, SramBank
+from systolith.rtl.memory.wide import WideMemory
+from systolith.rtl.operand.drain import Drain
+from systolith.rtl.operand.gather import BankArbiter, Gather, LaneSelect
+from systolith.rtl.operand.im2col import Im2col, Im2colRow
+from systolith.rtl.operand.issuer import Issuer, OperandRow
+from systolith.rtl.operand.raster import RasterWalker
+from systolith.rtl.pe.tpe import Tpe
+from systolith.rtl.postproc.parameters import ParameterLoader, ParameterRegister
+from systolith.rtl.postproc.post_processor import PostLane, PostProcessor
+from systolith.rtl.postproc.requantiser import Requantiser
+from systolith.rtl.postproc.writer import Writer
+from systolith.rtl.sequencer.counters import Counters, LayerTable
+from systolith.rtl.sequencer.sequencer import Sequencer
+from systolith.rtl.vector.unit import VectorLane, VectorUnit, WindowRow
+from systolith.rtl.vector.window import WindowWalker
+
+FACTS = StaDbb.facts_of(SimpleNamespace(a=2, b=8, c=2, m=2, n=2, nnz=4, accumulator_bits=32))
+OPERANDS = {"rows": 4, "lanes": 4, "tag_width": 24}
+BANKS = {"banks": 4, "words": 64, "write_words": 1}
+COMPONENTS = [
+    ActivationBank(**BANKS), ActivationMemory(**BANKS),
+    BankArbiter(banks=4, lanes=4, line_width=4),
+    Counters(multipliers=1, banks=4, write_words=1), Decompressor(FACTS),
+    DelayCell(width=1, cycles=1), DotProduct(taps=1, accumulator_bits=32),
+    Drain(rows=4, beats=1, drain_start=1, drain_latency=1),
+    Gather(banks=4, lanes=4, address_width=6, tag=5), Im2col(address_width=6, **OPERANDS),
+    Im2colRow(address_width=6), Issuer(depth=8, beats=1, weight_row_width=6, **OPERANDS),
+    LaneSelect(banks=4), LayerTable(), MaskDecoder(nnz=4), OperandRow(depth=8),
+    ParameterLoader(lanes=8, fields=(69,), width=1, row_width=6), ParameterRegister(width=69),
+    PostLane(beats=1, accumulator_bits=32),
+    PostProcessor(columns=8, lanes=8, accumulator_bits=32), RasterWalker(address_width=6),
+    Requantiser(),
+    Sequencer(width=1, program_row_width=6, weight_row_width=6, flush_cycles=1, spec_hash=0),
+    SramBank(depth=4), StaDbb(FACTS), Tpe(FACTS), VectorLane(),
+    VectorUnit(lanes=8, gather_lanes=4, tag_width=24), WideMemory(banks=2, rows=4), WindowRow(),
+    WindowWalker(blocks=1, lanes=4, address_width=6, tag_width=24),
+    Writer(words=1, beats=1, address_width=6), AccessPort(4),
+]
+
+
+def documented(thing) -> list[str]:
+    """Names in the *Members* paragraph, without what stands in parentheses."""
+    owner = next(base for base in type(thing).__mro__ if "*Members*:" in (base.__doc__ or ""))
+    paragraph = owner.__doc__.split("*Members*:")[1].split("\n\n")[0]
+    return re.findall(r"``(\w+)``", re.sub(r"\([^()]*\)", "", paragraph))
+
+
+@pytest.mark.parametrize("thing", COMPONENTS, ids=lambda thing: type(thing).__name__)
+def test_members(thing):
+    members = getattr(thing, "signature", thing).members
+    assert sorted(documented(thing)) == sorted(members)
