@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every stated goal, measured: required, reached, pass. ``python -m tests.evidence --networks DIR``.
+"""Every stated goal, measured: required, reached, pass.
+
+Run by ``python -m tests.evidence --networks DIR``.
 
 Slow (tens of minutes): whole networks over all samples, fifty random designs, timings of cold
 processes. Exits with 1 if a goal is missed.
@@ -27,6 +29,8 @@ from systolith.verif.inference import run_network
 from systolith.verif.run import run, simulator
 from systolith.verif.verify import robustness
 
+from .faults.harness import copy_package, plant, run_tests
+from .faults.second import SECOND
 from .gen.emit.test_package import _array_modules
 from .litert import reference_tensors
 from .random_designs import random_inputs, random_network, random_overrides
@@ -141,12 +145,23 @@ def emission(_: Path | None) -> Iterator[Result]:
 
 def suites(_: Path | None) -> Iterator[Result]:
     for label, path in (("lint, determinism, documents", "tests/gen/emit"),
-                        ("sentences for bad input", "tests/gen/spec tests/gen/cli "
-                                                    "tests/gen/importer"),
+                        ("sentences for bad input",
+                         "tests/gen/spec tests/gen/cli tests/gen/importer"),
                         ("planted faults die", "tests/faults")):
         _, done = _cold("-m", "pytest", "-q", "-p", "no:cacheprovider", *path.split())
         last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr[-200:]
         yield (label, "all pass", last, done.returncode == 0)
+
+
+def second_faults(_: Path | None) -> Iterator[Result]:
+    dead = []
+    for fault in SECOND:
+        with tempfile.TemporaryDirectory() as folder:
+            root = copy_package(Path(folder))
+            plant(fault, root)
+            dead.append(run_tests(root, [fault.killer]).returncode == 1)
+    yield ("second set of planted faults die", ">= 8 of 10", f"{sum(dead)} of {len(dead)}",
+           sum(dead) >= 8)
 
 
 def robust(_: Path | None) -> Iterator[Result]:
@@ -159,7 +174,8 @@ def robust(_: Path | None) -> Iterator[Result]:
 
 SECTIONS: tuple[tuple[Callable, bool], ...] = (
     (demo, False), (emission, False), (robust, False), (keyword_spotting, True),
-    (random_designs, False), (suites, False))
+    (random_designs, False), (suites, False),
+    (second_faults, False))
 
 
 def main() -> int:
