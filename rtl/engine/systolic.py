@@ -121,7 +121,7 @@ class SystolicEngine(wiring.Component):
     TPE (i, j) executes a step ``latency + i + j`` cycles after it was presented (papers: STA).
 
     *Timing*: see ``EngineFacts``. Lock-step, no handshake: the shell keeps tiles at least as far
-    apart as the rows that they drain.
+    apart as the rows that they drain, and ``signed_activations`` still while a step is under way.
 
     *Members*: ``i_activations``, ``i_weights``, ``i_token``, ``signed_activations``,
     ``i_drain``, ``i_remaining`` (valid rows of the tile still to come), ``o_results``.

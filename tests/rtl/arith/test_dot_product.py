@@ -1,8 +1,10 @@
 # amaranth: UnusedElaboratable=no
 # SPDX-License-Identifier: Apache-2.0
 import random
+import re
 
 import pytest
+from amaranth.back import rtlil
 from amaranth.sim import Simulator
 from systolith.rtl.arith.dot_product import DotProduct
 
@@ -18,7 +20,7 @@ def wrap(value, bits):
     return (value + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
 
 
-@pytest.mark.parametrize("bits", [18, 32])
+@pytest.mark.parametrize("bits", [16, 18, 32])
 @pytest.mark.parametrize("taps", [1, 2, 3, 4, 5, 7, 8, 9])
 def test_equals_integer_arithmetic(taps, bits):
     dut = DotProduct(taps=taps, accumulator_bits=bits)
@@ -56,3 +58,17 @@ def test_platform_may_replace_it():
 def test_taps_must_be_positive():
     with pytest.raises(ValueError, match="^Taps must be at least 1, not 0$"):
         DotProduct(taps=0, accumulator_bits=32)
+
+
+@pytest.mark.parametrize("bits", [15, 33])
+def test_accumulator_must_be_of_16_to_32_bits(bits):
+    with pytest.raises(ValueError, match=rf"^Accumulator must be 16 \.\.\. 32 bits, not {bits}$"):
+        DotProduct(taps=1, accumulator_bits=bits)
+
+
+def test_products_are_no_wider_than_their_values():
+    text = rtlil.convert(DotProduct(taps=8, accumulator_bits=32), emit_src=False)
+    widths = re.findall(r"cell \$(mul|add) .*?Y_WIDTH (\d+)", text, re.S)
+    assert [width for kind, width in widths if kind == "mul"] == ["17"] * 8
+    assert sorted(width for kind, width in widths if kind == "add") == [
+        *["18"] * 4, *["19"] * 2, "20", "33"]

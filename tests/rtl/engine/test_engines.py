@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every engine through one harness: products of matrices, tile after tile, and when."""
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import systolith.rtl.engine.systolic as systolic
 from amaranth import Module
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from systolith.golden.dbb import encode, prune
 from systolith.rtl.engine.base import ENGINES
 from systolith.rtl.engine.decompressor import Decompressor
@@ -66,10 +69,11 @@ def product(activations, weights, signed, bits):
     return (sums + half) % (2 * half) - half
 
 
-def run(shape, tiles, *, signed, beats=1, bubbles=None, bits=32):
+def run(shape, tiles, *, signed, beats=1, bubbles=None, bits=32, closer=0, early=0):
     """Rows drained of each of ``tiles`` (activations, weights, v), at the least legal spacing.
 
-    ``bubbles``: a generator of the idle cycles before each step.
+    ``bubbles``: a generator of the idle cycles before each step. ``closer``, ``early``: cycles by
+    which tiles and drains come sooner than is legal.
     """
     m, engine, decompressor, facts = build(shape, bits)
     presented, drains, expected = {}, {}, {}
@@ -84,13 +88,13 @@ def run(shape, tiles, *, signed, beats=1, bubbles=None, bits=32):
                                 step == steps - 1)
             cycle += 1
         closed = cycle - 1
-        free = closed + v * beats
+        free = closed + v * beats - closer
         result = product(activations, weights, signed, bits)
         for row in range(v):
-            strobe = closed + facts.drain_start + row * beats
-            assert strobe not in drains
-            drains[strobe] = v - 1 - row
-            expected[strobe + facts.drain_latency] = result[facts.rows - 1 - row]
+            strobe = closed + facts.drain_start + row * beats - early
+            assert strobe not in drains or closer
+            drains.setdefault(strobe, v - 1 - row)
+            expected.setdefault(strobe + facts.drain_latency, result[facts.rows - 1 - row])
 
     async def bench(ctx):
         rng = np.random.default_rng(1)
@@ -142,6 +146,56 @@ def test_bubbles_between_steps(shape):
     tiles = [(*tile(rng, facts, int(rng.integers(1, 8))), int(rng.integers(1, facts.rows + 1)))
              for _ in range(8)]
     run(shape, tiles, signed=1, bubbles=bubbles)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@settings(max_examples=6, deadline=None, derandomize=True,
+          phases=[Phase.generate])  # shrinking would simulate for minutes
+@given(choices=st.data())
+def test_any_tiles_signedness_beats_and_bubbles(shape, choices):
+    facts = build(shape)[3]
+    draw = choices.draw
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1), label="seed"))
+    idle = draw(st.lists(st.integers(0, 3), min_size=1, max_size=6), label="bubbles")
+    plan = draw(st.lists(st.tuples(st.integers(1, 5), st.integers(1, facts.rows)),
+                         min_size=1, max_size=5), label="steps and rows")
+    run(shape, [(*tile(rng, facts, steps), v) for steps, v in plan],
+        signed=draw(st.integers(0, 1), label="signed"),
+        beats=draw(st.integers(1, 3), label="beats"), bubbles=itertools.cycle(idle),
+        bits=draw(st.sampled_from([16, 24, 32]), label="bits"))
+
+
+def test_dense_blocks_in_passes_of_disjoint_masks():
+    facts = build("sta-dbb")[3]
+    rng = np.random.default_rng(4)
+    block = rng.integers(1, 128, (facts.columns, 1, 8))
+    passes = facts.passes(8)
+    weights = np.concatenate([np.where(np.arange(8) // facts.nnz == each, block, 0)
+                              for each in range(passes)], axis=1).astype(np.int8)
+    held = np.repeat(octets(rng, (facts.rows, 1, 8)), passes, axis=1)
+    assert (product(held, weights, 0, 32) == product(
+        held[:, :1], block.astype(np.int8), 0, 32)).all()
+    run("sta-dbb", [(held, weights, facts.rows)] * 2, signed=0)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sums_are_not_there_a_cycle_before_the_first_legal_drain(shape):
+    facts = build(shape)[3]
+    ones = [(np.ones((rows, 1, facts.depth), np.int8)) for rows in (facts.rows, facts.columns)]
+    ones[1][:, :, facts.nnz:] = 0
+    run(shape, [(*ones, facts.rows)], signed=0)
+    with pytest.raises(AssertionError, match=rf"cycle {facts.m + facts.n - 1}\b"):
+        run(shape, [(*ones, facts.rows)], signed=0, early=1)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_tiles_a_cycle_too_close_collide(shape):
+    facts = build(shape)[3]
+    rng = np.random.default_rng(5)
+    tiles = [(*tile(rng, facts, 1), facts.rows) for _ in range(3)]
+    run(shape, tiles, signed=0)
+    with pytest.raises(AssertionError, match=rf"cycle {facts.rows + facts.m + facts.n - 1}\b"):
+        run(shape, tiles, signed=0, closer=1)
 
 
 @pytest.mark.parametrize("signed", [0, 1])

@@ -8,7 +8,7 @@ from systolith.rtl.engine.systolic import SystolicEngine
 from systolith.rtl.pe.tpe import Tpe
 
 from ..bus.test_members import case, documented
-from .mesh import facts_of
+from .shapes import facts_of
 
 FACTS = facts_of("sta-dbb", b=8)
 COMPONENTS = [
