@@ -4,6 +4,7 @@
 import dataclasses
 import json
 import re
+from graphlib import TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ..spec import Spec, to_yaml
 from .platform import EmittingPlatform
 from .registers import c_header, markdown
 
-__all__ = ["generate", "split_modules"]
+__all__ = ["generate", "leaves_first", "split_modules"]
 
 TOP = "systolith"
 WAIVERS = Path(__file__).with_name("waivers.vlt")
@@ -22,6 +23,13 @@ def split_modules(source: str) -> dict[str, str]:
     """The modules of a Verilog text, by name, in its order."""
     return {match[1]: match[0] + "\n"
             for match in re.finditer(r"^module (\w+)\b.*?^endmodule", source, re.M | re.S)}
+
+
+def leaves_first(modules: dict[str, str]) -> list[str]:
+    """Names of ``modules`` (as of ``split_modules``), each after those that it instantiates."""
+    uses = {name: [child for child in re.findall(r"^  (\w+) \S+ \($", text, re.M)
+                   if child in modules] for name, text in modules.items()}
+    return list(TopologicalSorter(uses).static_order())
 
 
 def generate(spec: Spec, directory: Path) -> dict:
@@ -38,7 +46,7 @@ def generate(spec: Spec, directory: Path) -> dict:
     for name, text in modules.items():
         (directory / "rtl" / f"{name}.v").write_text(
             f"// SPDX-License-Identifier: Apache-2.0\n// {spec.name}: {name}\n{text}")
-    files = [f"rtl/{name}.v" for name in reversed(modules)]
+    files = [f"rtl/{name}.v" for name in leaves_first(modules)]
     (directory / "filelist.f").write_text("\n".join(files) + "\n")
     (directory / "lint.vlt").write_text(WAIVERS.read_text())
     p = top.parameters

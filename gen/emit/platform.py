@@ -13,8 +13,7 @@ from unittest.mock import patch
 from amaranth import ClockSignal, Instance, ResetSignal
 from amaranth._toolchain.yosys import find_yosys
 from amaranth.back import rtlil
-from amaranth.hdl import Value
-from amaranth.hdl import _ast, _ir, _nir
+from amaranth.hdl import Value, _ast, _ir, _nir
 from amaranth.lib.wiring import In
 
 from ...rtl.cell import Cell
@@ -63,7 +62,6 @@ class EmittingPlatform:
             raise ValueError(f"Cells of one name must have one class and the same ports, "
                              f"not {self._faces[name]!r} and {face!r}")
         if name not in self.modules:
-            self.modules[name] = ""  # keeps order of first use
             text, inputs = self._convert(cell.body(self), name, ports)
             self.modules[name] = text
             self._clocked[name] = inputs
