@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The core: memories, operand path, engine, post-processor, vector unit and sequencer."""
 
-from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -106,11 +106,17 @@ class Core(wiring.Component):
         window = Signal()
         begin_matrix = Signal()
         begin_window = Signal()
+        halt = Signal()
         m.d.comb += [
             matrix.eq(d.opcode == Opcode.MATRIX),
             window.eq(d.opcode == Opcode.WINDOW),
             begin_matrix.eq(sequencer.begin & matrix),
             begin_window.eq(sequencer.begin & window),
+            # A damaged descriptor may ask for more than its layer takes: nothing outlives it.
+            halt.eq(~(sequencer.begin | sequencer.running)),
+            sequencer.consistent.eq(Mux(
+                matrix, _covers(d.column_tiles, facts.columns // 8, d.destination_blocks),
+                _covers(d.column_tiles, p.vector_blocks, d.destination_blocks))),
         ]
         for name in ("start", "stop", "program_base", "weight_base", "last_layer", "watchdog",
                      "bus_error"):
@@ -139,8 +145,8 @@ class Core(wiring.Component):
             im2col.descriptor.eq(d), walker.descriptor.eq(d), vector.descriptor.eq(d),
             im2col.start.eq(begin_matrix), issuer.start.eq(begin_matrix),
             walker.start.eq(begin_window), vector.start.eq(begin_window),
-            im2col.stop.eq(sequencer.flush), issuer.stop.eq(sequencer.flush),
-            walker.stop.eq(sequencer.flush),
+            im2col.stop.eq(halt), issuer.stop.eq(halt), walker.stop.eq(halt),
+            gather.stop.eq(halt),
             gather.flip.eq(~d.signed_activations),
             gather.pad_value.eq(d.pad_value),
             gather.i.valid.eq(Mux(matrix, im2col.o.valid, walker.o.valid)),
@@ -298,6 +304,12 @@ class Core(wiring.Component):
             self.counts.eq(counters.counts),
         ]
         return m
+
+
+def _covers(tiles: Value, blocks: int, destination_blocks: Value) -> Value:
+    """Whether ``tiles`` of ``blocks`` channel blocks each are just enough."""
+    capacity = tiles * blocks
+    return (capacity >= destination_blocks) & (capacity < destination_blocks + blocks)
 
 
 def _log2(value: int) -> int:

@@ -117,11 +117,11 @@ class Gather(wiring.Component):
 
     *Timing*: a request that is taken in cycle t reads from t+1 on; a piece waits at the memory's
     output for ``o.ready`` and holds further reads meanwhile. One request a cycle without bank
-    conflicts.
+    conflicts. While ``stop`` is high, requests and pieces are dropped.
 
     *Parameters*: ``banks``, ``lanes`` (at most ``banks``), ``address_width``, ``tag`` (shape).
 
-    *Members*: ``i``, ``o``, ``flip``, ``pad_value``, ``read_enable``, ``read_lines``,
+    *Members*: ``i``, ``o``, ``stop``, ``flip``, ``pad_value``, ``read_enable``, ``read_lines``,
     ``read_data``, ``conflict`` (a read cycle that leaves words of its request waiting), ``idle``.
     """
 
@@ -134,6 +134,7 @@ class Gather(wiring.Component):
         super().__init__({
             "i": In(stream.Signature(request_layout(lanes, address_width, tag))),
             "o": Out(stream.Signature(piece_layout(lanes, tag))),
+            "stop": In(1),
             "flip": In(1),
             "pad_value": In(8),
             "read_enable": Out(banks),
@@ -215,6 +216,8 @@ class Gather(wiring.Component):
             self.o.payload.done.eq(done),
             self.o.payload.tag.eq(tag),
         ]
+        with m.If(self.stop):
+            m.d.sync += [busy.eq(0), valid.eq(0)]
         for lane in range(self.lanes):
             m.submodules[f"lane_{lane}"] = select = LaneSelect(banks=self.banks)
             m.d.comb += [

@@ -49,9 +49,10 @@ class Sequencer(wiring.Component):
     *Members*: ``start``, ``stop`` (soft reset), ``program_base`` (rows), ``weight_base`` (rows),
     ``last_layer``, ``watchdog`` (cycles, 0 for none), ``bus_error``, ``density_error``,
     ``program_enable``, ``program_row``, ``program_data``, ``weight_enable``, ``weight_row``,
-    ``weight_data`` (low word of a row), ``descriptor``, ``begin`` (pulse), ``done`` (of the
-    layer), ``flush`` (level), ``running`` (a layer runs), ``busy``, ``finished``, ``failed``
-    (pulses), ``cause``, ``layer``, ``layer_cycles``, ``layer_ended``.
+    ``weight_data`` (low word of a row), ``descriptor``, ``consistent`` (the units can run it),
+    ``begin`` (pulse), ``done`` (of the layer), ``flush`` (level), ``running`` (a layer runs),
+    ``busy``, ``finished``, ``failed`` (pulses), ``cause``, ``layer``, ``layer_cycles``,
+    ``layer_ended``.
     """
 
     def __init__(self, *, width: int, program_row_width: int, weight_row_width: int,
@@ -77,6 +78,7 @@ class Sequencer(wiring.Component):
             "weight_row": Out(weight_row_width),
             "weight_data": In(64),
             "descriptor": Out(Descriptor),
+            "consistent": In(1, init=1),
             "begin": Out(1),
             "done": In(1),
             "flush": Out(1),
@@ -189,7 +191,7 @@ class Sequencer(wiring.Component):
             with m.State("NEXT"):
                 m.d.sync += [asked.eq(0), self.layer_cycles.eq(2)]
                 with m.If((self.layer == layers) | (self.layer > self.last_layer)):
-                    m.d.comb += self.finished.eq(1)
+                    m.d.comb += self.finished.eq(~interrupted)
                     m.next = "IDLE"
                 with m.Else():
                     m.next = "FETCH"
@@ -208,7 +210,7 @@ class Sequencer(wiring.Component):
                           & d.kernel_width.any() & d.kernel_height.any()
                           & d.column_tiles.any() & d.destination_blocks.any()
                           & d.steps.any() & d.last_steps.any()
-                          & d.span.any() & d.row_groups.any()):
+                          & d.span.any() & d.row_groups.any() & self.consistent):
                     m.next = "BEGIN"
                 with m.Else():
                     m.d.sync += cause.eq(Cause.BAD_DESCRIPTOR)
@@ -229,7 +231,9 @@ class Sequencer(wiring.Component):
                 m.d.sync += flushing.eq(flushing + 1)
                 with m.If(flushing == self.flush_cycles - 1):
                     m.d.sync += flushing.eq(0)
-                    m.d.comb += self.failed.eq(cause != Cause.NONE)
+                    m.d.comb += self.failed.eq((cause != Cause.NONE) & ~self.stop)
                     m.d.sync += self.cause.eq(cause)
                     m.next = "IDLE"
+                with m.If(self.stop):
+                    m.d.sync += cause.eq(Cause.NONE)
         return m
