@@ -23,6 +23,7 @@ from .postproc.writer import Writer
 from .sequencer.counters import Counters, EventCounts
 from .sequencer.descriptor import Opcode
 from .sequencer.sequencer import Sequencer
+from .vector.addition import AdditionWalker
 from .vector.unit import VectorLane, VectorUnit
 from .vector.window import WindowWalker, column_tag
 
@@ -104,14 +105,18 @@ class Core(wiring.Component):
         d = sequencer.descriptor
         matrix = Signal()
         window = Signal()
+        addition = Signal()
         begin_matrix = Signal()
         begin_window = Signal()
+        begin_addition = Signal()
         halt = Signal()
         m.d.comb += [
             matrix.eq(d.opcode == Opcode.MATRIX),
             window.eq(d.opcode == Opcode.WINDOW),
+            addition.eq(d.opcode == Opcode.ADD),
             begin_matrix.eq(sequencer.begin & matrix),
             begin_window.eq(sequencer.begin & window),
+            begin_addition.eq(sequencer.begin & addition),
             # A damaged descriptor may ask for more than its layer takes: nothing outlives it.
             halt.eq(~(sequencer.begin | sequencer.running)),
             sequencer.consistent.eq(Mux(
@@ -125,7 +130,7 @@ class Core(wiring.Component):
                      "layer_ended"):
             m.d.comb += getattr(self, name).eq(getattr(sequencer, name))
 
-        # Operands: one gather unit, asked by im2col or by the window walker.
+        # Operands: one gather unit, asked by im2col or by one of the vector unit's walkers.
         m.submodules.gather = gather = Gather(
             banks=p.banks, lanes=p.gather_lanes,
             address_width=activations.address_width, tag=tag_width)
@@ -135,35 +140,45 @@ class Core(wiring.Component):
         m.submodules.walker = walker = WindowWalker(
             blocks=p.vector_blocks, lanes=p.gather_lanes,
             address_width=activations.address_width, tag_width=tag_width)
+        m.submodules.adder = adder = AdditionWalker(
+            blocks=p.vector_blocks, lanes=p.gather_lanes,
+            address_width=activations.address_width, tag_width=tag_width)
         m.submodules.issuer = issuer = Issuer(
             rows=facts.rows, lanes=p.matrix_lanes, depth=facts.depth, beats=p.beats,
             weight_row_width=weights.row_width, tag_width=tag_width)
         m.submodules.vector = vector = VectorUnit(
             lanes=p.vector_lanes, gather_lanes=p.gather_lanes, tag_width=tag_width)
         request = im2col.o.payload
+        vector_request = Signal.like(walker.o.payload)
+        m.d.comb += vector_request.eq(Mux(window, walker.o.payload.as_value(),
+                                          adder.o.payload.as_value()))
         m.d.comb += [
-            im2col.descriptor.eq(d), walker.descriptor.eq(d), vector.descriptor.eq(d),
+            im2col.descriptor.eq(d), walker.descriptor.eq(d), adder.descriptor.eq(d),
+            vector.descriptor.eq(d),
             im2col.start.eq(begin_matrix), issuer.start.eq(begin_matrix),
-            walker.start.eq(begin_window), vector.start.eq(begin_window),
+            walker.start.eq(begin_window), adder.start.eq(begin_addition),
+            vector.start.eq(begin_window | begin_addition),
             im2col.stop.eq(halt), issuer.stop.eq(halt), walker.stop.eq(halt),
-            gather.stop.eq(halt),
+            adder.stop.eq(halt), gather.stop.eq(halt),
             gather.flip.eq(~d.signed_activations),
             gather.pad_value.eq(d.pad_value),
-            gather.i.valid.eq(Mux(matrix, im2col.o.valid, walker.o.valid)),
-            gather.i.payload.tag.eq(Mux(matrix, request.tag, walker.o.payload.tag)),
-            gather.i.payload.inside.eq(
-                Mux(matrix, request.inside, walker.o.payload.inside)),
+            gather.i.valid.eq(Mux(matrix, im2col.o.valid,
+                                  Mux(window, walker.o.valid, adder.o.valid))),
+            gather.i.payload.group.eq(Mux(matrix, request.group, vector_request.group)),
+            gather.i.payload.tag.eq(Mux(matrix, request.tag, vector_request.tag)),
+            gather.i.payload.inside.eq(Mux(matrix, request.inside, vector_request.inside)),
             im2col.o.ready.eq(gather.i.ready & matrix),
             walker.o.ready.eq(gather.i.ready & window),
+            adder.o.ready.eq(gather.i.ready & addition),
             issuer.i.valid.eq(gather.o.valid & matrix),
-            vector.i.valid.eq(gather.o.valid & window),
+            vector.i.valid.eq(gather.o.valid & ~matrix),
             gather.o.ready.eq(Mux(matrix, issuer.i.ready, vector.i.ready)),
             vector.i.payload.eq(gather.o.payload),
             issuer.i.payload.tag.eq(gather.o.payload.tag),
             issuer.i.payload.done.eq(gather.o.payload.done),
             issuer.i.payload.write.eq(gather.o.payload.write),
             activations.lock.eq(sequencer.running | sequencer.begin),
-            activations.read_group.eq(d.source_group),
+            activations.read_group.eq(gather.read_group),
             activations.read_enable.eq(gather.read_enable),
             activations.read_lines.eq(gather.read_lines),
             gather.read_data.eq(activations.read_data),
@@ -172,11 +187,11 @@ class Core(wiring.Component):
             if lane < p.matrix_lanes:
                 m.d.comb += [
                     gather.i.payload.addresses[lane].eq(
-                        Mux(matrix, request.addresses[lane], walker.o.payload.addresses[lane])),
+                        Mux(matrix, request.addresses[lane], vector_request.addresses[lane])),
                     issuer.i.payload.values[lane].eq(gather.o.payload.values[lane]),
                 ]
             else:
-                m.d.comb += gather.i.payload.addresses[lane].eq(walker.o.payload.addresses[lane])
+                m.d.comb += gather.i.payload.addresses[lane].eq(vector_request.addresses[lane])
 
         # Weights: the sequencer reads only the trailer.
         m.submodules.decompressor = decompressor = Decompressor(facts)
@@ -239,7 +254,7 @@ class Core(wiring.Component):
             vector_parameters.claim.eq(walker.claim),
             vector_parameters.swap.eq(vector.swap),
             walker.parameters_ready.eq(vector_parameters.ready),
-            vector_writer.start.eq(begin_window),
+            vector_writer.start.eq(begin_window | begin_addition),
             vector_writer.descriptor.eq(d),
             vector_writer.valid.eq(vector.o_valid & sequencer.running),
             vector_writer.values.eq(vector.o),
@@ -295,8 +310,8 @@ class Core(wiring.Component):
             counters.stall_operands.eq(sequencer.running & matrix & issuer.stall_operands),
             counters.stall_drain.eq(sequencer.running & matrix & issuer.stall_drain),
             counters.stall_parameters.eq(
-                sequencer.running & Mux(matrix, issuer.stall_parameters,
-                                        walker.stall_parameters)),
+                sequencer.running & ((matrix & issuer.stall_parameters)
+                                     | (window & walker.stall_parameters))),
             counters.conflict.eq(gather.conflict),
             counters.activation_reads.eq(activations.read_enable),
             counters.activation_writes.eq(activations.write_enable),

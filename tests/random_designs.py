@@ -5,6 +5,7 @@ import numpy as np
 from systolith.golden import network as golden
 from systolith.golden.dbb import prune
 from systolith.golden.numerics import Requantise, Rounding
+from systolith.verif.networks import random_addition
 
 __all__ = ["random_inputs", "random_network", "random_overrides"]
 
@@ -44,7 +45,7 @@ def _requantise(rng, channels: int, rounding=Rounding.DOUBLE) -> Requantise:
 
 
 def random_network(rng: np.random.Generator, *, layers: int = 4) -> golden.Network:
-    """A chain of random layers: any kernel, stride, padding, density, zero point; FC at the end."""
+    """Random layers: any kernel, stride, padding, density, zero point, ADD; FC at the end."""
     height, width = (int(v) for v in rng.integers(5, 13, 2))
     shape = (height, width, int(rng.choice([1, 3, 8, 12, 20])))
     zero = int(rng.choice([-128, 83, -5]))
@@ -53,10 +54,20 @@ def random_network(rng: np.random.Generator, *, layers: int = 4) -> golden.Netwo
     for index in range(1, layers + 2):
         names = {"sources": (index - 1,), "output": index, "name": f"layer{index}"}
         kind = "fc" if index == layers + 1 else str(rng.choice(
-            ["conv", "conv", "depthwise", "pointwise", "pool"]))
+            ["conv", "conv", "depthwise", "pointwise", "pool", "add"]))
         if kind == "pool" and (index < layers or min(shape[:2]) < 2):
             kind = "pointwise"
         channels = int(rng.integers(1, 41))
+        if kind == "add":
+            rivals = [tensor for tensor in tensors.values() if tensor.shape[1:] == shape]
+            other = rivals[int(rng.integers(len(rivals)))]
+            points = (other.zero_point, zero)
+            zero = int(rng.choice([-128, int(rng.integers(-128, 128))]))
+            layer = random_addition(rng, names["name"], (other.index, index - 1), index, points,
+                                    zero)
+            chain.append(layer)
+            tensors[index] = golden.Tensor(index, names["name"], (1, *shape), zero_point=zero)
+            continue
         if kind == "fc":
             flat = int(np.prod(shape))
             layer = golden.FullyConnected(

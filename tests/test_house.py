@@ -20,7 +20,8 @@ SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 
 
 def test_every_package_on_disk_is_declared():
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    declared = project["tool"]["setuptools"]["packages"]
     on_disk = {"systolith." + ".".join(path.parent.relative_to(ROOT).parts)
                for path in SOURCES if path.name == "__init__.py"}
     assert sorted(declared) == sorted(on_disk)

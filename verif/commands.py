@@ -16,10 +16,11 @@ from ..gen.cli.common import (
     guard,
     load_inputs,
     print_json,
+    print_overridden,
     print_table,
     stage,
 )
-from ..gen.spec import load, to_yaml
+from ..gen.spec import load
 from .toolchain import ToolMissing
 
 __all__ = ["register"]
@@ -64,8 +65,7 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
     if json:
         print_json(report.as_dict() | {"overrides": list(overrides or ())})
     else:
-        if overrides:
-            typer.echo(to_yaml(loaded))
+        print_overridden(loaded, overrides)
         _print(report, loaded.name, model.name)
     raise typer.Exit(ExitCode.HOLDS if report.bit_exact is not False
                      else ExitCode.DOES_NOT_HOLD)
@@ -107,6 +107,7 @@ def verify(spec: SpecArgument, overrides: SetOption = None, json: JsonOption = F
     if json:
         print_json({"spec": loaded.name, "passed": good, "checks": rows})
     else:
+        print_overridden(loaded, overrides)
         print_table(f"verification of {loaded.name}", rows)
         typer.echo(f"{sum(passed for _, passed, _ in results)} of {len(results)} checks passed "
                    f"in {time.monotonic() - start:.0f} s")

@@ -6,11 +6,20 @@ import numpy as np
 from ..golden import network as golden
 from ..golden.numerics import Requantise, Rounding
 
-__all__ = ["small_network"]
+__all__ = ["random_addition", "small_network"]
+
+
+def random_addition(rng: np.random.Generator, name: str, sources: tuple[int, int], output: int,
+                    zero_points: tuple[int, int], zero_point: int) -> golden.Add:
+    """ADD with random scales, whose results use most of the int8 range."""
+    multipliers = tuple(int(value) for value in rng.integers(2**30, 2**31, 3))
+    shifts = (int(rng.integers(0, 4)), int(rng.integers(0, 4)), int(rng.integers(16, 20)))
+    return golden.Add(name, "ADD", sources, output, zero_points, multipliers, shifts, zero_point,
+                      -128, 127)
 
 
 def small_network(rng: np.random.Generator) -> golden.Network:
-    """Convolution of stride 2, depthwise, 1x1, global pool and fully connected; 8 x 10 x 3 in."""
+    """Convolution of stride 2, depthwise, ADD, 1x1, global pool, fully connected; 8 x 10 x 3 in."""
 
     def requantise(channels: int, rounding=Rounding.DOUBLE) -> Requantise:
         return Requantise(
@@ -30,14 +39,16 @@ def small_network(rng: np.random.Generator) -> golden.Network:
                            (0, 1, 0, 1), 7, requantise(16)),
         golden.DepthwiseConvolution("depthwise", "DEPTHWISE_CONV_2D", (1,), 2, weights(3, 3, 16),
                                     bias(16), (1, 1), (1, 1, 1, 1), -128, requantise(16)),
-        golden.Convolution("pointwise", "CONV_2D", (2,), 3, weights(24, 1, 1, 16), bias(24),
+        random_addition(rng, "sum", (1, 2), 3, (-128, -128), -128),
+        golden.Convolution("pointwise", "CONV_2D", (3,), 4, weights(24, 1, 1, 16), bias(24),
                            (1, 1), (0, 0, 0, 0), -128, requantise(24)),
-        golden.AveragePool("pool", "AVERAGE_POOL_2D", (3,), 4, (4, 5), (1, 1), (0, 0, 0, 0),
+        golden.AveragePool("pool", "AVERAGE_POOL_2D", (4,), 5, (4, 5), (1, 1), (0, 0, 0, 0),
                            -128, 127),
-        golden.FullyConnected("dense", "FULLY_CONNECTED", (4,), 5, weights(16, 24), bias(16),
+        golden.FullyConnected("dense", "FULLY_CONNECTED", (5,), 6, weights(16, 24), bias(16),
                               -128, requantise(16, Rounding.SINGLE)),
     )
-    shapes = {0: (8, 10, 3), 1: (4, 5, 16), 2: (4, 5, 16), 3: (4, 5, 24), 4: (1, 1, 24), 5: (16,)}
+    shapes = {0: (8, 10, 3), 1: (4, 5, 16), 2: (4, 5, 16), 3: (4, 5, 16), 4: (4, 5, 24),
+              5: (1, 1, 24), 6: (16,)}
     tensors = {index: golden.Tensor(index, f"t{index}", (1, *shape))
                for index, shape in shapes.items()}
-    return golden.Network("small", tensors, layers, (0,), (5,))
+    return golden.Network("small", tensors, layers, (0,), (6,))

@@ -4,7 +4,7 @@
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -95,29 +95,35 @@ def _unpack_outputs(program: Program, outputs: np.ndarray) -> np.ndarray:
 
 def _layer_tensors(program: Program, answer: Answer, count: int) -> dict[int, np.ndarray]:
     """Monitored beats, put back into tensors: [N, height, width, channels] by tensor index."""
-    beats = {Opcode.MATRIX: answer.post, Opcode.WINDOW: answer.vector}
+    beats = {"engine": answer.post, "vector": answer.vector}
     at = dict.fromkeys(beats, 0)
     tensors: dict[int, list[np.ndarray]] = {layer.lowered.output: [] for layer in program.layers}
     p = program.parameters
     for _ in range(count):
         for layer in program.layers:
             low = layer.lowered
+            unit = "engine" if low.opcode is Opcode.MATRIX else "vector"
             height, width, channels = low.output_shape
-            columns = p.facts.columns if low.opcode is Opcode.MATRIX else p.vector_lanes
-            source = beats[low.opcode]
+            columns = p.facts.columns if unit == "engine" else p.vector_lanes
+            source = beats[unit]
             lanes = source.shape[1]
             groups = -(-channels // columns)
-            size = groups * height * width * columns // lanes
-            part = source[at[low.opcode]:at[low.opcode] + size]
+            size = (layer.source.word_groups(p.vector_blocks) if low.opcode is Opcode.ADD
+                    else groups * height * width * columns // lanes)
+            part = source[at[unit]:at[unit] + size]
             if len(part) != size:
                 raise RuntimeError(f"layer {low.name}: monitored {len(part)} beats of {size}")
-            at[low.opcode] += size
-            tensors[low.output].append(
-                part.reshape(groups, height, width, columns).transpose(1, 2, 0, 3)
-                .reshape(height, width, -1)[..., :channels])
-    for opcode, used in at.items():
-        if used != len(beats[opcode]):
-            raise RuntimeError(f"{len(beats[opcode]) - used} beats of the {opcode.name} unit "
+            at[unit] += size
+            if low.opcode is Opcode.ADD:  # word by word as the tensor lies
+                words = np.ascontiguousarray(part).view(np.uint64).ravel()
+                tensors[low.output].append(replace(layer.destination, base=0).unpack(words))
+            else:
+                tensors[low.output].append(
+                    part.reshape(groups, height, width, columns).transpose(1, 2, 0, 3)
+                    .reshape(height, width, -1)[..., :channels])
+    for unit, used in at.items():
+        if used != len(beats[unit]):
+            raise RuntimeError(f"{len(beats[unit]) - used} beats of the {unit} unit "
                                "belong to no layer")
     return {index: np.array(parts) for index, parts in tensors.items()}
 

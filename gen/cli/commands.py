@@ -19,6 +19,7 @@ from .common import (
     atomic_directory,
     guard,
     print_json,
+    print_overridden,
     print_table,
     stage,
 )
@@ -55,6 +56,7 @@ def generate(spec: SpecArgument, output: OutputOption, overrides: SetOption = No
     if json:
         print_json({"directory": output, "files": files, "manifest": manifest})
     else:
+        print_overridden(loaded, overrides)
         typer.echo(f"{output}: {loaded.name}, {loaded.multipliers} multipliers, "
                    f"{len(files)} files")
 
@@ -75,6 +77,7 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
     if json:
         print_json({"directory": output, "files": [MAPPING, IMAGE], **mapping})
     else:
+        print_overridden(loaded, overrides)
         print_table(f"{model.name} on {loaded.name}", program.mapping_rows)
         typer.echo(f"{output / IMAGE}: {len(program.image)} bytes")
 
@@ -97,6 +100,7 @@ def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = Non
                     "microseconds": prediction.cycles / clock, "clock_mhz": clock,
                     "layers": layers})
     else:
+        print_overridden(loaded, overrides)
         print_table(f"{model.name} on {loaded.name}", layers, {"name": "total", **total})
         typer.echo(f"{prediction.cycles / clock:,.1f} us at {clock} MHz")
 

@@ -14,14 +14,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..spec import SpecFault
+from ..spec import Spec, SpecFault, to_yaml
 from .directory import DirectoryFault, atomic_directory
 from .inputs import InputFault, Inputs, load_inputs
 from .progress import stage
 
 __all__ = ["DirectoryFault", "ExitCode", "ForceOption", "InputFault", "Inputs", "JsonOption",
            "ModelArgument", "OutputOption", "SetOption", "SpecArgument", "atomic_directory",
-           "fail", "guard", "load_inputs", "print_json", "print_table", "stage"]
+           "fail", "guard", "load_inputs", "print_json", "print_overridden", "print_table", "stage"]
 
 SpecArgument = Annotated[str, typer.Argument(
     metavar="SPEC", show_default=False, help="Name of a shipped spec, or path of a YAML file.")]
@@ -56,6 +56,12 @@ def fail(faults: str | Iterable[str], *, json: bool = False) -> NoReturn:
     for message in messages:
         print(message, file=sys.stderr)
     raise typer.Exit(ExitCode.BAD_INPUT)
+
+
+def print_overridden(spec: Spec, overrides: Sequence[str] | None) -> None:
+    """Print the spec that results from overrides, if there are any."""
+    if overrides:
+        typer.echo(to_yaml(spec))
 
 
 @contextmanager

@@ -16,14 +16,16 @@ __all__ = ["allocate"]
 def allocate(lowered: Lowered, p: AcceleratorParameters) -> dict[int, TensorLayout]:
     """Layout of every tensor on the core, by index.
 
-    A layer's source and destination lie in different groups; within a group, tensors share words
-    where they do not live at the same time (first fit, in order of birth). Raises CompileFault
-    with the memory that would be needed.
+    A layer's source and destination lie in different groups (but for ADD, whose accesses take
+    turns); within a group, tensors share words where they do not live at the same time (first
+    fit, in order of birth). Tensors that an ADD joins have one layout. Raises CompileFault with
+    the memory that would be needed.
     """
     birth = {lowered.input: -1} | {layer.output: i for i, layer in enumerate(lowered.layers)}
     readers: dict[int, list[int]] = {index: [] for index in birth}
     for i, layer in enumerate(lowered.layers):
-        readers[layer.source].append(i)
+        for source in layer.sources:
+            readers[source].append(i)
     death = {index: max(readers[index], default=birth[index]) for index in birth}
     death[lowered.output] = len(lowered.layers)
 
@@ -31,9 +33,10 @@ def allocate(lowered: Lowered, p: AcceleratorParameters) -> dict[int, TensorLayo
     for layer in lowered.layers:
         group[layer.output] = 1 - group[layer.source]
 
+    joined = _joined_by_addition(lowered, list(birth))
     layouts: dict[int, TensorLayout] = {}
     for index in sorted(birth, key=birth.__getitem__):
-        consumers = [lowered.layers[i] for i in readers[index]]
+        consumers = [lowered.layers[i] for member in joined[index] for i in readers[member]]
         layout = replace(_best_layout(lowered.shapes[index], consumers, p), group=group[index])
         rivals = sorted(
             (other for name, other in layouts.items()
@@ -41,12 +44,12 @@ def allocate(lowered: Lowered, p: AcceleratorParameters) -> dict[int, TensorLayo
             key=lambda other: other.base)
         base = 0
         for other in rivals:
-            if base + layout.words <= other.base:
+            if base + _extent(layout, p) <= other.base:
                 break
-            base = max(base, other.base + other.words)
+            base = max(base, other.base + _extent(other, p))
         # Whole lines, so that bank conflicts do not depend on the base.
         layouts[index] = replace(layout, base=-(-base // p.banks) * p.banks)
-    need = max(layout.base + layout.words for layout in layouts.values())
+    need = max(layout.base + _extent(layout, p) for layout in layouts.values())
     if need > p.group_words:
         kib = -(-2 * 8 * need // 1024)
         raise CompileFault(
@@ -55,11 +58,28 @@ def allocate(lowered: Lowered, p: AcceleratorParameters) -> dict[int, TensorLayo
     return layouts
 
 
+def _extent(layout: TensorLayout, p: AcceleratorParameters) -> int:
+    """Words of a tensor, up to the end of the last group of words that an ADD may write."""
+    return layout.word_groups(p.vector_blocks) * p.vector_blocks
+
+
+def _joined_by_addition(lowered: Lowered, tensors: list[int]) -> dict[int, list[int]]:
+    """For each tensor, all that ADD layers join it with, itself included."""
+    joined = {index: [index] for index in tensors}
+    for layer in lowered.layers:
+        if layer.opcode is Opcode.ADD:
+            members = sorted({member for index in (*layer.sources, layer.output)
+                              for member in joined[index]})
+            joined |= dict.fromkeys(members, members)
+    return joined
+
+
 def _best_layout(shape, consumers: list[LoweredLayer], p: AcceleratorParameters) -> TensorLayout:
     """The layout whose readers lose least to bank conflicts; of equals the smallest."""
-    split = 2 if consumers and all(layer.stride == (2, 2) for layer in consumers) else 1
     matrices = [layer for layer in consumers if layer.opcode is Opcode.MATRIX]
     windows = [layer for layer in consumers if layer.opcode is Opcode.WINDOW]
+    strides = {layer.stride for layer in matrices + windows}
+    split = 2 if strides == {(2, 2)} else 1
     best: tuple[int, int, TensorLayout] | None = None
     for extra_pitch in range(4 if consumers else 1):
         narrow = TensorLayout.plan(*shape, split=split, extra_pitch=extra_pitch)

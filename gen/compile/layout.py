@@ -52,6 +52,10 @@ class TensorLayout:
         """64-bit words from the first element's to the last's."""
         return int(self.addresses().max()) - self.base + 1
 
+    def word_groups(self, count: int) -> int:
+        """Groups of ``count`` words that cover the tensor as it lies."""
+        return -(-self.words // count)
+
     def addresses(self) -> np.ndarray:
         """Word addresses, shape (height, width, blocks)."""
         y, x, b = np.ogrid[:self.height, :self.width, :self.blocks]

@@ -18,7 +18,8 @@ __all__ = ["Lowered", "LoweredLayer", "lower"]
 class LoweredLayer:
     """One layer of the core.
 
-    ``source`` and ``output`` are tensor indices of the model; ``output_shape`` and
+    ``source`` (of ADD also ``second``, with the operator in ``addition``) and ``output`` are
+    tensor indices of the model; ``output_shape`` and
     ``source_shape`` are (height, width, channels). ``weights``: [Cout, kh, kw, Cin] for the
     engine, [kh, kw, C] for the vector unit. ``pad_value`` is the operand of a padded pixel.
     """
@@ -39,19 +40,28 @@ class LoweredLayer:
     source_zero_point: int
     magnitude: bool = False
     sliding: bool = True
+    second: int | None = None
+    addition: golden.Add | None = None
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """Tensors that the layer reads."""
+        return (self.source,) if self.second is None else (self.source, self.second)
 
     @property
     def signed(self) -> bool:
         """Operands are raw signed bytes; otherwise ``x + 128`` as unsigned bytes."""
-        return self.magnitude or self.source_zero_point != -128
+        return (self.magnitude or self.opcode is Opcode.ADD
+                or self.source_zero_point != -128)
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates of the layer as the network states it, padded taps included."""
         height, width, channels = self.output_shape
         depth = self.source_shape[2] if self.opcode is Opcode.MATRIX else 1
-        return 0 if self.magnitude else height * width * channels * depth * int(
-            np.prod(self.kernel))
+        if self.magnitude or self.opcode is Opcode.ADD:
+            return 0
+        return height * width * channels * depth * int(np.prod(self.kernel))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,8 +165,25 @@ def _lower_layer(network, layer, shapes, aliases) -> LoweredLayer:
                 source_zero_point=layer.source_zero_point)
         case golden.AveragePool():
             return _average_pool(network, layer, shape, common)
+        case golden.Add():
+            return _add(layer, shapes, aliases, common)
     raise CompileFault(f"layer {layer.name} ({layer.kind}): the core has no unit for this "
                        "operator")
+
+
+def _add(layer: golden.Add, shapes, aliases, common) -> LoweredLayer:
+    second = aliases.get(layer.sources[1], layer.sources[1])
+    shape = common["source_shape"]
+    if shapes[second] != shape:
+        raise CompileFault(f"layer {layer.name} ({layer.kind}): both inputs must have one shape, "
+                           f"not {shape} and {shapes[second]}")
+    none = np.zeros(0, np.int32)
+    return LoweredLayer(
+        **common, opcode=Opcode.ADD, output_shape=shape, kernel=(1, 1), stride=(1, 1),
+        padding=(0, 0), weights=none.astype(np.int8), bias=none,
+        requantise=Requantise(multiplier=none, shift=none, zero_point=layer.zero_point,
+                              low=layer.low, high=layer.high, rounding=Rounding.DOUBLE),
+        source_zero_point=layer.zero_points[0], second=second, addition=layer)
 
 
 def _average_pool(network, layer, shape, common) -> LoweredLayer:
@@ -174,27 +201,29 @@ def _average_pool(network, layer, shape, common) -> LoweredLayer:
         raise CompileFault(f"layer {layer.name} ({layer.kind}): stride must be 1 or 2, not "
                            f"{max(layer.stride)}")
     count = kernel[0] * kernel[1]
-    multiplier, shift = _reciprocal(count)
+    multiplier, shift, bias = _reciprocal(count)
     one = np.ones(channels, np.int32)
     return LoweredLayer(
         **common, opcode=Opcode.WINDOW, output_shape=output, kernel=kernel,
         stride=(1, 1) if output[:2] == (1, 1) else tuple(layer.stride), padding=(0, 0),
         weights=np.ones((*(min(k, WINDOW) for k in kernel), channels), np.int8),
-        bias=one * (count // 2),
+        bias=one * bias,
         requantise=Requantise(multiplier=one * np.int32(multiplier),
                               shift=one * np.int32(shift), zero_point=0,
                               low=layer.low, high=layer.high, rounding=Rounding.SINGLE),
         source_zero_point=0, magnitude=True, sliding=sliding)
 
 
-def _reciprocal(count: int) -> tuple[int, int]:
-    """Multiplier and shift with ``v * multiplier >> (31 + shift) == v // count`` for every sum.
+def _reciprocal(count: int) -> tuple[int, int, int]:
+    """Multiplier, shift and bias: ``(v + bias) * multiplier >> (31 + shift)`` rounds ``v / count``.
 
-    Exact for ``0 <= v <= 128 * count + count // 2``, which is checked for each v.
+    Half away from zero, exact for ``0 <= v <= 128 * count``, which is checked for each v.
     """
+    if count == 1:  # a multiplier of 1 has no Q31; the largest one gives v for v + 1
+        return 2**31 - 1, 0, 1
     shift = max((count - 1).bit_length() - 1, 0)
     multiplier = min(-(-(1 << (31 + shift)) // count), 2**31 - 1)
     v = np.arange(128 * count + count // 2 + 1, dtype=np.int64)
     if not np.array_equal((v * multiplier) >> (31 + shift), v // count):
         raise CompileFault(f"average pool: a window of {count} pixels has no exact reciprocal")
-    return multiplier, shift
+    return multiplier, shift, count // 2

@@ -36,10 +36,14 @@ ROW_BYTES = ROW_BITS // 8
 
 @dataclass(frozen=True, kw_only=True)
 class CompiledLayer:
-    """A layer with its place in the memories. ``steps``: array steps of a full and a last block."""
+    """A layer with its place in the memories.
+
+    ``second``: of ADD's second operand. ``steps``: array steps of a full and of a last block.
+    """
 
     lowered: LoweredLayer
     source: TensorLayout
+    second: TensorLayout | None
     destination: TensorLayout
     steps: tuple[int, int]
     density: int
@@ -122,6 +126,7 @@ class Program:
         for layer in self.layers:
             low = layer.lowered
             matrix = low.opcode is Opcode.MATRIX
+            addition = low.opcode is Opcode.ADD
             facts = self.parameters.facts
             pixels = low.output_shape[0] * low.output_shape[1]
             channels = facts.columns if matrix else self.parameters.vector_lanes
@@ -131,8 +136,9 @@ class Program:
                 "unit": "engine" if matrix else "vector",
                 "input": "x".join(map(str, low.source_shape)),
                 "output": "x".join(map(str, low.output_shape)),
-                "row_tiles": -(-pixels // facts.rows) if matrix else pixels,
-                "column_tiles": -(-low.output_shape[2] // channels),
+                "row_tiles": -(-pixels // facts.rows) if matrix else
+                layer.source.word_groups(self.parameters.vector_blocks) if addition else pixels,
+                "column_tiles": 1 if addition else -(-low.output_shape[2] // channels),
                 "steps_per_block": layer.steps[0] if matrix else 1,
                 "nnz": layer.density if matrix else None,
                 "weight_rows": layer.weight_rows,
@@ -150,7 +156,8 @@ def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
     requantise = low.requantise
     rounding = (Rounding.MAGNITUDE if low.magnitude
                 else Rounding[requantise.rounding.name])
-    fields = source_increments(low, source) | {
+    fields = {} if low.opcode is Opcode.ADD else source_increments(low, source)
+    fields |= {
         "magic": DESCRIPTOR_MAGIC,
         "opcode": low.opcode,
         "source_group": source.group,
@@ -187,8 +194,28 @@ def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
         "row_groups": 1 if low.sliding else -(-low.kernel[0] // WINDOW),
         "row_group_step": WINDOW * source.pitch,
     }
+    if layer.second is not None:
+        fields |= _addition_fields(layer, layer.second, p)
     _check_widths(low, fields)
     return _pack(Descriptor, fields)
+
+
+def _addition_fields(layer: CompiledLayer, second: TensorLayout,
+                     p: AcceleratorParameters) -> dict:
+    """An element-wise sum: operands and result word by word as they lie, in one row of groups."""
+    addition, source, destination = layer.lowered.addition, layer.source, layer.destination
+    assert addition is not None
+    blocks = p.vector_blocks
+    groups = source.word_groups(blocks)
+    return {
+        "out_width": groups, "out_height": 1, "column_tiles": 1, "span": 1,
+        "pixel_base": source.base, "second_base": second.base, "second_group": second.group,
+        "destination_base": destination.base, "destination_x": (blocks, blocks),
+        "destination_plane": 1, "destination_blocks": blocks,
+        "first_zero_point": addition.zero_points[0],
+        "second_zero_point": addition.zero_points[1],
+        "sum_multipliers": addition.multipliers, "sum_shifts": addition.shifts,
+    }
 
 
 def _check_widths(low: LoweredLayer, fields: dict) -> None:
@@ -222,10 +249,12 @@ def assemble(network: golden.Network, lowered: Lowered, layouts: dict[int, Tenso
     layers, parameters, weights = [], [], []
     for low in lowered.layers:
         matrix = low.opcode is Opcode.MATRIX
-        rows = engine_parameters(low, p) if matrix else vector_parameters(low, p)
+        rows = _parameters(low, p)
         packed = engine_weights(low, p) if matrix else np.zeros((0, 8 * p.weight_banks), np.uint8)
         layers.append(CompiledLayer(
-            lowered=low, source=layouts[low.source], destination=layouts[low.output],
+            lowered=low, source=layouts[low.source],
+            second=None if low.second is None else layouts[low.second],
+            destination=layouts[low.output],
             steps=block_steps(low, p) if matrix else (1, 1),
             density=weight_density(low) if matrix else 0,
             weight_row=weight_row, weight_rows=len(packed), parameter_row=parameter_row))
@@ -259,6 +288,16 @@ def assemble(network: golden.Network, lowered: Lowered, layouts: dict[int, Tenso
                   weights=spread.ravel(), weight_stride=stride, check=header["check"])
     return Program(network=network, parameters=p, lowered=lowered, layers=layers,
                    layouts=layouts, memory_image=image)
+
+
+def _parameters(low: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:
+    """Program rows of a layer's parameters: an element-wise sum has them in its descriptor."""
+    match low.opcode:
+        case Opcode.MATRIX:
+            return engine_parameters(low, p)
+        case Opcode.WINDOW:
+            return vector_parameters(low, p)
+    return np.zeros((0, ROW_BYTES), np.uint8)
 
 
 def _check_memory(name: str, need: int, have: int) -> None:

@@ -120,10 +120,21 @@ def _quick() -> Iterator[None]:
     def value(cls, nets=()):
         return tuple.__new__(cls, (nets,) if isinstance(nets, _nir.Net) else nets)
 
+    def resolve_value(netlist, nets):
+        if not nets or min(nets) >= 0:  # negative: a signal's net, known only at the end
+            return nets
+        connections, resolved = netlist.connections, []
+        for net in nets:
+            while net < 0:
+                net = connections[net]
+            resolved.append(net)
+        return tuple.__new__(_nir.Value, resolved)
+
     enabled = gc.isenabled()
     gc.disable()
     try:
         with (patch.object(_nir.Value, "__new__", value),
+              patch.object(_nir.Netlist, "resolve_value", resolve_value),
               patch.object(_nir.Netlist, "check_comb_cycles", lambda self: None),
               patch.object(rtlil.ModuleEmitter, "emit_memory", lambda *_: None)):
             yield

@@ -12,6 +12,7 @@ from ...rtl.postproc.parameters import ParameterLoader
 from ...rtl.postproc.post_processor import PostProcessor
 from ...rtl.sequencer.descriptor import Opcode
 from ...rtl.sequencer.sequencer import Sequencer
+from ...rtl.vector.addition import AdditionWalker
 from ...rtl.vector.unit import VectorUnit
 from ..compile.conflicts import matrix_reads, window_reads
 from ..compile.layout import BLOCK
@@ -49,7 +50,7 @@ def predict(program: Program) -> Prediction:
     for layer in program.layers:
         low = layer.lowered
         matrix = low.opcode is Opcode.MATRIX
-        done = _matrix(layer, p) if matrix else _window(layer, p)
+        done = UNITS[low.opcode](layer, p)
         cycles = Sequencer.fetch_cycles(p.program_width) + done + 1
         work = low.macs * layer.density / min(low.source_shape[2], BLOCK) if matrix else 0.0
         if matrix and not p.facts.compressed:
@@ -123,3 +124,13 @@ def _window(layer: CompiledLayer, p: AcceleratorParameters) -> int:
         parameters = first + VectorUnit.SWAP_DELAY + ParameterLoader.HOLD + ready_after
         finished = first + int(group[1:].sum())
     return finished + VectorUnit.COLUMN_DELAY + VectorUnit.LATENCY
+
+
+def _addition(layer: CompiledLayer, p: AcceleratorParameters) -> int:
+    """Cycle of the element-wise sum's last result."""
+    groups = layer.source.word_groups(p.vector_blocks)
+    last_read = 3 + (groups - 1) * AdditionWalker.PERIOD  # of the second operand
+    return last_read + VectorUnit.COLUMN_DELAY + VectorUnit.ADD_LATENCY
+
+
+UNITS = {Opcode.MATRIX: _matrix, Opcode.WINDOW: _window, Opcode.ADD: _addition}

@@ -12,8 +12,9 @@ __all__ = ["BankArbiter", "Gather", "LaneSelect", "piece_layout", "request_layou
 
 
 def request_layout(lanes: int, address_width: int, tag) -> data.StructLayout:
-    """A gather request: word addresses, which lanes read (others take the pad value), a tag."""
+    """A gather request: bank group, word addresses, which lanes read (others pad), a tag."""
     return data.StructLayout({
+        "group": 1,
         "addresses": data.ArrayLayout(address_width, lanes),
         "inside": lanes,
         "tag": tag,
@@ -121,8 +122,9 @@ class Gather(wiring.Component):
 
     *Parameters*: ``banks``, ``lanes`` (at most ``banks``), ``address_width``, ``tag`` (shape).
 
-    *Members*: ``i``, ``o``, ``stop``, ``flip``, ``pad_value``, ``read_enable``, ``read_lines``,
-    ``read_data``, ``conflict`` (a read cycle that leaves words of its request waiting), ``idle``.
+    *Members*: ``i``, ``o``, ``stop``, ``flip``, ``pad_value``, ``read_group``, ``read_enable``,
+    ``read_lines``, ``read_data``, ``conflict`` (a read cycle that leaves words of its request
+    waiting), ``idle``.
     """
 
     def __init__(self, *, banks: int, lanes: int, address_width: int, tag):
@@ -137,6 +139,7 @@ class Gather(wiring.Component):
             "stop": In(1),
             "flip": In(1),
             "pad_value": In(8),
+            "read_group": Out(1),
             "read_enable": Out(banks),
             "read_lines": Out(data.ArrayLayout(address_width - self.bank_bits, banks)),
             "read_data": In(data.ArrayLayout(64, banks)),
@@ -160,6 +163,7 @@ class Gather(wiring.Component):
             self.conflict.eq(read & ~finish),
             self.i.ready.eq(~busy | finish),
             self.idle.eq(~busy & ~self.o.valid),
+            self.read_group.eq(held.group),
         ]
         with m.If(read):
             m.d.sync += [pending.eq(pending & ~served), fresh.eq(0)]

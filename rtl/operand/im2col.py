@@ -238,6 +238,7 @@ class Im2col(wiring.Component):
         tag = Signal(self.tag)
         m.d.comb += [
             self.o.valid.eq(active),
+            self.o.payload.group.eq(d.source_group),
             self.o.payload.tag.eq(tag.as_value()),
             tag.piece.eq(piece),
             tag.block_done.eq(last_piece),

@@ -31,10 +31,13 @@ class Requantiser(Cell):
 
     Both roundings need of ``p`` only ``p >> 30``, and for ties whether the rest is zero.
 
+    ``scaled`` is the rounded quotient alone, one cycle before ``o`` (not for ``MAGNITUDE``).
+
     *Timing*: ``LATENCY`` cycles, one value a cycle, no back-pressure. ``multiplier`` is looked at
     one cycle after ``i`` and ``bias``, ``shift`` ``SHIFT_DELAY`` cycles after them.
 
-    *Members*: ``i``, ``parameters``, ``rounding``, ``zero_point``, ``low``, ``high``, ``o``.
+    *Members*: ``i``, ``parameters``, ``rounding``, ``zero_point``, ``low``, ``high``, ``scaled``,
+    ``o``.
     """
 
     LATENCY = 6
@@ -48,6 +51,7 @@ class Requantiser(Cell):
             "zero_point": In(signed(8)),
             "low": In(signed(8)),
             "high": In(signed(8)),
+            "scaled": Out(signed(32)),
             "o": Out(signed(8)),
         })
 
@@ -96,6 +100,7 @@ class Requantiser(Cell):
                       - (exact & ~magnitude & (value < 0) & (places != 0))),
         ]
         m.d.sync += rounded.eq(nudged >> places)
+        m.d.comb += self.scaled.eq(rounded)
 
         shifted = Signal(signed(35))
         m.d.comb += shifted.eq(Mux(reflect[1], -rounded, rounded) + self.zero_point)

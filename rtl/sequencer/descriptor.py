@@ -37,7 +37,7 @@ HEADER_ROWS = 8
 HEADER_MAGIC = 0x53595354
 TRAILER_MAGIC = 0x454E4444
 DESCRIPTOR_MAGIC = 0xD5
-IMAGE_VERSION = 1
+IMAGE_VERSION = 2
 
 
 class Opcode(enum.IntEnum):
@@ -121,9 +121,13 @@ Descriptor = data.StructLayout({
     "second_base": 32,
     "second_group": 1,
     "reserved_2": 31,
+    # element-wise sum: the first operand, the second, their sum
+    "first_zero_point": signed(8),
     "second_zero_point": signed(8),
-    "reserved_3": 24,
-    "reserved_4": 32 * 4,
+    "reserved_3": 16,
+    "sum_multipliers": data.ArrayLayout(32, 3),
+    "sum_shifts": data.ArrayLayout(5, 3),
+    "reserved_4": 17,
 })
 
 DESCRIPTOR_ROWS = -(-Descriptor.size // ROW_BITS)

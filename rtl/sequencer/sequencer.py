@@ -204,8 +204,10 @@ class Sequencer(wiring.Component):
             with m.State("CHECK"):
                 d = self.descriptor
                 with m.If((d.magic == DESCRIPTOR_MAGIC)
-                          & ((d.opcode == Opcode.MATRIX) | (d.opcode == Opcode.WINDOW))
-                          & (d.source_group != d.destination_group)
+                          & ((d.opcode == Opcode.MATRIX) | (d.opcode == Opcode.WINDOW)
+                             | (d.opcode == Opcode.ADD))
+                          & ((d.source_group != d.destination_group)
+                             | (d.opcode == Opcode.ADD))
                           & d.out_width.any() & d.out_height.any() & d.channel_blocks.any()
                           & d.kernel_width.any() & d.kernel_height.any()
                           & d.column_tiles.any() & d.destination_blocks.any()

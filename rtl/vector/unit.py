@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The vector unit's datapath: one lane a channel, nine taps a cycle, its own requantisers."""
 
-from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -9,7 +9,7 @@ from ..arith.dot_product import DotProduct
 from ..cell import Cell
 from ..operand.gather import piece_layout
 from ..postproc.requantiser import Parameters, Requantiser
-from ..sequencer.descriptor import Descriptor
+from ..sequencer.descriptor import Descriptor, Opcode
 from .window import WINDOW, column_tag
 
 __all__ = ["VectorLane", "VectorUnit", "WindowRow"]
@@ -53,13 +53,19 @@ class VectorLane(Cell):
     ``emit`` the output follows ``Requantiser.LATENCY + 1`` cycles later. ``swap`` (bit 0: weights,
     bit 1: bias, 2: multiplier, 3: shift) takes parameters over from ``shadow``.
 
+    An element-wise sum (``addition``) fires three times with parameters in ``common``: with
+    ``addend`` for each operand, the oldest byte of the window times ``2 ** ADD_SHIFT``, and with
+    ``joined`` for the sum of the two, which ``join`` took in the cycle of the second's ``scaled``.
+
     *Members*: ``window`` (bytes, oldest column first), ``fire``, ``first`` (of a sum),
-    ``signed_activations``, ``shadow`` (``Parameters``, then weights), ``swap``, ``rounding``,
-    ``zero_point``, ``low``, ``high``, ``o``.
+    ``signed_activations``, ``addition``, ``addend``, ``join``, ``joined``, ``common``,
+    ``shadow`` (``Parameters``, then weights), ``swap``, ``rounding``, ``zero_point``, ``low``,
+    ``high``, ``o``.
     """
 
     TAPS = WINDOW * WINDOW
     FIELDS = (Parameters.size, 8 * TAPS)
+    ADD_SHIFT = 20  # LiteRT's left shift of ADD's operands
 
     def __init__(self):
         super().__init__({
@@ -67,6 +73,11 @@ class VectorLane(Cell):
             "fire": In(1),
             "first": In(1),
             "signed_activations": In(1),
+            "addition": In(1),
+            "addend": In(1),
+            "join": In(1),
+            "joined": In(1),
+            "common": In(Parameters),
             "shadow": In(sum(self.FIELDS)),
             "swap": In(4),
             "rounding": In(2),
@@ -104,9 +115,19 @@ class VectorLane(Cell):
         m.d.comb += dot.accumulator.eq(Mux(self.first, 0, total))
         with m.If(self.fire):
             m.d.sync += total.eq(dot.result)
+        addend = self.window[:8].as_signed()
+        previous = Signal(signed(32))
+        both = Signal(signed(32))
+        m.d.sync += previous.eq(unit.scaled)
+        with m.If(self.join):
+            m.d.sync += both.eq(previous + unit.scaled)
+        with m.If(self.fire & self.addend):
+            m.d.sync += total.eq(addend << self.ADD_SHIFT)
+        with m.If(self.fire & self.joined):
+            m.d.sync += total.eq(both)
         m.d.comb += [
             unit.i.eq(total),
-            unit.parameters.eq(active),
+            unit.parameters.eq(Mux(self.addition, self.common.as_value(), active.as_value())),
             unit.rounding.eq(self.rounding),
             unit.zero_point.eq(self.zero_point),
             unit.low.eq(self.low),
@@ -121,7 +142,8 @@ class VectorUnit(wiring.Component):
 
     Per lane: ``sum = first ? window . weights : sum + window . weights``; on *emit* the sum goes
     through the lane's requantiser. Depthwise convolution fires once an output; pooling sums with
-    unit weights.
+    unit weights. An element-wise sum takes its two operands, each one word a channel block, in
+    neighbouring cycles, and the requantisers three times (``_addition``).
 
     Each lane's parameters are two program rows: ``Parameters``, then ``WINDOW ** 2`` weights,
     column by column of the window, top to bottom; a kernel narrower than the window uses its
@@ -139,6 +161,8 @@ class VectorUnit(wiring.Component):
     COLUMN_DELAY = 2  # from a column's last read to its being complete
     SWAP_DELAY = COLUMN_DELAY + 1
     LATENCY = 2 + Requantiser.LATENCY
+    OPERAND_DELAY = WINDOW - 1  # a word becomes an operand of ADD in the window's oldest column
+    ADD_LATENCY = OPERAND_DELAY + Requantiser.LATENCY + 1 + LATENCY  # of the second operand
 
     def __init__(self, *, lanes: int, gather_lanes: int, tag_width: int):
         self.lanes = lanes
@@ -168,7 +192,10 @@ class VectorUnit(wiring.Component):
             m.d.sync += tag.eq(arrived)
         fired = Signal(column_tag)
         fire = Signal()
-        m.d.comb += fire.eq(fired.fire)
+        addition = Signal()
+        m.d.comb += addition.eq(d.opcode == Opcode.ADD)
+        addends, join, joined, common = self._addition(m, fired)
+        m.d.comb += fire.eq(fired.fire | addends.any() | joined)
         m.d.sync += fired.eq(Mux(complete, tag.as_value(), 0))
         window = []
         for index in range(words):
@@ -176,7 +203,7 @@ class VectorUnit(wiring.Component):
             m.d.comb += [
                 row.load.eq(self.i.valid & self.i.payload.write[index]),
                 row.i.eq(self.i.payload.values[index]),
-                row.move.eq(complete),
+                row.move.eq(complete | addition),
                 row.clear.eq(fired.clear | self.start),
             ]
             window.append(row.o)
@@ -187,7 +214,7 @@ class VectorUnit(wiring.Component):
         m.d.comb += self.swap.eq(swaps[0])
 
         emits = Signal(Requantiser.LATENCY + 1)
-        m.d.sync += emits.eq(Cat(fire & fired.emit, emits[:-1]))
+        m.d.sync += emits.eq(Cat((fire & fired.emit) | joined, emits[:-1]))
         m.d.comb += self.o_valid.eq(emits[-1])
 
         for index in range(self.lanes):
@@ -199,6 +226,11 @@ class VectorUnit(wiring.Component):
                 lane.fire.eq(fire),
                 lane.first.eq(fired.first),
                 lane.signed_activations.eq(d.signed_activations),
+                lane.addition.eq(addition),
+                lane.addend.eq(addends.any()),
+                lane.join.eq(join),
+                lane.joined.eq(joined),
+                lane.common.eq(common),
                 lane.shadow.eq(self.shadow[index]),
                 lane.swap.eq(Cat(complete & tag.group_first, swaps[0], swaps[1], swaps[-1])),
                 lane.rounding.eq(d.rounding),
@@ -208,3 +240,37 @@ class VectorUnit(wiring.Component):
                 self.o[index].eq(lane.o),
             ]
         return m
+
+    def _addition(self, m: Module, fired) -> tuple[Value, Value, Value, Value]:
+        """When an element-wise sum fires (operands, by bit; join; their sum), its parameters.
+
+        The parameters follow what fires: bias, multiplier and shift at the delays at which the
+        requantiser looks at them.
+        """
+        d = self.descriptor
+        addends = Signal(2)
+        operands = Signal(2 * self.OPERAND_DELAY)
+        m.d.sync += operands.eq(Cat(fired.addend, operands[:-2]))
+        m.d.comb += addends.eq(operands[-2:])
+
+        trail = Signal(Requantiser.LATENCY + 1)
+        m.d.sync += trail.eq(Cat(addends[1], trail[:-1]))
+        join, joined = trail[-2], trail[-1]
+
+        passes = Signal(data.ArrayLayout(3, Requantiser.SHIFT_DELAY + 1))
+        m.d.sync += passes.as_value().eq(Cat(addends, joined, passes.as_value()[:-3]))
+        common = Signal(Parameters)
+        at_bias, at_multiplier, at_shift = passes[0], passes[1], passes[-1]
+        shift = VectorLane.ADD_SHIFT
+        m.d.comb += [
+            common.bias.eq(Mux(at_bias[0], -d.first_zero_point << shift,
+                               Mux(at_bias[1], -d.second_zero_point << shift, 0))),
+            common.multiplier.eq(_by_pass(at_multiplier, d.sum_multipliers)),
+            common.shift.eq(_by_pass(at_shift, d.sum_shifts)),
+        ]
+        return addends, join, joined, common
+
+
+def _by_pass(taken: Value, values) -> Value:
+    """The value of the pass whose bit is set; of the sum's where none is."""
+    return Mux(taken[0], values[0], Mux(taken[1], values[1], values[2]))

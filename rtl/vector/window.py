@@ -19,6 +19,7 @@ column_tag = data.StructLayout({
     "first": 1,        # ... starting a new sum
     "emit": 1,         # ... which is then an output
     "clear": 1,        # forget the window afterwards
+    "addend": 2,       # the first, the second operand of an element-wise sum
 })
 
 
@@ -143,6 +144,7 @@ class WindowWalker(wiring.Component):
 
         tag = Signal(column_tag)
         m.d.comb += [
+            self.o.payload.group.eq(d.source_group),
             self.o.payload.tag.eq(tag.as_value()),
             tag.group_first.eq(group_first),
             tag.fire.eq((phase == 0) | (~d.sliding & last_column)),

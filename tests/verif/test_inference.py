@@ -9,6 +9,7 @@ import pytest
 import systolith.gen.demo as demo
 from systolith.gen.cli.inputs import Inputs, load_inputs
 from systolith.gen.compile import compile_network
+from systolith.gen.importer.tflite import load as load_model
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
 from systolith.golden.interpreter import run as run_golden
@@ -64,6 +65,14 @@ def test_sparse_weights_pay(networks):
     assert cycles["kws_dbb4_ft"] <= 0.60 * cycles["kws_ref_model"]
 
 
+@pytest.mark.xdist_group("kws")
+def test_residual_network(networks):
+    spec = load("demo", ["memory.activations=128 KiB", "memory.weights=256 KiB"])
+    network = load_model(networks / "pretrainedResnet_quant.tflite")
+    assert sum(layer.kind == "ADD" for layer in network.layers) == 3
+    _check(spec, network, random_inputs(np.random.default_rng(0), network, 1))
+
+
 @pytest.mark.xdist_group("demo")
 def test_observation_and_stalls_change_nothing():
     spec = load("demo")
@@ -95,8 +104,11 @@ def test_random_specs(seed):
 
 def _check_random(spec, rng):
     network = random_network(rng)
+    _check(spec, network, random_inputs(rng, network, 3))
+
+
+def _check(spec, network, inputs):
     program = compile_network(spec, network)
-    inputs = random_inputs(rng, network, 3)
     result = run(program, inputs, simulator(spec), layers=True)
     golden = run_golden(network, inputs)
     for index, tensor in result.layers.items():

@@ -8,7 +8,6 @@ import sys
 import time
 
 import pytest
-
 from systolith.gen.emit import generate
 from systolith.gen.spec import load
 from systolith.rtl.bus.register_map import REGISTERS

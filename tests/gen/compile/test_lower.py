@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the core has no way for is refused in a sentence that names the layer."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from systolith.gen.compile import CompileFault
+from systolith.gen.compile.lower import lower
+from systolith.golden.network import AveragePool, Network, Tensor
+from systolith.verif.networks import small_network
+
+
+def _changed(name, **fields):
+    network = small_network(np.random.default_rng(0))
+    layers = tuple(replace(layer, **fields) if layer.name == name else layer
+                   for layer in network.layers)
+    return replace(network, layers=layers)
+
+
+@pytest.mark.parametrize(("network", "sentence"), [
+    (_changed("conv", stride=(3, 3)), "layer conv .*stride must be 1 or 2, not 3"),
+    (_changed("depthwise", weights=np.ones((5, 5, 16), np.int8)),
+     "layer depthwise .*kernel must be at most 3x3, not 5x5"),
+    (_changed("pool", padding=(1, 1)), "layer pool .*padding must be VALID"),
+    (_changed("pool", kernel=(4, 4)), "layer pool .*must span the whole width of 5, not 4"),
+    (_changed("dense", weights=np.ones((16, 8), np.int8)), "layer dense .*weights expect 8 inputs"),
+    (_changed("sum", sources=(0, 2)), "layer sum .*both inputs must have one shape"),
+    (replace(small_network(np.random.default_rng(0)), outputs=(5, 6)),
+     "one input and one output, not 1 and 2"),
+])
+def test_refusals(network, sentence):
+    with pytest.raises(CompileFault, match=sentence):
+        lower(network)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 9, 25, 49, 125, 640])
+def test_average_of_any_window_has_an_exact_reciprocal(count):
+    pool = AveragePool("pool", "AVERAGE_POOL_2D", (0,), 1, (count, 1), (1, 1), (0, 0, 0, 0),
+                       -128, 127)
+    tensors = {0: Tensor(0, "in", (1, count, 1, 8)), 1: Tensor(1, "out", (1, 1, 1, 8))}
+    layer, = lower(Network("pool", tensors, (pool,), (0,), (1,))).layers
+    multiplier, shift = int(layer.requantise.multiplier[0]), int(layer.requantise.shift[0])
+    sums = np.arange(128 * count + 1, dtype=np.int64)
+    np.testing.assert_array_equal(((sums + int(layer.bias[0])) * multiplier) >> (31 + shift),
+                                  (sums + count // 2) // count)

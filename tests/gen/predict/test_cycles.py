@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The predictor's sums and bounds; that it equals the RTL is shown in ``tests/verif``."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+import systolith.gen.predict.cycles as cycles_module
+from systolith.gen.compile import compile_network
+from systolith.gen.predict import predict
+from systolith.gen.spec import load
+from systolith.rtl.sequencer.descriptor import Opcode
+from systolith.rtl.sequencer.sequencer import Sequencer
+
+from ...random_designs import random_network
+
+
+@pytest.mark.parametrize("kind", ["sa", "sta", "sta-dbb"])
+@pytest.mark.parametrize("seed", range(4))
+def test_layers_add_up_and_none_beats_its_multipliers(kind, seed):
+    spec = load("demo", [f"engine.kind={kind}", "postproc.lanes=8", "memory.weights=256 KiB",
+                         "memory.activations=64 KiB"])
+    program = compile_network(spec, random_network(np.random.default_rng(seed)))
+    prediction = predict(program)
+    p = program.parameters
+    assert prediction.cycles == Sequencer.overhead_cycles(p.program_width) + sum(
+        layer.cycles for layer in prediction.layers)
+    for layer, predicted in zip(program.layers, prediction.layers, strict=True):
+        low = layer.lowered
+        assert 0 <= predicted.utilisation <= 1
+        if low.opcode is Opcode.MATRIX:
+            height, width, channels = low.output_shape
+            tiles = -(-height * width // p.facts.rows) * -(-channels // p.facts.columns)
+            taps = low.kernel[0] * low.kernel[1]
+            steps = (layer.source.blocks - 1) * layer.steps[0] + layer.steps[1]
+            assert predicted.cycles >= tiles * taps * steps
+
+
+def test_uses_only_static_facts():
+    """Of rtl, the predictor imports classes for their constants and elaborates nothing."""
+    source = Path(cycles_module.__file__).read_text()
+    names = {node.module for node in ast.walk(ast.parse(source))
+             if isinstance(node, ast.ImportFrom) and node.module}
+    assert not any("simulat" in name or "verif" in name or "core" in name for name in names)
+    assert "elaborate" not in source
