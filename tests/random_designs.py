@@ -12,14 +12,14 @@ __all__ = ["random_inputs", "random_network", "random_overrides"]
 
 def random_overrides(rng: np.random.Generator) -> list[str]:
     """Overrides of the spec ``demo``: any engine, shape, widths."""
-    kind = str(rng.choice(["sa", "sta", "sta-dbb"]))
+    kind = str(rng.choice(["sa", "sta", "sta-dbb", "vdbb"]))
     if kind == "sa":
         rows, columns = int(rng.choice([8, 16])), int(rng.choice([8, 16, 24]))
         shape = {"a": 1, "b": 1, "c": 1, "m": rows, "n": columns}
     else:
         rows, columns = int(rng.choice([4, 8])), int(rng.choice([8, 16]))
         a, c = int(rng.choice([1, 2, 4])), int(rng.choice([2, 4, 8]))
-        b = 8 if kind == "sta-dbb" else int(rng.choice([2, 4, 8]))
+        b = 8 if kind in ("sta-dbb", "vdbb") else int(rng.choice([2, 4, 8]))
         shape = {"a": a, "b": b, "c": c, "m": rows // a, "n": columns // c}
     weights = ([f"engine.weights={{block: 8, nnz: {int(rng.integers(1, 9))}}}"]
                if kind == "sta-dbb" else [])

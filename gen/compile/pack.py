@@ -4,6 +4,7 @@
 import numpy as np
 
 from ...golden import dbb
+from ...rtl.engine.facts import INDEX_BITS, Encoding
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import ROW_BITS
 from ...rtl.vector.window import WINDOW
@@ -42,7 +43,7 @@ def block_steps(layer: LoweredLayer, p: AcceleratorParameters) -> tuple[int, int
 def engine_weights(layer: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:
     """Weight rows of the layer, uint8 [rows, bytes of a row], in the order of the steps.
 
-    Dense engines: ``depth`` bytes a column. DBB engines: the mask, then ``nnz`` values.
+    A row holds every column's weights of a step as the engine's ``Encoding`` states.
     """
     facts = p.facts
     blocks = _blocks(layer)
@@ -58,22 +59,29 @@ def engine_weights(layer: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:
     for tile in tiled:
         for index, block in enumerate(tile):
             steps = last if index == len(tile) - 1 else full
-            rows.append(_sparse_steps(block, steps, facts.nnz) if facts.compressed
-                        else _dense_steps(block, steps, facts.depth))
-    packed = np.concatenate([part.reshape(-1, part.shape[-2] * part.shape[-1]) for part in rows])
+            match facts.encoding:
+                case Encoding.DENSE:
+                    part = _dense_steps(block, steps, facts.depth)
+                case Encoding.MASK:
+                    part = _masked_steps(block, steps, facts.nnz)
+                case Encoding.INDEX:
+                    part = _indexed_steps(block, steps)
+            rows.append(part.reshape(-1, part.shape[-1]))
+    packed = np.concatenate(rows)
     row_bytes = 8 * p.weight_banks
     return np.pad(packed, ((0, 0), (0, row_bytes - packed.shape[1])))
 
 
 def _dense_steps(block: np.ndarray, steps: int, depth: int) -> np.ndarray:
-    """[tap, column, 8] -> [tap, step, column, depth]."""
+    """[tap, column, 8] -> bytes [tap, step, columns x depth]."""
     taps, columns, _ = block.shape
     split = block.reshape(taps, columns, BLOCK // depth, depth)[:, :, :steps]
-    return split.transpose(0, 2, 1, 3).view(np.uint8)
+    return np.ascontiguousarray(split.transpose(0, 2, 1, 3)).view(np.uint8).reshape(
+        taps, steps, -1)
 
 
-def _sparse_steps(block: np.ndarray, steps: int, nnz: int) -> np.ndarray:
-    """[tap, column, 8] -> [tap, step, column, 1 + nnz]: passes with disjoint masks."""
+def _masked_steps(block: np.ndarray, steps: int, nnz: int) -> np.ndarray:
+    """[tap, column, 8] -> bytes [tap, step, columns x (1 + nnz)]: passes with disjoint masks."""
     taps, columns, _ = block.shape
     rank = np.cumsum(block != 0, axis=-1) - 1
     packed = np.empty((taps, steps, columns, 1 + nnz), np.uint8)
@@ -82,7 +90,24 @@ def _sparse_steps(block: np.ndarray, steps: int, nnz: int) -> np.ndarray:
         values, mask = dbb.encode(np.where(mine, block, 0), nnz)
         packed[:, step, :, 0] = mask
         packed[:, step, :, 1:] = values.view(np.uint8)
-    return packed
+    return packed.reshape(taps, steps, -1)
+
+
+def _indexed_steps(block: np.ndarray, steps: int) -> np.ndarray:
+    """[tap, column, 8] -> bytes [tap, step, columns x 11 bits]: one value and position a step.
+
+    A column with fewer non-zeros repeats its last position with value 0.
+    """
+    taps, columns, _ = block.shape
+    order = np.argsort(block == 0, axis=-1, kind="stable")  # positions of non-zeros first
+    values = np.take_along_axis(block, order, -1)[..., :steps]
+    count = (block != 0).sum(-1, keepdims=True)
+    slots = np.minimum(np.arange(steps), np.maximum(count - 1, 0))
+    pairs = (values.view(np.uint8).astype(np.uint16)
+             | np.take_along_axis(order, slots, -1).astype(np.uint16) << 8)
+    bits = pairs.transpose(0, 2, 1)[..., None] >> np.arange(8 + INDEX_BITS) & 1
+    return np.packbits(bits.astype(np.uint8).reshape(taps, steps, -1), axis=-1,
+                       bitorder="little")
 
 
 def _parameter_rows(layer: LoweredLayer, bias: np.ndarray, channels: int) -> np.ndarray:

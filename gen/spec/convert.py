@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 from .defaults import fill_engine
+from .kinds import multipliers_per_output
 from .rules import MAX_EDGE
 
 __all__ = ["convert"]
@@ -15,8 +16,9 @@ _STA_DEPTHS = (1, 2, 4, 8)
 def convert(engine: dict[str, Any], kind: str, explicit: Collection[str]) -> dict[str, Any]:
     """``engine`` as ``kind``: as many multipliers, and the same outputs where the kind allows.
 
-    sta-dbb and sta exchange ``nnz`` and ``b``; sa, which has one multiplier per output, takes
-    the squarest grid of that many (wider than high), and as a source counts as b = 1.
+    sta-dbb and sta exchange ``nnz`` and ``b``; sa and vdbb, which have one multiplier per output,
+    take the squarest grid of that many (wider than high), vdbb with TPEs of the source's ``a``
+    and ``c`` where they divide it; sa as a source counts as b = 1.
     ``explicit`` names fields ("tpe.b", "grid", …) that are set afterwards and need no mapping.
     Plain data in and out; an engine whose fields are no integers is only renamed. Raises
     ValueError where no such engine exists.
@@ -34,13 +36,19 @@ def convert(engine: dict[str, Any], kind: str, explicit: Collection[str]) -> dic
     def given(*fields: str) -> bool:
         return all(field in explicit or field.split(".")[0] in explicit for field in fields)
 
-    per_output = {"sa": 1, "sta": b, "sta-dbb": nnz}[engine["kind"]]
+    per_output = multipliers_per_output(engine["kind"], b, nnz)
     rest = {key: value for key, value in engine.items() if key != "weights"} | {"kind": kind}
     match kind:
         case "sa":
             if not given("grid.m", "grid.n"):
-                m, n = _squarest(a * m * c * n * per_output)
+                m, n = _squarest(kind, a * m * c * n * per_output)
             return rest | {"tpe": {"a": 1, "b": 1, "c": 1}, "grid": {"m": m, "n": n}}
+        case "vdbb":
+            if not given("grid.m", "grid.n"):
+                rows, columns = _squarest(kind, a * m * c * n * per_output)
+                a, c = (a if rows % a == 0 else 1), (c if columns % c == 0 else 1)
+                m, n = rows // a, columns // c
+            return rest | {"tpe": {"a": a, "b": 8, "c": c}, "grid": {"m": m, "n": n}}
         case "sta":
             if per_output not in _STA_DEPTHS and not given("tpe.b"):
                 raise ValueError(
@@ -55,12 +63,12 @@ def convert(engine: dict[str, Any], kind: str, explicit: Collection[str]) -> dic
             return rest | {"tpe": tpe | {"b": 8}, "weights": {"block": 8, "nnz": per_output}}
 
 
-def _squarest(count: int) -> tuple[int, int]:
+def _squarest(kind: str, count: int) -> tuple[int, int]:
     """Rows and columns of the legal array of ``count`` multipliers with the least perimeter."""
     legal = [(m, count // m) for m in (8, 16, 32, 64, 128, 256)
              if count % (8 * m) == 0 and count // m <= MAX_EDGE]
     if not legal:
         raise ValueError(
-            f"kind sa must have 8, 16, 32, 64, 128 or 256 rows and a multiple of 8 columns up to "
-            f"{MAX_EDGE}, which {count} multipliers cannot make; set engine.grid too")
+            f"kind {kind} must have 8, 16, 32, 64, 128 or 256 rows and a multiple of 8 columns "
+            f"up to {MAX_EDGE}, which {count} multipliers cannot make; set engine.grid too")
     return min(legal, key=lambda grid: (grid[0] + grid[1], grid[0]))

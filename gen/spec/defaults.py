@@ -3,9 +3,9 @@
 
 from typing import Any
 
-__all__ = ["fill", "fill_engine"]
+from .kinds import KINDS, default_nnz
 
-_NNZ = {"sa": 8, "sta": 8, "sta-dbb": 4}
+__all__ = ["fill", "fill_engine"]
 
 
 def fill(data: Any) -> Any:
@@ -30,8 +30,8 @@ def fill_engine(engine: Any) -> Any:
     if not isinstance(engine, dict):
         return engine
     weights, kind = engine.get("weights", {}), engine.get("kind")
-    if isinstance(weights, dict) and isinstance(kind, str) and kind in _NNZ:
-        return engine | {"weights": {"nnz": _NNZ[kind]} | weights}
+    if isinstance(weights, dict) and isinstance(kind, str) and kind in KINDS:
+        return engine | {"weights": {"nnz": default_nnz(kind)} | weights}
     return engine
 
 

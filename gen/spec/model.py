@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic_core import PydanticCustomError
 
 from .defaults import fill, fill_engine
+from .kinds import multipliers_per_output
 from .rules import check
 from .size import KIB, MIB, parse_size
 
@@ -45,7 +46,7 @@ class Tpe(_Section):
     a: Edge
     """Rows of a TPE: output pixels."""
     b: Annotated[Literal[1, 2, 4, 8], Whole]
-    """Depth of a TPE: activation channels of a step. 1 for sa, 8 for sta-dbb."""
+    """Depth of a TPE: activation channels of a step. 1 for sa, 8 for sta-dbb and vdbb."""
     c: Edge
     """Columns of a TPE: output channels."""
 
@@ -67,14 +68,15 @@ class Weights(_Section):
     nnz: Annotated[int, Field(ge=1, json_schema_extra={"maximum": 8})] = Field(
         default_factory=lambda: 8)
     """Non-zero weights that a block may hold in one pass, which is the number of multipliers of
-    a dot product. 4 by default for sta-dbb; 8 (dense) for sa and sta."""
+    a dot product. 4 by default for sta-dbb; 8 for the others."""
 
 
 class Engine(_Section):
     """The array of multipliers."""
 
-    kind: Literal["sa", "sta", "sta-dbb"]
-    """Systolic array, systolic tensor array, or the latter with density bound block weights."""
+    kind: Literal["sa", "sta", "sta-dbb", "vdbb"]
+    """Systolic array, systolic tensor array, the latter with density bound block weights, or with
+    blocks of any density, whose non-zeros are streamed one a cycle (vdbb)."""
     tpe: Tpe
     grid: Grid
     weights: Weights = Field(default_factory=Weights)
@@ -187,15 +189,15 @@ class Spec(_Section):
 
     @property
     def multipliers(self) -> int:
-        """Multipliers of the array: for each output 1 (sa), ``b`` (sta) or ``nnz`` (sta-dbb)."""
+        """Multipliers of the array."""
         engine = self.engine
-        per_output = engine.weights.nnz if engine.kind == "sta-dbb" else engine.tpe.b
-        return self.rows * self.columns * per_output
+        return self.rows * self.columns * multipliers_per_output(
+            engine.kind, engine.tpe.b, engine.weights.nnz)
 
     @property
     def effective_macs_per_cycle(self) -> int:
         """Multiply-accumulates of the dense layer that a cycle is worth at the spec's density."""
-        per_output = 8 if self.engine.kind == "sta-dbb" else self.engine.tpe.b
+        per_output = {"sta-dbb": 8, "vdbb": 1}.get(self.engine.kind, self.engine.tpe.b)
         return self.rows * self.columns * per_output
 
     @property

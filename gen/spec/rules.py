@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from .kinds import stored_bits
 from .size import KIB, format_size
 
 __all__ = ["check"]
@@ -33,6 +34,8 @@ def _shape(v: Values) -> Faults:
     if kind == "sta-dbb" and b != BLOCK:
         yield "engine.tpe.b", (f"must be 8, the block, for kind sta-dbb, not {b}; "
                                "engine.weights.nnz sets its multipliers")
+    if kind == "vdbb" and b != BLOCK:
+        yield "engine.tpe.b", f"must be 8, the block, for kind vdbb, not {b}; set tpe.b to 8"
 
 
 def _density(v: Values) -> Faults:
@@ -41,7 +44,8 @@ def _density(v: Values) -> Faults:
         yield "engine.weights.nnz", (f"NNZ must be at most the block of {block}, not {nnz}; "
                                      f"set it to 1..{block}")
     elif (kind := v["engine.kind"]) != "sta-dbb" and nnz != block:
-        yield "engine.weights.nnz", (f"must be {block} (dense) for kind {kind}, not {nnz}; remove "
+        what = "any density at run time" if kind == "vdbb" else "dense"
+        yield "engine.weights.nnz", (f"must be {block} ({what}) for kind {kind}, not {nnz}; remove "
                                      "engine.weights, or use kind sta-dbb")
 
 
@@ -103,9 +107,8 @@ def _activations(v: Values) -> Faults:
 
 def _weights(v: Values) -> Faults:
     columns = _legal_columns(v)
-    dbb = v["engine.kind"] == "sta-dbb"
-    per_column = v["engine.weights.nnz"] + 1 if dbb else v["engine.tpe.b"]
-    row = -(-columns * per_column // 8) * 8
+    bits = stored_bits(v["engine.kind"], v["engine.tpe.b"], v["engine.weights.nnz"])
+    row = -(-columns * bits // 64) * 8
     yield from _least("weights", 2 * row, f"two steps of {columns} columns", v)
 
 

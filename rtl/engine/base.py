@@ -5,6 +5,7 @@ from .sa import Sa
 from .sta import Sta
 from .sta_dbb import StaDbb
 from .systolic import SystolicEngine
+from .vdbb import Vdbb
 
 __all__ = ["ENGINES"]
 
@@ -12,4 +13,5 @@ ENGINES: dict[str, type[SystolicEngine]] = {
     "sa": Sa,
     "sta": Sta,
     "sta-dbb": StaDbb,
+    "vdbb": Vdbb,
 }

@@ -6,7 +6,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell
-from .facts import BLOCK, EngineFacts
+from .facts import BLOCK, Encoding, EngineFacts
 
 __all__ = ["Decompressor", "MaskDecoder"]
 
@@ -52,7 +52,7 @@ class MaskDecoder(Cell):
 class Decompressor(wiring.Component):
     """A stored weight row becomes one step's operands for every column.
 
-    Dense words pass unchanged; DBB words go through a ``MaskDecoder`` a column.
+    Words with a mask go through a ``MaskDecoder`` a column, others pass unchanged.
 
     *Timing*: combinational, one row a step.
 
@@ -69,7 +69,7 @@ class Decompressor(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         for column in range(self.facts.columns):
-            if self.facts.compressed:
+            if self.facts.encoding is Encoding.MASK:
                 m.submodules[f"column_{column}"] = decoder = MaskDecoder(nnz=self.facts.nnz)
                 m.d.comb += [decoder.i.eq(self.i[column]), self.o[column].eq(decoder.o)]
             else:

@@ -1,18 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """Static facts of an engine: what mapper, predictor and tests need to know, in one place."""
 
+import enum
 from dataclasses import dataclass
 
-__all__ = ["EngineFacts"]
+__all__ = ["BLOCK", "INDEX_BITS", "Encoding", "EngineFacts"]
 
 BLOCK = 8
+INDEX_BITS = 3
+"""Bits of a position in a block."""
+
+
+class Encoding(enum.StrEnum):
+    """How one column's weights of a step are stored."""
+
+    DENSE = "dense"  # ``depth`` bytes
+    MASK = "mask"    # DBB: the block's mask (8), then ``nnz`` values
+    INDEX = "index"  # time-unrolled DBB: value (8) and its position (3)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineFacts:
     """An ``m x n`` grid of ``a x depth x c`` TPEs with ``nnz`` products a dot product.
 
-    ``compressed``: weights come as masks and values (DBB). Times in cycles.
+    ``encoding`` of the weights. Times in cycles.
     """
 
     kind: str
@@ -23,12 +34,23 @@ class EngineFacts:
     depth: int
     nnz: int
     accumulator_bits: int
-    compressed: bool
+    encoding: Encoding
+
+    @property
+    def compressed(self) -> bool:
+        """Weights are density-bound blocks."""
+        return self.encoding is not Encoding.DENSE
+
+    @property
+    def held(self) -> bool:
+        """TPEs hold a block of activations while its weights stream by, one a step."""
+        return self.encoding is Encoding.INDEX
 
     @property
     def label(self) -> str:
         """Shape of a TPE in module names."""
-        kind = f"dbb{self.nnz}" if self.compressed else "dense"
+        kind = {Encoding.DENSE: "dense", Encoding.MASK: f"dbb{self.nnz}",
+                Encoding.INDEX: "vdbb"}[self.encoding]
         return f"{kind}_{self.a}x{self.depth}x{self.c}_acc{self.accumulator_bits}"
 
     @property
@@ -49,17 +71,17 @@ class EngineFacts:
     @property
     def weight_bits(self) -> int:
         """Stored bits of one column's weights of a step."""
-        return 8 * self.nnz + 8 if self.compressed else 8 * self.depth
+        return 8 * self.nnz + 8 if self.encoding is Encoding.MASK else self.operand_bits
 
     @property
     def operand_bits(self) -> int:
         """Bits of one column's weights of a step behind the decompressor."""
-        return 11 * self.nnz if self.compressed else 8 * self.depth
+        return (8 + INDEX_BITS) * self.nnz if self.compressed else 8 * self.depth
 
     @property
     def latency(self) -> int:
         """From a step at the edge to its accumulation in TPE (0, 0)."""
-        return 1
+        return 2 if self.held else 1
 
     @property
     def drain_start(self) -> int:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """SA: the classical systolic array, one multiplier an output (papers: STA, the 1x1x1 corner)."""
 
-from .facts import EngineFacts
+from .facts import Encoding, EngineFacts
 from .systolic import SystolicEngine
 
 __all__ = ["Sa"]
@@ -16,4 +16,4 @@ class Sa(SystolicEngine):
         if (shape.a, shape.b, shape.c) != (1, 1, 1):
             raise ValueError(f"SA's TPE must be 1x1x1, not {shape.a}x{shape.b}x{shape.c}")
         return EngineFacts(kind="sa", a=1, c=1, m=shape.m, n=shape.n, depth=1, nnz=1,
-                           accumulator_bits=shape.accumulator_bits, compressed=False)
+                           accumulator_bits=shape.accumulator_bits, encoding=Encoding.DENSE)

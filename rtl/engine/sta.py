@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """STA: the dense systolic tensor array (papers: STA, section 1)."""
 
-from .facts import EngineFacts
+from .facts import Encoding, EngineFacts
 from .systolic import SystolicEngine
 
 __all__ = ["Sta"]
@@ -17,4 +17,4 @@ class Sta(SystolicEngine):
             raise ValueError(f"STA's dot-product depth must be 1, 2, 4 or 8, not {shape.b!r}")
         return EngineFacts(kind="sta", a=shape.a, c=shape.c, m=shape.m, n=shape.n, depth=shape.b,
                            nnz=shape.b, accumulator_bits=shape.accumulator_bits,
-                           compressed=False)
+                           encoding=Encoding.DENSE)

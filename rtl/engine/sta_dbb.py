@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """STA-DBB: fixed-rate density-bound-block weights (papers: STA, section 2)."""
 
-from .facts import EngineFacts
+from .facts import Encoding, EngineFacts
 from .systolic import SystolicEngine
 
 __all__ = ["StaDbb"]
@@ -22,4 +22,4 @@ class StaDbb(SystolicEngine):
             raise ValueError(f"NNZ must be 1 ... 8, not {shape.nnz!r}")
         return EngineFacts(kind="sta-dbb", a=shape.a, c=shape.c, m=shape.m, n=shape.n, depth=8,
                            nnz=shape.nnz, accumulator_bits=shape.accumulator_bits,
-                           compressed=True)
+                           encoding=Encoding.MASK)

@@ -6,6 +6,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell
+from ..pe.tpe import Token
 from .gather import piece_layout
 from .im2col import block_tag
 
@@ -81,7 +82,7 @@ class Issuer(wiring.Component):
             "i": In(stream.Signature(piece_layout(lanes, tag_width))),
             "parameters_ready": In(1),
             "activations": Out(data.ArrayLayout(8 * depth, rows)),
-            "token": Out(data.StructLayout({"valid": 1, "first": 1, "last": 1})),
+            "token": Out(Token),
             "read_enable": Out(1),
             "read_row": Out(weight_row_width),
             "issued": Out(1),
@@ -100,6 +101,7 @@ class Issuer(wiring.Component):
         holding = Signal()
         left = Signal(4)      # steps of the held block still to be issued
         opening = Signal(init=1)  # the next step is the first of its tile
+        fresh = Signal()          # ... of its block
         cooldown = Signal(range(self.rows * self.beats + 1))
 
         fire = Signal()
@@ -135,9 +137,9 @@ class Issuer(wiring.Component):
 
         # Held: the block that is being issued.
         with m.If(fire):
-            m.d.sync += [left.eq(left - 1), opening.eq(closing)]
+            m.d.sync += [left.eq(left - 1), opening.eq(closing), fresh.eq(0)]
         with m.If(move):
-            m.d.sync += [tag.eq(fill_tag), left.eq(fill_tag.steps), holding.eq(1)]
+            m.d.sync += [tag.eq(fill_tag), left.eq(fill_tag.steps), holding.eq(1), fresh.eq(1)]
         with m.Elif(fire & last_step):
             m.d.sync += holding.eq(0)
 
@@ -163,6 +165,7 @@ class Issuer(wiring.Component):
             self.token.valid.eq(fire),
             self.token.first.eq(opening),
             self.token.last.eq(closing),
+            self.token.start.eq(fresh),
             self.issued.eq(fire & closing),
             self.issued_rows.eq(tag.rows),
             self.issued_new_columns.eq(tag.new_columns),

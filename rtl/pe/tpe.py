@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tensor processing elements: A x C dot-product units with output-stationary accumulators."""
 
-from amaranth import Array, Cat, Module, Mux, Signal, signed
+from amaranth import Array, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..arith.dot_product import DotProduct
 from ..cell import Cell
-from ..engine.facts import EngineFacts
+from ..engine.facts import INDEX_BITS, EngineFacts
 
 __all__ = ["Token", "Tpe"]
 
-Token = data.StructLayout({"valid": 1, "first": 1, "last": 1})
-"""Travels with a step's activations: ``first`` opens a sum, ``last`` closes it."""
+Token = data.StructLayout({"valid": 1, "first": 1, "last": 1, "start": 1})
+"""Travels with a step's activations: ``first`` opens a sum, ``last`` closes it, ``start`` opens a
+block."""
+
+PAIR = 8 + INDEX_BITS  # a value and its position in the block
 
 
 class Tpe(Cell):
@@ -20,13 +23,16 @@ class Tpe(Cell):
 
     Dense: ``s`` runs over the ``depth`` channels of the step. DBB: over the ``nnz`` stored
     values of the block, each with an 8:1 multiplexer that picks its activation *before* the
-    operand register, so that only chosen operands toggle the multipliers.
+    operand register, so that only chosen operands toggle the multipliers. Time-unrolled DBB
+    (``held``): one value a step; the block of activations is held from its ``start`` token on
+    and chosen from, and value and token wait a cycle for the choice.
 
     With ``last`` the finished sums are also copied to the shadow accumulators, which form
     shift chains southwards: ``drain`` moves them down by one row.
 
     *Timing*: operands are registered (and passed on east and south) at the end of the cycle in
-    which they are presented, and accumulated in the next. Lock-step, no handshake.
+    which they are presented, and accumulated in the next, or if held in the one after that.
+    Lock-step, no handshake.
 
     *Members*: ``west``, ``east`` (activations), ``token``, ``east_token``, ``north``, ``south``
     (weights), ``signed_activations``, ``drain``, ``east_drain``, ``north_sums``, ``south_sums``.
@@ -59,13 +65,20 @@ class Tpe(Cell):
         m = Module()
         f = self.facts
         m.d.sync += [
-            self.east.eq(self.west),
-            self.east_token.eq(self.token),
+            *(self.east_token[name].eq(self.token[name]) for name in ("valid", "first", "last")),
             self.east_drain.eq(self.drain),
             self.south.eq(self.north),
         ]
         token = self.east_token
+        if f.held:
+            with m.If(self.token.valid & self.token.start):
+                m.d.sync += self.east.eq(self.west)
+            token = Signal(Token)
+            m.d.sync += [self.east_token.start.eq(self.token.start), token.eq(self.east_token)]
+        else:
+            m.d.sync += self.east.eq(self.west)
 
+        weights = [[self._weight(m, c, s) for s in range(f.nnz)] for c in range(f.c)]
         for c in range(f.c):
             above = self.north_sums[c]
             for a in range(f.a):
@@ -78,7 +91,7 @@ class Tpe(Cell):
                     m.d.comb += [
                         dot.activations[s].eq(
                             Cat(operand, operand[7] & self.signed_activations).as_signed()),
-                        dot.weights[s].eq(self._weight(self.south, c, s)),
+                        dot.weights[s].eq(weights[c][s]),
                     ]
                 m.d.comb += dot.accumulator.eq(Mux(token.first, 0, accumulator))
                 with m.If(token.valid):
@@ -91,18 +104,24 @@ class Tpe(Cell):
             m.d.comb += self.south_sums[c].eq(above)
         return m
 
-    def _weight(self, word, c: int, s: int):
-        """Value ``s`` of column ``c``."""
-        if self.facts.compressed:
-            return word[c].word_select(s, 11)[:8].as_signed()
-        return word[c].word_select(s, 8).as_signed()
+    def _weight(self, m: Module, c: int, s: int) -> Value:
+        """Value ``s`` of column ``c``, in step with its operand."""
+        if not self.facts.compressed:
+            return self.south[c].word_select(s, 8).as_signed()
+        value = self.south[c].word_select(s, PAIR)[:8].as_signed()
+        if not self.facts.held:
+            return value
+        waited = Signal(signed(8), name=f"weight_{c}")
+        m.d.sync += waited.eq(value)
+        return waited
 
-    def _operand(self, m: Module, a: int, c: int, s: int):
+    def _operand(self, m: Module, a: int, c: int, s: int) -> Value:
         """The registered activation byte that meets value ``s`` of column ``c`` in row ``a``."""
         if not self.facts.compressed:
             return self.east[a].word_select(s, 8)
+        block, pairs = ((self.east, self.south) if self.facts.held else (self.west, self.north))
         operand = Signal(8, name=f"operand_{a}_{c}_{s}")
-        index = self.north[c].word_select(s, 11)[8:]
+        index = pairs[c].word_select(s, PAIR)[8:]
         m.d.sync += operand.eq(
-            Array(self.west[a].word_select(k, 8) for k in range(self.facts.depth))[index])
+            Array(block[a].word_select(k, 8) for k in range(self.facts.depth))[index])
         return operand

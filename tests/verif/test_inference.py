@@ -19,7 +19,7 @@ from systolith.verif.run import run, simulator
 from ..random_designs import random_inputs, random_network, random_overrides
 
 DIGITS = Path(demo.__file__).parent
-ENGINES = ("sta-dbb", "sta", "sa")
+ENGINES = ("sta-dbb", "sta", "sa", "vdbb")
 
 
 def _few(path: Path, count: int):
@@ -49,6 +49,17 @@ def test_kws_every_layer_and_cycle(networks, kind):
                          simulate=True, layers=True, quiet=True)
     assert report.bit_exact, report.mismatch
     assert report.cycles_per_inference == report.predicted_cycles_per_inference
+
+
+@pytest.mark.parametrize(("model", "bound"), [("kws_ref_model", 14000), ("kws_dbb4_ft", 9500),
+                                              ("kws_dbb2_ft", 7500)])
+@pytest.mark.xdist_group("kws")
+def test_streamed_non_zeros_pay(networks, model, bound):
+    report = run_network(load("kws-vdbb"), networks / f"{model}.tflite",
+                         _few(networks / "kws_public100.npz", 2), simulate=True, layers=True,
+                         quiet=True)
+    assert report.bit_exact, report.mismatch
+    assert report.cycles_per_inference == report.predicted_cycles_per_inference <= bound
 
 
 @pytest.mark.xdist_group("kws")

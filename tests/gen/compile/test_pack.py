@@ -7,6 +7,7 @@ from systolith.gen.build import parameters
 from systolith.gen.compile.lower import lower
 from systolith.gen.compile.pack import block_steps, engine_weights, weight_density
 from systolith.gen.spec import load
+from systolith.rtl.engine.facts import Encoding
 from systolith.rtl.sequencer.descriptor import Opcode
 
 from ...random_designs import random_network
@@ -23,7 +24,16 @@ def _expand(row, columns, nnz):
     return block
 
 
-@pytest.mark.parametrize("kind", ["sa", "sta", "sta-dbb"])
+def _expand_pairs(row, columns):
+    """A weight row of values and positions as dense blocks [column, 8]."""
+    bits = np.unpackbits(row, bitorder="little")[:11 * columns].reshape(columns, 11)
+    block = np.zeros((columns, 8), int)
+    values = np.packbits(bits[:, :8], axis=1, bitorder="little").view(np.int8)[:, 0]
+    block[np.arange(columns), bits[:, 8:] @ [1, 2, 4]] = values
+    return block
+
+
+@pytest.mark.parametrize("kind", ["sa", "sta", "sta-dbb", "vdbb"])
 @pytest.mark.parametrize("seed", range(5))
 def test_rows_hold_every_weight(kind, seed):
     p = parameters(load("demo", [f"engine.kind={kind}", "postproc.lanes=8"]))
@@ -49,7 +59,9 @@ def test_rows_hold_every_weight(kind, seed):
                         found = np.zeros((facts.columns, 8), int)
                         for step in range(last if block == blocks - 1 else full):
                             row = next(rows)
-                            if facts.compressed:
+                            if facts.encoding is Encoding.INDEX:
+                                found += _expand_pairs(row, facts.columns)
+                            elif facts.encoding is Encoding.MASK:
                                 found += _expand(row, facts.columns, facts.nnz)
                             else:
                                 depth = facts.depth

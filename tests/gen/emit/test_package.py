@@ -69,7 +69,8 @@ def test_documents_name_every_register(tmp_path):
 
 @pytest.mark.parametrize("name,overrides", [
     ("demo", ()), ("kws-edge", ()), ("kws-edge", ("engine.kind=sta",)),
-    ("kws-edge", ("engine.kind=sa",)), ("demo", ("bus.dma=null",)), ("demo", ("bus.window=null",)),
+    ("kws-edge", ("engine.kind=sa",)), ("kws-vdbb", ()),
+    ("demo", ("bus.dma=null",)), ("demo", ("bus.window=null",)),
 ])
 def test_lint_is_clean(tmp_path, name, overrides):
     folder, _ = _generate(tmp_path, name, overrides)

@@ -16,7 +16,7 @@ from systolith.rtl.sequencer.sequencer import Sequencer
 from ...random_designs import random_network
 
 
-@pytest.mark.parametrize("kind", ["sa", "sta", "sta-dbb"])
+@pytest.mark.parametrize("kind", ["sa", "sta", "sta-dbb", "vdbb"])
 @pytest.mark.parametrize("seed", range(4))
 def test_layers_add_up_and_none_beats_its_multipliers(kind, seed):
     spec = load("demo", [f"engine.kind={kind}", "postproc.lanes=8", "memory.weights=256 KiB",

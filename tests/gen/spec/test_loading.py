@@ -3,7 +3,7 @@ import pytest
 from systolith.gen.spec import SpecFault, load, names
 from systolith.gen.spec.loading import MAX_BYTES
 
-NAMED = "named specs are demo, kws-edge, sa-64x64, sta-64x64"
+NAMED = "named specs are demo, kws-edge, kws-vdbb, sa-64x64, sta-64x64"
 GOOD = "name: x\nengine: {kind: sta, tpe: {a: 4, b: 8, c: 4}, grid: {m: 2, n: 2}}\n"
 
 
@@ -34,7 +34,7 @@ def test_named_spec(name, rows, columns, multipliers, effective):
 
 
 def test_names_are_all_that_ships():
-    assert names() == ["demo", "kws-edge", "sa-64x64", "sta-64x64"]
+    assert names() == ["demo", "kws-edge", "kws-vdbb", "sa-64x64", "sta-64x64"]
 
 
 def test_defaults(tmp_path):
@@ -128,7 +128,7 @@ FIELDS = {
          "is 16")),
     "misspelt choice": (
         GOOD.replace("sta", "stadbb"),
-        ("s.yaml:2:16: engine.kind: must be sa, sta or sta-dbb, not 'stadbb'; did you mean "
+        ("s.yaml:2:16: engine.kind: must be sa, sta, sta-dbb or vdbb, not 'stadbb'; did you mean "
          "sta-dbb?")),
     "optional choice": (
         GOOD + "bus: {dma: ahb}\n", "s.yaml:3:12: bus.dma: must be axi4 or null, not 'ahb'"),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from systolith.golden.dbb import encode, prune
 from systolith.rtl.engine.base import ENGINES
 from systolith.rtl.engine.decompressor import Decompressor
+from systolith.rtl.engine.facts import Encoding
 
 from ..streams import simulate
 
@@ -23,6 +24,7 @@ SHAPES = {
     "sta-tall": {"a": 1, "b": 2, "c": 4, "m": 9, "n": 1, "nnz": 2},
     "sta-dbb": {"a": 2, "b": 8, "c": 2, "m": 3, "n": 2, "nnz": 3},
     "sta-dbb-dense": {"a": 4, "b": 8, "c": 1, "m": 1, "n": 2, "nnz": 8},
+    "vdbb": {"a": 2, "b": 8, "c": 2, "m": 3, "n": 2, "nnz": 8},
 }
 
 
@@ -47,19 +49,31 @@ def word(values):
     return sum((int(v) & 0xFF) << 8 * k for k, v in enumerate(values))
 
 
-def tile(rng, facts, steps):
-    """Activations [rows, steps, depth] and weights [columns, steps, depth], as dense as allowed."""
+def tile(rng, facts, steps, nnz=None):
+    """Activations [rows, steps, depth] and weights [columns, steps, depth], as dense as allowed.
+
+    ``nnz``: of held blocks, otherwise any.
+    """
     weights = octets(rng, (facts.columns, steps, facts.depth))
     if facts.compressed:
-        weights = prune(weights.reshape(facts.columns, -1), nnz=facts.nnz).reshape(weights.shape)
+        bound = nnz or (int(rng.integers(1, 9)) if facts.held else facts.nnz)
+        weights = prune(weights.reshape(facts.columns, -1), nnz=bound).reshape(weights.shape)
     return octets(rng, (facts.rows, steps, facts.depth)), weights
 
 
 def weight_words(facts, weights):
-    if not facts.compressed:
-        return [word(column) for column in weights]
-    values, masks = encode(weights, facts.nnz)
-    return [int(mask) | word(column) << 8 for column, mask in zip(values, masks, strict=True)]
+    """Every column's word, for each step that the block [columns, depth] takes."""
+    if facts.encoding is Encoding.DENSE:
+        return [[word(column) for column in weights]]
+    if facts.encoding is Encoding.MASK:
+        values, masks = encode(weights, facts.nnz)
+        return [[int(mask) | word(column) << 8
+                 for column, mask in zip(values, masks, strict=True)]]
+    pairs = [[(int(column[k]) & 0xFF) | k << 8 for k in np.flatnonzero(column).tolist()]
+             for column in weights]
+    count = max(1, *map(len, pairs))
+    return [[column[step] if step < len(column) else 0 for column in pairs]
+            for step in range(count)]
 
 
 def product(activations, weights, signed, bits):
@@ -80,12 +94,14 @@ def run(shape, tiles, *, signed, beats=1, bubbles=None, bits=32, closer=0, early
     cycle, free = 0, 0
     for activations, weights, v in tiles:
         steps = activations.shape[1]
-        for step in range(steps):
+        slots = [(activations[:, step], words, index == 0) for step in range(steps)
+                 for index, words in enumerate(weight_words(facts, weights[:, step]))]
+        for slot, (block, words, start) in enumerate(slots):
             cycle += next(bubbles) if bubbles else 0
-            if step == steps - 1:
+            if slot == len(slots) - 1:
                 cycle = max(cycle, free)
-            presented[cycle] = (activations[:, step], weights[:, step], step == 0,
-                                step == steps - 1)
+            presented[cycle] = (block, words, {"valid": 1, "first": slot == 0, "start": start,
+                                               "last": slot == len(slots) - 1})
             cycle += 1
         closed = cycle - 1
         free = closed + v * beats - closer
@@ -101,16 +117,16 @@ def run(shape, tiles, *, signed, beats=1, bubbles=None, bits=32, closer=0, early
         ctx.set(engine.signed_activations, signed)
         for now in range(max(expected) + 1):
             step = presented.get(now)
-            ctx.set(engine.i_token.valid, step is not None)
             if step is None:  # whatever lies there does not matter
-                ctx.set(engine.i_token.first, int(rng.integers(2)))
-                ctx.set(engine.i_token.last, int(rng.integers(2)))
+                noise = {name: int(rng.integers(2)) for name in ("first", "last", "start")}
+                ctx.set(engine.i_token, {"valid": 0, **noise})
             else:
-                activations, weights, first, last = step
+                activations, words, token = step
+                if facts.held and not token["start"]:  # the block is held
+                    activations = octets(rng, activations.shape)
                 ctx.set(engine.i_activations, [word(row) for row in activations])
-                ctx.set(decompressor.i, weight_words(facts, weights))
-                ctx.set(engine.i_token.first, first)
-                ctx.set(engine.i_token.last, last)
+                ctx.set(decompressor.i, words)
+                ctx.set(engine.i_token, token)
             ctx.set(engine.i_drain, now in drains)
             ctx.set(engine.i_remaining, drains.get(now, 0))
             if now in expected:
@@ -184,7 +200,8 @@ def test_sums_are_not_there_a_cycle_before_the_first_legal_drain(shape):
     ones = [(np.ones((rows, 1, facts.depth), np.int8)) for rows in (facts.rows, facts.columns)]
     ones[1][:, :, facts.nnz:] = 0
     run(shape, [(*ones, facts.rows)], signed=0)
-    with pytest.raises(AssertionError, match=rf"cycle {facts.m + facts.n - 1}\b"):
+    missed = facts.drain_start + facts.drain_latency - 1
+    with pytest.raises(AssertionError, match=rf"cycle {missed}\b"):
         run(shape, [(*ones, facts.rows)], signed=0, early=1)
 
 
@@ -192,9 +209,11 @@ def test_sums_are_not_there_a_cycle_before_the_first_legal_drain(shape):
 def test_tiles_a_cycle_too_close_collide(shape):
     facts = build(shape)[3]
     rng = np.random.default_rng(5)
-    tiles = [(*tile(rng, facts, 1), facts.rows) for _ in range(3)]
+    tiles = [(*tile(rng, facts, 1, nnz=1 if facts.held else None), facts.rows)
+             for _ in range(3)]
     run(shape, tiles, signed=0)
-    with pytest.raises(AssertionError, match=rf"cycle {facts.rows + facts.m + facts.n - 1}\b"):
+    overrun = facts.rows + facts.drain_start + facts.drain_latency - 1
+    with pytest.raises(AssertionError, match=rf"cycle {overrun}\b"):
         run(shape, tiles, signed=0, closer=1)
 
 
@@ -233,9 +252,9 @@ def test_step_reaches_each_tpe_when_promised(shape, monkeypatch):
 
     async def bench(ctx):
         ctx.set(engine.i_activations, [word([1] * facts.depth)] * facts.rows)
-        ctx.set(decompressor.i, weight_words(facts, ones))
+        ctx.set(decompressor.i, weight_words(facts, ones)[0])
         for now in range(steps + facts.m + facts.n + 4):
-            ctx.set(engine.i_token, {"valid": now < steps, "first": now == 0,
+            ctx.set(engine.i_token, {"valid": now < steps, "first": now == 0, "start": 1,
                                      "last": now == steps - 1})
             await ctx.tick()
             for index, tpe in enumerate(made):
@@ -256,6 +275,7 @@ def test_step_reaches_each_tpe_when_promised(shape, monkeypatch):
     ("sta", {"b": 3}, "^STA's dot-product depth must be 1, 2, 4 or 8, not 3$"),
     ("sta-dbb", {"b": 4}, "^STA-DBB's block size must be 8, not 4$"),
     ("sta-dbb", {"nnz": 9}, r"^NNZ must be 1 \.\.\. 8, not 9$"),
+    ("vdbb", {"b": 4}, "^VDBB's block size must be 8, not 4$"),
 ])
 def test_shape_must_fit_the_kind(kind, change, message):
     shape = SimpleNamespace(**SHAPES[kind] | change, accumulator_bits=32)
@@ -267,6 +287,12 @@ def test_shape_must_fit_the_kind(kind, change, message):
 def test_passes_over_a_block(nnz, passes):
     facts = build("sta-dbb")[3]
     assert facts.passes(nnz) == facts.steps(8, nnz) == passes
+
+
+@pytest.mark.parametrize("nnz", range(9))
+def test_held_blocks_take_a_step_a_non_zero(nnz):
+    facts = build("vdbb")[3]
+    assert facts.passes(nnz) == facts.steps(8, nnz) == max(nnz, 1)
 
 
 @pytest.mark.parametrize(("channels", "steps"), [(1, 1), (4, 1), (5, 2), (8, 2)])

@@ -7,7 +7,7 @@ from .shapes import facts_of
 
 
 def test_registry_knows_its_kinds():
-    assert list(ENGINES) == ["sa", "sta", "sta-dbb"]
+    assert list(ENGINES) == ["sa", "sta", "sta-dbb", "vdbb"]
     for kind in ENGINES:
         assert facts_of(kind, b=1 if kind == "sa" else 8).kind == kind
 

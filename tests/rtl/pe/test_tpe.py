@@ -4,7 +4,7 @@
 
 import numpy as np
 import pytest
-from systolith.rtl.engine.facts import EngineFacts
+from systolith.rtl.engine.facts import Encoding, EngineFacts
 from systolith.rtl.pe.tpe import Tpe
 
 from ..streams import simulate
@@ -83,11 +83,50 @@ def check(facts, signed, cycles=80):
 def test_dense(shape, signed):
     a, depth, c = shape
     check(EngineFacts(kind="sta", a=a, c=c, m=1, n=1, depth=depth, nnz=depth,
-                      accumulator_bits=32, compressed=False), signed)
+                      accumulator_bits=32, encoding=Encoding.DENSE), signed)
+
+
+@pytest.mark.parametrize("signed", [0, 1])
+def test_held(signed):
+    """A block is held from its ``start`` token; sums come a cycle later than otherwise."""
+    facts = EngineFacts(kind="vdbb", a=2, c=3, m=1, n=1, depth=8, nnz=1, accumulator_bits=32,
+                        encoding=Encoding.INDEX)
+    dut = Tpe(facts)
+    rng = np.random.default_rng(signed)
+
+    async def bench(ctx):
+        ctx.set(dut.signed_activations, signed)
+        accumulator = np.zeros((facts.a, facts.c), int)
+        held = np.zeros((facts.a, 8), np.uint8)
+        pipeline = [None, None]  # chosen operands, values, token
+        for _ in range(120):
+            x = octets(rng, (facts.a, 8))
+            values = octets(rng, facts.c).astype(np.int8)
+            index = rng.integers(0, 8, facts.c)
+            token = {name: int(rng.random() < share) for name, share in
+                     (("valid", 0.8), ("first", 0.2), ("last", 0.3), ("start", 0.4))}
+            ctx.set(dut.west, [pack(row) for row in x])
+            ctx.set(dut.north, [int(v) & 0xFF | int(k) << 8
+                                for v, k in zip(values, index, strict=True)])
+            ctx.set(dut.token, token)
+            await ctx.tick()
+            if token["valid"] and token["start"]:
+                held = x
+            done = pipeline.pop(0)
+            pipeline.append((as_operand(held, signed)[:, index], values.astype(int), token))
+            if done and done[2]["valid"]:
+                operands, weights, flags = done
+                accumulator = (0 if flags["first"] else accumulator) + operands * weights
+                if flags["last"]:
+                    assert list(ctx.get(dut.south_sums)) == accumulator[-1].tolist()
+            assert [ctx.get(dut.east[a]) for a in range(facts.a)] == [pack(r) for r in held]
+            assert ctx.get(dut.east_token.start) == token["start"]
+
+    simulate(dut, bench)
 
 
 @pytest.mark.parametrize("signed", [0, 1])
 @pytest.mark.parametrize("nnz", [1, 3, 4, 8])
 def test_dbb(nnz, signed):
     check(EngineFacts(kind="sta-dbb", a=2, c=2, m=1, n=1, depth=8, nnz=nnz,
-                      accumulator_bits=32, compressed=True), signed)
+                      accumulator_bits=32, encoding=Encoding.MASK), signed)
