@@ -114,7 +114,9 @@ class Accelerator(wiring.Component):
                      "bank_conflicts", "activation_reads", "activation_writes", "weight_reads"):
             m.d.comb += getattr(registers, f"i_{name}").eq(counts[name])
         m.d.comb += [
-            Cat(registers.i_macs_issued_lo, registers.i_macs_issued_hi).eq(counts.macs_issued),
+            *(Cat(getattr(registers, f"i_{name}_lo"), getattr(registers, f"i_{name}_hi")).eq(
+                counts[name])
+              for name in ("macs_issued", "macs_gated_activation", "macs_gated_weight")),
             layer_table.write.eq(core.layer_ended),
             layer_table.layer.eq(core.layer),
             layer_table.cycles.eq(core.layer_cycles),

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from .bus.local import LocalBus
 from .engine.base import ENGINES
 from .engine.decompressor import Decompressor
+from .engine.gating import GatingCount
 from .memory.activation import ActivationMemory
 from .memory.map import MemoryMap
 from .memory.wide import WideMemory
@@ -301,8 +302,16 @@ class Core(wiring.Component):
         ]
 
         m.submodules.counters = counters = Counters(
-            multipliers=facts.rows * facts.columns * facts.nnz, banks=p.banks,
-            write_words=activations.write_words)
+            multipliers=facts.multipliers, banks=p.banks, write_words=activations.write_words)
+        if facts.zero_gating:
+            m.submodules.gating = gating = GatingCount(facts)
+            m.d.comb += [
+                gating.valid.eq(issuer.token.valid),
+                gating.activations.eq(issuer.activations),
+                gating.weights.eq(decompressor.o),
+                counters.gated_activation.eq(gating.activation),
+                counters.gated_weight.eq(gating.weight),
+            ]
         m.d.comb += [
             counters.clear.eq(self.start & ~sequencer.busy),
             counters.cycle.eq(sequencer.busy),

@@ -13,7 +13,8 @@ __all__ = ["AcceleratorParameters", "EngineParameters"]
 
 @dataclass(frozen=True, kw_only=True)
 class EngineParameters:
-    """Kind and shape of the engine: ``a x b x c`` TPEs on an ``m x n`` grid, ``nnz`` of a block."""
+    """Kind and shape of the engine: ``a x b x c`` TPEs on an ``m x n`` grid, ``nnz`` of a block;
+    ``zero_gating`` of its accumulators."""
 
     kind: str
     a: int
@@ -23,6 +24,7 @@ class EngineParameters:
     n: int
     nnz: int
     accumulator_bits: int
+    zero_gating: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from ...rtl.vector.window import WINDOW
 from .layout import TensorLayout
 from .lower import LoweredLayer
 
-__all__ = ["matrix_reads", "source_increments", "window_reads"]
+__all__ = ["matrix_inside", "matrix_reads", "source_increments", "window_inside", "window_reads"]
 
 
 def source_increments(layer: LoweredLayer, layout: TensorLayout) -> dict:
@@ -36,6 +36,30 @@ def _fullest(banks: np.ndarray, inside: np.ndarray, count: int) -> np.ndarray:
     return np.maximum(hits.sum(-2).max(-1), 1)
 
 
+def _tile_pixels(layer: LoweredLayer, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Output row, column and presence of the pixel of every array row, tile after tile."""
+    height, width, _ = layer.output_shape
+    oy, ox = (axis.ravel() for axis in np.mgrid[:height, :width])
+    tiles = -(-oy.size // rows)
+    spare = tiles * rows - oy.size
+    valid = np.pad(np.ones(oy.size, bool), (0, spare))
+    return np.pad(oy, (0, spare)), np.pad(ox, (0, spare)), valid
+
+
+def matrix_inside(layer: LoweredLayer, layout: TensorLayout,
+                  p: AcceleratorParameters) -> np.ndarray:
+    """Which array rows read a word for each tap, shape (tiles, kw, kh, rows).
+
+    The same for every channel block and every column tile.
+    """
+    (kh, kw), (stride_y, stride_x), (pad_y, pad_x) = layer.kernel, layer.stride, layer.padding
+    oy, ox, valid = (axis.reshape(-1, 1, 1, p.facts.rows)
+                     for axis in _tile_pixels(layer, p.facts.rows))
+    ix = ox * stride_x - pad_x + np.arange(kw)[:, None, None]
+    iy = oy * stride_y - pad_y + np.arange(kh)[:, None]
+    return valid & (ix >= 0) & (ix < layout.width) & (iy >= 0) & (iy < layout.height)
+
+
 def matrix_reads(layer: LoweredLayer, layout: TensorLayout,
                  p: AcceleratorParameters) -> np.ndarray:
     """Read cycles of every gather request, shape (tiles, kw, kh, pieces).
@@ -43,33 +67,29 @@ def matrix_reads(layer: LoweredLayer, layout: TensorLayout,
     The same for every channel block and every column tile.
     """
     inc = source_increments(layer, layout)
-    height, width, _ = layer.output_shape
-    (kh, kw), (stride_y, stride_x), (pad_y, pad_x) = layer.kernel, layer.stride, layer.padding
+    kh, kw = layer.kernel
     rows, lanes = p.facts.rows, p.matrix_lanes
-    oy, ox = (axis.ravel() for axis in np.mgrid[:height, :width])
-    tiles = -(-oy.size // rows)
-    spare = tiles * rows - oy.size
-    valid = np.pad(np.ones(oy.size, bool), (0, spare))
-    oy, ox = np.pad(oy, (0, spare)), np.pad(ox, (0, spare))
+    oy, ox, _ = _tile_pixels(layer, rows)
+    inside = matrix_inside(layer, layout, p)
+    tiles = inside.shape[0]
     pixel = inc["pixel_base"] + oy * inc["pixel_y"] + ox * inc["pixel_x"]
     tap_x, tap_y = _offsets(kw, inc["tap_x"]), _offsets(kh, inc["tap_y"])
     costs = np.empty((tiles, kw, kh, rows // lanes), int)
+    shape = (tiles, rows // lanes, lanes)
     for kx in range(kw):
-        ix = ox * stride_x - pad_x + kx
         for ky in range(kh):
-            iy = oy * stride_y - pad_y + ky
-            inside = (valid & (ix >= 0) & (ix < layout.width)
-                      & (iy >= 0) & (iy < layout.height))
             banks = (pixel + tap_x[kx] + tap_y[ky]) % p.banks
-            shape = (tiles, rows // lanes, lanes)
-            costs[:, kx, ky] = _fullest(banks.reshape(shape), inside.reshape(shape), p.banks)
+            costs[:, kx, ky] = _fullest(banks.reshape(shape),
+                                        inside[:, kx, ky].reshape(shape), p.banks)
     return costs
 
 
-def window_reads(layer: LoweredLayer, layout: TensorLayout,
-                 p: AcceleratorParameters) -> np.ndarray:
-    """Read cycles of every window column, shape (channel groups, output rows, row groups, span)."""
-    inc = source_increments(layer, layout)
+def window_inside(layer: LoweredLayer, layout: TensorLayout,
+                  p: AcceleratorParameters) -> np.ndarray:
+    """Which lanes read a word for each window column.
+
+    Shape (channel groups, output rows, row groups, span, ``WINDOW`` * vector blocks).
+    """
     (kh, kw), (stride_y, stride_x), (pad_y, pad_x) = layer.kernel, layer.stride, layer.padding
     height, width, _ = layer.output_shape
     row_groups = 1 if layer.sliding else -(-kh // WINDOW)
@@ -77,12 +97,18 @@ def window_reads(layer: LoweredLayer, layout: TensorLayout,
     groups = -(-layout.blocks // p.vector_blocks)
     g, oy, rg, j, dy, b = np.ogrid[:groups, :height, :row_groups, :span, :WINDOW,
                                    :p.vector_blocks]
-    offsets = (_offsets(WINDOW, inc["tap_y"])[:, None]
-               + np.arange(p.vector_blocks) * inc["tap_channel"])
     iy = oy * stride_y - pad_y + rg * WINDOW + dy
     ix = j - pad_x
     inside = ((iy >= 0) & (iy < layout.height) & (ix >= 0) & (ix < layout.width)
               & (rg * WINDOW + dy < kh) & (g * p.vector_blocks + b < layout.blocks))
-    shape = (*inside.shape[:4], WINDOW * p.vector_blocks)
-    banks = np.broadcast_to((offsets % p.banks).ravel(), shape)
-    return _fullest(banks, inside.reshape(shape), p.banks)
+    return inside.reshape(*inside.shape[:4], WINDOW * p.vector_blocks)
+
+
+def window_reads(layer: LoweredLayer, layout: TensorLayout,
+                 p: AcceleratorParameters) -> np.ndarray:
+    """Read cycles of every window column, shape (channel groups, output rows, row groups, span)."""
+    inc = source_increments(layer, layout)
+    offsets = (_offsets(WINDOW, inc["tap_y"])[:, None]
+               + np.arange(p.vector_blocks) * inc["tap_channel"])
+    inside = window_inside(layer, layout, p)
+    return _fullest(np.broadcast_to((offsets % p.banks).ravel(), inside.shape), inside, p.banks)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Predictor: cycles of every layer from the static facts of the hardware, without simulation."""
+"""Predictor: what the hardware's counters will show, from its static facts, without simulation."""
 
+from .activity import Activity, predict_activity
 from .cycles import LayerPrediction, Prediction, predict
 
-__all__ = ["LayerPrediction", "Prediction", "predict"]
+__all__ = ["Activity", "LayerPrediction", "Prediction", "predict", "predict_activity"]

@@ -82,6 +82,8 @@ class Engine(_Section):
     weights: Weights = Field(default_factory=Weights)
     accumulator_bits: Annotated[int, Field(ge=16, le=32)] = 32
     """Bits of the accumulators. The compiler refuses a network that could overflow them."""
+    zero_gating: bool = False
+    """Accumulators rest where an operand is zero, and the products so saved are counted."""
 
     @model_validator(mode="before")
     @classmethod

@@ -23,7 +23,8 @@ class Encoding(enum.StrEnum):
 class EngineFacts:
     """An ``m x n`` grid of ``a x depth x c`` TPEs with ``nnz`` products a dot product.
 
-    ``encoding`` of the weights. Times in cycles.
+    ``encoding`` of the weights. ``zero_gating``: accumulators rest where all products are zero.
+    Times in cycles.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class EngineFacts:
     nnz: int
     accumulator_bits: int
     encoding: Encoding
+    zero_gating: bool = False
 
     @property
     def compressed(self) -> bool:
@@ -51,7 +53,8 @@ class EngineFacts:
         """Shape of a TPE in module names."""
         kind = {Encoding.DENSE: "dense", Encoding.MASK: f"dbb{self.nnz}",
                 Encoding.INDEX: "vdbb"}[self.encoding]
-        return f"{kind}_{self.a}x{self.depth}x{self.c}_acc{self.accumulator_bits}"
+        gated = "_gated" if self.zero_gating else ""
+        return f"{kind}_{self.a}x{self.depth}x{self.c}_acc{self.accumulator_bits}{gated}"
 
     @property
     def rows(self) -> int:

@@ -16,4 +16,5 @@ class Sa(SystolicEngine):
         if (shape.a, shape.b, shape.c) != (1, 1, 1):
             raise ValueError(f"SA's TPE must be 1x1x1, not {shape.a}x{shape.b}x{shape.c}")
         return EngineFacts(kind="sa", a=1, c=1, m=shape.m, n=shape.n, depth=1, nnz=1,
-                           accumulator_bits=shape.accumulator_bits, encoding=Encoding.DENSE)
+                           accumulator_bits=shape.accumulator_bits, encoding=Encoding.DENSE,
+                           zero_gating=shape.zero_gating)

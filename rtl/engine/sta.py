@@ -17,4 +17,5 @@ class Sta(SystolicEngine):
             raise ValueError(f"STA's dot-product depth must be 1, 2, 4 or 8, not {shape.b!r}")
         return EngineFacts(kind="sta", a=shape.a, c=shape.c, m=shape.m, n=shape.n, depth=shape.b,
                            nnz=shape.b, accumulator_bits=shape.accumulator_bits,
-                           encoding=Encoding.DENSE)
+                           encoding=Encoding.DENSE,
+                           zero_gating=shape.zero_gating)

@@ -22,4 +22,5 @@ class StaDbb(SystolicEngine):
             raise ValueError(f"NNZ must be 1 ... 8, not {shape.nnz!r}")
         return EngineFacts(kind="sta-dbb", a=shape.a, c=shape.c, m=shape.m, n=shape.n, depth=8,
                            nnz=shape.nnz, accumulator_bits=shape.accumulator_bits,
-                           encoding=Encoding.MASK)
+                           encoding=Encoding.MASK,
+                           zero_gating=shape.zero_gating)

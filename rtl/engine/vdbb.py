@@ -21,4 +21,5 @@ class Vdbb(SystolicEngine):
             raise ValueError(f"VDBB's block size must be {BLOCK}, not {shape.b!r}")
         return EngineFacts(kind="vdbb", a=shape.a, c=shape.c, m=shape.m, n=shape.n, depth=BLOCK,
                            nnz=1, accumulator_bits=shape.accumulator_bits,
-                           encoding=Encoding.INDEX)
+                           encoding=Encoding.INDEX,
+                           zero_gating=shape.zero_gating)

@@ -27,6 +27,8 @@ class Tpe(Cell):
     (``held``): one value a step; the block of activations is held from its ``start`` token on
     and chosen from, and value and token wait a cycle for the choice.
 
+    With ``zero_gating`` an accumulator rests while all its products are zero; sums are the same.
+
     With ``last`` the finished sums are also copied to the shadow accumulators, which form
     shift chains southwards: ``drain`` moves them down by one row.
 
@@ -86,15 +88,17 @@ class Tpe(Cell):
                     taps=f.nnz, accumulator_bits=f.accumulator_bits)
                 accumulator = Signal(signed(f.accumulator_bits), name=f"accumulator_{a}_{c}")
                 shadow = Signal(signed(f.accumulator_bits), name=f"shadow_{a}_{c}")
+                useful = token.first  # whether the sum changes
                 for s in range(f.nnz):
                     operand = self._operand(m, a, c, s)
+                    useful = useful | (operand.any() & weights[c][s].any())
                     m.d.comb += [
                         dot.activations[s].eq(
                             Cat(operand, operand[7] & self.signed_activations).as_signed()),
                         dot.weights[s].eq(weights[c][s]),
                     ]
                 m.d.comb += dot.accumulator.eq(Mux(token.first, 0, accumulator))
-                with m.If(token.valid):
+                with m.If(token.valid & (useful if f.zero_gating else 1)):
                     m.d.sync += accumulator.eq(dot.result)
                 with m.If(token.valid & token.last):
                     m.d.sync += shadow.eq(dot.result)

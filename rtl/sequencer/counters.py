@@ -17,6 +17,8 @@ EventCounts = data.StructLayout({
     "activation_reads": 32,
     "activation_writes": 32,
     "weight_reads": 32,
+    "macs_gated_activation": 64,
+    "macs_gated_weight": 64,
 })
 
 
@@ -29,7 +31,8 @@ class Counters(wiring.Component):
 
     *Members*: ``clear``, ``cycle``, ``step``, ``stall_operands``, ``stall_drain``,
     ``stall_parameters``, ``conflict``, ``activation_reads``, ``activation_writes`` (one bit a
-    word), ``weight_read``, ``counts``.
+    word), ``weight_read``, ``gated_activation``, ``gated_weight`` (of ``multipliers``),
+    ``counts``.
     """
 
     def __init__(self, *, multipliers: int, banks: int, write_words: int):
@@ -45,6 +48,8 @@ class Counters(wiring.Component):
             "activation_reads": In(banks),
             "activation_writes": In(write_words),
             "weight_read": In(1),
+            "gated_activation": In(range(multipliers + 1)),
+            "gated_weight": In(range(multipliers + 1)),
             "counts": Out(EventCounts),
         })
 
@@ -60,6 +65,8 @@ class Counters(wiring.Component):
             "activation_reads": sum(self.activation_reads),
             "activation_writes": sum(self.activation_writes),
             "weight_reads": self.weight_read,
+            "macs_gated_activation": self.gated_activation,
+            "macs_gated_weight": self.gated_weight,
         }
         for name, increment in increments.items():
             m.d.sync += c[name].eq(c[name] + increment)

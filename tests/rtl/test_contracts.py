@@ -28,7 +28,8 @@ from systolith.rtl.sequencer.sequencer import Sequencer
 from systolith.rtl.vector.unit import VectorLane, VectorUnit, WindowRow
 from systolith.rtl.vector.window import WindowWalker
 
-FACTS = StaDbb.facts_of(SimpleNamespace(a=2, b=8, c=2, m=2, n=2, nnz=4, accumulator_bits=32))
+FACTS = StaDbb.facts_of(SimpleNamespace(a=2, b=8, c=2, m=2, n=2, nnz=4, accumulator_bits=32,
+                                       zero_gating=False))
 OPERANDS = {"rows": 4, "lanes": 4, "tag_width": 24}
 BANKS = {"banks": 4, "words": 64, "write_words": 1}
 COMPONENTS = [

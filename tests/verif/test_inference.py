@@ -2,6 +2,7 @@
 """Whole networks on the whole accelerator in Verilator: bits per layer, cycles per layer."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import systolith.gen.demo as demo
 from systolith.gen.cli.inputs import Inputs, load_inputs
 from systolith.gen.compile import compile_network
 from systolith.gen.importer.tflite import load as load_model
-from systolith.gen.predict import predict
+from systolith.gen.predict import Activity, predict, predict_activity
 from systolith.gen.spec import load
 from systolith.golden.interpreter import run as run_golden
 from systolith.verif.inference import run_network
@@ -129,6 +130,48 @@ def _check(spec, network, inputs):
     assert result.cycles.tolist() == [prediction.cycles] * len(inputs)
     expected = [layer.cycles for layer in prediction.layers]
     assert result.layer_cycles.tolist() == [expected] * len(inputs)
+
+
+COUNTERS = {"macs_issued": 64, "macs_gated_activation": 64, "macs_gated_weight": 64,
+            "activation_reads": 32, "activation_writes": 32, "weight_reads": 32}
+
+
+def _counted(counters: dict[str, int]) -> dict[str, int]:
+    """The counters of ``COUNTERS`` from registers, two of which make 64 bits."""
+    return {name: counters[name.upper()] if bits == 32 else
+            counters[f"{name.upper()}_LO"] | counters[f"{name.upper()}_HI"] << 32
+            for name, bits in COUNTERS.items()}
+
+
+def _check_counters(spec, network, inputs):
+    program = compile_network(spec, network)
+    result = run(program, inputs, simulator(spec))
+    tensors = {network.inputs[0]: inputs[-1:]} | run_golden(network, inputs[-1:])
+    predicted = sum(predict_activity(program, tensors), Activity(weight_reads=1))
+    assert _counted(result.counters) == asdict(predicted)
+    return predicted
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.xdist_group("demo")
+def test_counters_are_predicted(kind):
+    spec = load("demo", [f"engine.kind={kind}", "postproc.lanes=8", "engine.zero_gating=true",
+                         "memory.weights=128 KiB"])
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        network = random_network(rng)
+        _check_counters(spec, network, random_inputs(rng, network, 2))
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.xdist_group("kws")
+def test_counters_of_kws(networks, kind):
+    spec = load("kws-edge", [f"engine.kind={kind}", "engine.zero_gating=true",
+                             "postproc.lanes=8"])
+    network = load_model(networks / "kws_dbb4_ft.tflite")
+    inputs = load_inputs(networks / "kws_public100.npz", network).values[:2]
+    activity = _check_counters(spec, network, inputs)
+    assert 0 < activity.macs_gated_activation < activity.macs_issued
 
 
 def test_json_report_has_the_promised_keys(tmp_path):

@@ -42,7 +42,7 @@ def test_override_repairs_the_file(tmp_path):
     ("engine.weights.nnz=9", ("engine.weights.nnz: NNZ must be at most the block of 8, not 9; set "
                               "it to 1..8")),
     ("engine.grids.m=2", ("engine.grids: key must be one of kind, tpe, grid, weights, "
-                          "accumulator_bits, not 'grids'; did you mean 'grid'?")),
+                          "accumulator_bits, zero_gating, not 'grids'; did you mean 'grid'?")),
     ("engine.tpe={a: 2, b: 8}", ("engine.tpe.c: is missing: must be an integer from 1 to 256; add "
                                  "it")),
     ("name.first=x", "name.first: name must be a mapping to hold 'first', not 'demo'"),

@@ -27,6 +27,8 @@ def test_offsets_and_accesses():
         "BANK_CONFLICTS": (0x98, "ro"), "ACTIVATION_READS": (0x9C, "ro"),
         "ACTIVATION_WRITES": (0xA0, "ro"), "WEIGHT_READS": (0xA4, "ro"),
         "DMA_BYTES": (0xA8, "ro"), "DMA_STALLS": (0xAC, "ro"),
+        "MACS_GATED_ACTIVATION_LO": (0xB0, "ro"), "MACS_GATED_ACTIVATION_HI": (0xB4, "ro"),
+        "MACS_GATED_WEIGHT_LO": (0xB8, "ro"), "MACS_GATED_WEIGHT_HI": (0xBC, "ro"),
     }
 
 

@@ -25,12 +25,15 @@ SHAPES = {
     "sta-dbb": {"a": 2, "b": 8, "c": 2, "m": 3, "n": 2, "nnz": 3},
     "sta-dbb-dense": {"a": 4, "b": 8, "c": 1, "m": 1, "n": 2, "nnz": 8},
     "vdbb": {"a": 2, "b": 8, "c": 2, "m": 3, "n": 2, "nnz": 8},
+    "sa-gated": {"a": 1, "b": 1, "c": 1, "m": 4, "n": 3, "nnz": 1, "zero_gating": True},
+    "sta-dbb-gated": {"a": 2, "b": 8, "c": 2, "m": 3, "n": 2, "nnz": 3, "zero_gating": True},
 }
 
 
 def build(shape, accumulator_bits=32):
-    kind = shape.removesuffix("-tall").removesuffix("-dense")
-    parameters = SimpleNamespace(**SHAPES[shape], accumulator_bits=accumulator_bits)
+    kind = shape.removesuffix("-tall").removesuffix("-dense").removesuffix("-gated")
+    parameters = SimpleNamespace(**{"zero_gating": False} | SHAPES[shape],
+                                 accumulator_bits=accumulator_bits)
     facts = ENGINES[kind].facts_of(parameters)
     m = Module()
     m.submodules.engine = engine = ENGINES[kind](facts)
@@ -278,7 +281,7 @@ def test_step_reaches_each_tpe_when_promised(shape, monkeypatch):
     ("vdbb", {"b": 4}, "^VDBB's block size must be 8, not 4$"),
 ])
 def test_shape_must_fit_the_kind(kind, change, message):
-    shape = SimpleNamespace(**SHAPES[kind] | change, accumulator_bits=32)
+    shape = SimpleNamespace(**SHAPES[kind] | change, accumulator_bits=32, zero_gating=False)
     with pytest.raises(ValueError, match=message):
         ENGINES[kind].facts_of(shape)
 

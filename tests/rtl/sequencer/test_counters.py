@@ -20,6 +20,10 @@ def test_counts():
         for _ in range(200):
             drawn = {port: rng.getrandbits(1) for port in EVENTS}
             reads, writes, clear = rng.getrandbits(4), rng.getrandbits(2), rng.random() < 0.03
+            gated = {name: rng.randrange(97) for name in ("activation", "weight")}
+            for name, value in gated.items():
+                ctx.set(getattr(dut, f"gated_{name}"), value)
+                counts[f"macs_gated_{name}"] += value
             for port, value in drawn.items():
                 ctx.set(getattr(dut, port), value)
             ctx.set(dut.activation_reads, reads)
