@@ -6,9 +6,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .bus.local import LocalBus
-from .engine.base import ENGINES
 from .engine.decompressor import Decompressor
 from .engine.gating import GatingCount
+from .engine.systolic import SystolicEngine
 from .memory.activation import ActivationMemory
 from .memory.map import MemoryMap
 from .memory.wide import WideMemory
@@ -206,10 +206,10 @@ class Core(wiring.Component):
             issuer.weight_row.eq(d.weight_row + self.weight_base),
         ]
         for column in range(facts.columns):
-            m.d.comb += decompressor.i[column].eq(flat.word_select(column, facts.weight_bits))
+            m.d.comb += decompressor.i[column].eq(flat.word_select(column, facts.stored_bits))
 
         # Engine, drain, post-processor.
-        m.submodules.engine = engine = ENGINES[p.engine.kind](facts)
+        m.submodules.engine = engine = SystolicEngine(facts)
         m.submodules.drain = drain = Drain(
             rows=facts.rows, beats=p.beats, drain_start=facts.drain_start,
             drain_latency=facts.drain_latency)

@@ -4,8 +4,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from .engine.base import ENGINES
-from .engine.facts import EngineFacts
+from .facts import EngineFacts
+from .kinds import facts_of
 from .vector.window import WINDOW
 
 __all__ = ["AcceleratorParameters", "EngineParameters"]
@@ -51,7 +51,7 @@ class AcceleratorParameters:
     @cached_property
     def facts(self) -> EngineFacts:
         """The engine's static facts."""
-        return ENGINES[self.engine.kind].facts_of(self.engine)
+        return facts_of(self.engine)
 
     @property
     def vector_blocks(self) -> int:
@@ -93,7 +93,7 @@ class AcceleratorParameters:
     @property
     def weight_banks(self) -> int:
         """64-bit banks that make one weight row: the whole array's weights of a step."""
-        return -(-self.facts.columns * self.facts.weight_bits // 64)
+        return -(-self.facts.columns * self.facts.stored_bits // 64)
 
     @property
     def weight_rows(self) -> int:

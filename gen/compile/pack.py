@@ -4,7 +4,7 @@
 import numpy as np
 
 from ...golden import dbb
-from ...rtl.engine.facts import INDEX_BITS, Encoding
+from ...rtl.facts import INDEX_BITS, Encoding
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import ROW_BITS
 from ...rtl.vector.window import WINDOW

@@ -4,13 +4,11 @@
 from collections.abc import Collection
 from typing import Any
 
+from ...rtl.kinds import KINDS
 from .defaults import fill_engine
-from .kinds import multipliers_per_output
 from .rules import MAX_EDGE
 
 __all__ = ["convert"]
-
-_STA_DEPTHS = (1, 2, 4, 8)
 
 
 def convert(engine: dict[str, Any], kind: str, explicit: Collection[str]) -> dict[str, Any]:
@@ -36,7 +34,7 @@ def convert(engine: dict[str, Any], kind: str, explicit: Collection[str]) -> dic
     def given(*fields: str) -> bool:
         return all(field in explicit or field.split(".")[0] in explicit for field in fields)
 
-    per_output = multipliers_per_output(engine["kind"], b, nnz)
+    per_output = KINDS[engine["kind"]].products(b, nnz)
     rest = {key: value for key, value in engine.items() if key != "weights"} | {"kind": kind}
     match kind:
         case "sa":
@@ -50,7 +48,7 @@ def convert(engine: dict[str, Any], kind: str, explicit: Collection[str]) -> dic
                 m, n = rows // a, columns // c
             return rest | {"tpe": {"a": a, "b": 8, "c": c}, "grid": {"m": m, "n": n}}
         case "sta":
-            if per_output not in _STA_DEPTHS and not given("tpe.b"):
+            if per_output not in KINDS["sta"].depths and not given("tpe.b"):
                 raise ValueError(
                     f"kind sta must have 1, 2, 4 or 8 multipliers for each output, not the "
                     f"{per_output} of NNZ {nnz}; set engine.tpe.b too")

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from .kinds import KINDS, default_nnz
+from ...rtl.kinds import KINDS
 
 __all__ = ["fill", "fill_engine"]
 
@@ -31,7 +31,7 @@ def fill_engine(engine: Any) -> Any:
         return engine
     weights, kind = engine.get("weights", {}), engine.get("kind")
     if isinstance(weights, dict) and isinstance(kind, str) and kind in KINDS:
-        return engine | {"weights": {"nnz": default_nnz(kind)} | weights}
+        return engine | {"weights": {"nnz": KINDS[kind].default_nnz} | weights}
     return engine
 
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from ...rtl.kinds import KINDS
 from .defaults import fill, fill_engine
-from .kinds import multipliers_per_output
 from .rules import check
 from .size import KIB, MIB, parse_size
 
@@ -67,14 +67,14 @@ class Weights(_Section):
     """Input channels of a block."""
     nnz: Annotated[int, Field(ge=1, json_schema_extra={"maximum": 8})] = Field(
         default_factory=lambda: 8)
-    """Non-zero weights that a block may hold in one pass, which is the number of multipliers of
-    a dot product. 4 by default for sta-dbb; 8 for the others."""
+    """Non-zero weights that a block may hold in one pass: for sta-dbb the multipliers of a dot
+    product, 4 by default; 8 for the others."""
 
 
 class Engine(_Section):
     """The array of multipliers."""
 
-    kind: Literal["sa", "sta", "sta-dbb", "vdbb"]
+    kind: Literal[tuple(KINDS)]  # type: ignore[valid-type]
     """Systolic array, systolic tensor array, the latter with density bound block weights, or with
     blocks of any density, whose non-zeros are streamed one a cycle (vdbb)."""
     tpe: Tpe
@@ -193,14 +193,15 @@ class Spec(_Section):
     def multipliers(self) -> int:
         """Multipliers of the array."""
         engine = self.engine
-        return self.rows * self.columns * multipliers_per_output(
-            engine.kind, engine.tpe.b, engine.weights.nnz)
+        return self.rows * self.columns * KINDS[engine.kind].products(
+            engine.tpe.b, engine.weights.nnz)
 
     @property
     def effective_macs_per_cycle(self) -> int:
         """Multiply-accumulates of the dense layer that a cycle is worth at the spec's density."""
-        per_output = {"sta-dbb": 8, "vdbb": 1}.get(self.engine.kind, self.engine.tpe.b)
-        return self.rows * self.columns * per_output
+        engine = self.engine
+        return int(self.rows * self.columns * KINDS[engine.kind].effective_products(
+            engine.tpe.b, engine.weights.nnz))
 
     @property
     def hash(self) -> int:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from .kinds import stored_bits
+from ...rtl.facts import Encoding
+from ...rtl.kinds import KINDS
 from .size import KIB, format_size
 
 __all__ = ["check"]
@@ -28,14 +29,12 @@ def check(values: Values) -> Faults:
 
 def _shape(v: Values) -> Faults:
     kind, a, b, c = (v[f"engine.{name}"] for name in ("kind", "tpe.a", "tpe.b", "tpe.c"))
-    if kind == "sa" and (a, b, c) != (1, 1, 1):
-        yield "engine.tpe", (f"must be {{a: 1, b: 1, c: 1}} for kind sa, not a {a}x{b}x{c} TPE; "
-                             "write the array's size in engine.grid, or use kind sta")
-    if kind == "sta-dbb" and b != BLOCK:
-        yield "engine.tpe.b", (f"must be 8, the block, for kind sta-dbb, not {b}; "
-                               "engine.weights.nnz sets its multipliers")
-    if kind == "vdbb" and b != BLOCK:
-        yield "engine.tpe.b", f"must be 8, the block, for kind vdbb, not {b}; set tpe.b to 8"
+    if KINDS[kind].scalar and (a, b, c) != (1, 1, 1):
+        yield "engine.tpe", (f"must be {{a: 1, b: 1, c: 1}} for kind {kind}, not a {a}x{b}x{c} "
+                             "TPE; write the array's size in engine.grid, or use kind sta")
+    if KINDS[kind].depths == (BLOCK,) and b != BLOCK:
+        fix = "engine.weights.nnz sets its multipliers" if KINDS[kind].bounded else "set it to 8"
+        yield "engine.tpe.b", f"must be 8, the block, for kind {kind}, not {b}; {fix}"
 
 
 def _density(v: Values) -> Faults:
@@ -43,8 +42,8 @@ def _density(v: Values) -> Faults:
     if nnz > block:
         yield "engine.weights.nnz", (f"NNZ must be at most the block of {block}, not {nnz}; "
                                      f"set it to 1..{block}")
-    elif (kind := v["engine.kind"]) != "sta-dbb" and nnz != block:
-        what = "any density at run time" if kind == "vdbb" else "dense"
+    elif not KINDS[kind := v["engine.kind"]].bounded and nnz != block:
+        what = "any density at run time" if KINDS[kind].encoding is Encoding.INDEX else "dense"
         yield "engine.weights.nnz", (f"must be {block} ({what}) for kind {kind}, not {nnz}; remove "
                                      "engine.weights, or use kind sta-dbb")
 
@@ -107,7 +106,8 @@ def _activations(v: Values) -> Faults:
 
 def _weights(v: Values) -> Faults:
     columns = _legal_columns(v)
-    bits = stored_bits(v["engine.kind"], v["engine.tpe.b"], v["engine.weights.nnz"])
+    bits = KINDS[v["engine.kind"]].encoding.stored_bits(v["engine.tpe.b"],
+                                                         v["engine.weights.nnz"])
     row = -(-columns * bits // 64) * 8
     yield from _least("weights", 2 * row, f"two steps of {columns} columns", v)
 

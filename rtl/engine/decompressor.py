@@ -6,7 +6,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell
-from .facts import BLOCK, Encoding, EngineFacts
+from ..facts import BLOCK, Encoding, EngineFacts
 
 __all__ = ["Decompressor", "MaskDecoder"]
 
@@ -62,7 +62,7 @@ class Decompressor(wiring.Component):
     def __init__(self, facts: EngineFacts):
         self.facts = facts
         super().__init__({
-            "i": In(data.ArrayLayout(facts.weight_bits, facts.columns)),
+            "i": In(data.ArrayLayout(facts.stored_bits, facts.columns)),
             "o": Out(data.ArrayLayout(facts.operand_bits, facts.columns)),
         })
 

@@ -5,7 +5,7 @@ from amaranth import Array, Cat, Module, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .facts import EngineFacts
+from ..facts import EngineFacts
 
 __all__ = ["GatingCount"]
 

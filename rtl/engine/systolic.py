@@ -6,8 +6,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell
+from ..facts import EngineFacts
 from ..pe.tpe import Token, Tpe
-from .facts import EngineFacts
 from .skew import delay
 
 __all__ = ["SystolicEngine", "TpeGrid", "TpeRow"]

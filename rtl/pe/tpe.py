@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..arith.dot_product import DotProduct
 from ..cell import Cell
-from ..engine.facts import INDEX_BITS, EngineFacts
+from ..facts import INDEX_BITS, EngineFacts
 
 __all__ = ["Token", "Tpe"]
 

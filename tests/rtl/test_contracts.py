@@ -3,13 +3,13 @@
 """Every component's *Members* paragraph names exactly the members of its signature."""
 
 import re
-from types import SimpleNamespace
 
 import pytest
 from systolith.rtl.arith.dot_product import DotProduct
 from systolith.rtl.engine.decompressor import Decompressor, MaskDecoder
 from systolith.rtl.engine.skew import DelayCell
-from systolith.rtl.engine.sta_dbb import StaDbb
+from systolith.rtl.engine.systolic import SystolicEngine
+from systolith.rtl.kinds import facts_of
 from systolith.rtl.memory.activation import ActivationBank, ActivationMemory
 from systolith.rtl.memory.sram import AccessPort, SramBank
 from systolith.rtl.memory.wide import WideMemory
@@ -18,6 +18,7 @@ from systolith.rtl.operand.gather import BankArbiter, Gather, LaneSelect
 from systolith.rtl.operand.im2col import Im2col, Im2colRow
 from systolith.rtl.operand.issuer import Issuer, OperandRow
 from systolith.rtl.operand.raster import RasterWalker
+from systolith.rtl.parameters import EngineParameters
 from systolith.rtl.pe.tpe import Tpe
 from systolith.rtl.postproc.parameters import ParameterLoader, ParameterRegister
 from systolith.rtl.postproc.post_processor import PostLane, PostProcessor
@@ -28,8 +29,8 @@ from systolith.rtl.sequencer.sequencer import Sequencer
 from systolith.rtl.vector.unit import VectorLane, VectorUnit, WindowRow
 from systolith.rtl.vector.window import WindowWalker
 
-FACTS = StaDbb.facts_of(SimpleNamespace(a=2, b=8, c=2, m=2, n=2, nnz=4, accumulator_bits=32,
-                                       zero_gating=False))
+FACTS = facts_of(EngineParameters(kind="sta-dbb", a=2, b=8, c=2, m=2, n=2, nnz=4,
+                                  accumulator_bits=32))
 OPERANDS = {"rows": 4, "lanes": 4, "tag_width": 24}
 BANKS = {"banks": 4, "words": 64, "write_words": 1}
 COMPONENTS = [
@@ -46,7 +47,7 @@ COMPONENTS = [
     PostProcessor(columns=8, lanes=8, accumulator_bits=32), RasterWalker(address_width=6),
     Requantiser(),
     Sequencer(width=1, program_row_width=6, weight_row_width=6, flush_cycles=1, spec_hash=0),
-    SramBank(depth=4), StaDbb(FACTS), Tpe(FACTS), VectorLane(),
+    SramBank(depth=4), SystolicEngine(FACTS), Tpe(FACTS), VectorLane(),
     VectorUnit(lanes=8, gather_lanes=4, tag_width=24), WideMemory(banks=2, rows=4), WindowRow(),
     WindowWalker(blocks=1, lanes=4, address_width=6, tag_width=24),
     Writer(words=1, beats=1, address_width=6), AccessPort(4),

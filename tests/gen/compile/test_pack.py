@@ -7,7 +7,7 @@ from systolith.gen.build import parameters
 from systolith.gen.compile.lower import lower
 from systolith.gen.compile.pack import block_steps, engine_weights, weight_density
 from systolith.gen.spec import load
-from systolith.rtl.engine.facts import Encoding
+from systolith.rtl.facts import Encoding
 from systolith.rtl.sequencer.descriptor import Opcode
 
 from ...random_designs import random_network

@@ -5,7 +5,7 @@ import pytest
 from amaranth.sim import Simulator
 from systolith.golden.dbb import encode, prune
 from systolith.rtl.engine.decompressor import Decompressor, MaskDecoder
-from systolith.rtl.engine.facts import Encoding, EngineFacts
+from systolith.rtl.facts import Encoding, EngineFacts
 
 
 def combinational(dut, bench):
@@ -41,7 +41,7 @@ def test_every_mask(nnz):
 
 @pytest.mark.parametrize("nnz", [1, 4, 8])
 def test_columns_of_encoded_blocks(nnz):
-    facts = EngineFacts(kind="sta-dbb", a=1, c=2, m=1, n=2, depth=8, nnz=nnz,
+    facts = EngineFacts(a=1, c=2, m=1, n=2, depth=8, nnz=nnz,
                         accumulator_bits=32, encoding=Encoding.MASK)
     dut = Decompressor(facts)
     rng = np.random.default_rng(nnz)
@@ -60,7 +60,7 @@ def test_columns_of_encoded_blocks(nnz):
 
 
 def test_dense_words_pass():
-    facts = EngineFacts(kind="sta", a=1, c=2, m=1, n=1, depth=4, nnz=4,
+    facts = EngineFacts(a=1, c=2, m=1, n=1, depth=4, nnz=4,
                         accumulator_bits=32, encoding=Encoding.DENSE)
     dut = Decompressor(facts)
 

@@ -3,7 +3,6 @@
 """Every engine through one harness: products of matrices, tile after tile, and when."""
 
 import itertools
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,9 +11,11 @@ from amaranth import Module
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from systolith.golden.dbb import encode, prune
-from systolith.rtl.engine.base import ENGINES
 from systolith.rtl.engine.decompressor import Decompressor
-from systolith.rtl.engine.facts import Encoding
+from systolith.rtl.engine.systolic import SystolicEngine
+from systolith.rtl.facts import Encoding
+from systolith.rtl.kinds import facts_of
+from systolith.rtl.parameters import EngineParameters
 
 from ..streams import simulate
 
@@ -32,11 +33,10 @@ SHAPES = {
 
 def build(shape, accumulator_bits=32):
     kind = shape.removesuffix("-tall").removesuffix("-dense").removesuffix("-gated")
-    parameters = SimpleNamespace(**{"zero_gating": False} | SHAPES[shape],
-                                 accumulator_bits=accumulator_bits)
-    facts = ENGINES[kind].facts_of(parameters)
+    parameters = EngineParameters(kind=kind, accumulator_bits=accumulator_bits, **SHAPES[shape])
+    facts = facts_of(parameters)
     m = Module()
-    m.submodules.engine = engine = ENGINES[kind](facts)
+    m.submodules.engine = engine = SystolicEngine(facts)
     m.submodules.decompressor = decompressor = Decompressor(facts)
     m.d.comb += engine.i_weights.eq(decompressor.o)
     return m, engine, decompressor, facts
@@ -275,15 +275,15 @@ def test_step_reaches_each_tpe_when_promised(shape, monkeypatch):
 
 @pytest.mark.parametrize(("kind", "change", "message"), [
     ("sa", {"a": 2}, "^SA's TPE must be 1x1x1, not 2x1x1$"),
-    ("sta", {"b": 3}, "^STA's dot-product depth must be 1, 2, 4 or 8, not 3$"),
-    ("sta-dbb", {"b": 4}, "^STA-DBB's block size must be 8, not 4$"),
+    ("sta", {"b": 3}, "^STA's TPEs must be 1 or 2 or 4 or 8 deep, not 3$"),
+    ("sta-dbb", {"b": 4}, "^STA-DBB's TPEs must be 8 deep, not 4$"),
     ("sta-dbb", {"nnz": 9}, r"^NNZ must be 1 \.\.\. 8, not 9$"),
-    ("vdbb", {"b": 4}, "^VDBB's block size must be 8, not 4$"),
+    ("vdbb", {"b": 4}, "^VDBB's TPEs must be 8 deep, not 4$"),
 ])
 def test_shape_must_fit_the_kind(kind, change, message):
-    shape = SimpleNamespace(**SHAPES[kind] | change, accumulator_bits=32, zero_gating=False)
+    shape = EngineParameters(kind=kind, accumulator_bits=32, **SHAPES[kind] | change)
     with pytest.raises(ValueError, match=message):
-        ENGINES[kind].facts_of(shape)
+        facts_of(shape)
 
 
 @pytest.mark.parametrize(("nnz", "passes"), [(0, 1), (1, 1), (3, 1), (4, 2), (8, 3)])

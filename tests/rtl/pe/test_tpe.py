@@ -4,7 +4,7 @@
 
 import numpy as np
 import pytest
-from systolith.rtl.engine.facts import Encoding, EngineFacts
+from systolith.rtl.facts import Encoding, EngineFacts
 from systolith.rtl.pe.tpe import Tpe
 
 from ..streams import simulate
@@ -82,14 +82,14 @@ def check(facts, signed, cycles=80):
 @pytest.mark.parametrize("shape", [(1, 1, 1), (2, 4, 2), (1, 8, 3), (4, 2, 1)])
 def test_dense(shape, signed):
     a, depth, c = shape
-    check(EngineFacts(kind="sta", a=a, c=c, m=1, n=1, depth=depth, nnz=depth,
+    check(EngineFacts(a=a, c=c, m=1, n=1, depth=depth, nnz=depth,
                       accumulator_bits=32, encoding=Encoding.DENSE), signed)
 
 
 @pytest.mark.parametrize("signed", [0, 1])
 def test_held(signed):
     """A block is held from its ``start`` token; sums come a cycle later than otherwise."""
-    facts = EngineFacts(kind="vdbb", a=2, c=3, m=1, n=1, depth=8, nnz=1, accumulator_bits=32,
+    facts = EngineFacts(a=2, c=3, m=1, n=1, depth=8, nnz=1, accumulator_bits=32,
                         encoding=Encoding.INDEX)
     dut = Tpe(facts)
     rng = np.random.default_rng(signed)
@@ -128,5 +128,5 @@ def test_held(signed):
 @pytest.mark.parametrize("signed", [0, 1])
 @pytest.mark.parametrize("nnz", [1, 3, 4, 8])
 def test_dbb(nnz, signed):
-    check(EngineFacts(kind="sta-dbb", a=2, c=2, m=1, n=1, depth=8, nnz=nnz,
+    check(EngineFacts(a=2, c=2, m=1, n=1, depth=8, nnz=nnz,
                       accumulator_bits=32, encoding=Encoding.MASK), signed)

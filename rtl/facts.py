@@ -18,6 +18,11 @@ class Encoding(enum.StrEnum):
     MASK = "mask"    # DBB: the block's mask (8), then ``nnz`` values
     INDEX = "index"  # time-unrolled DBB: value (8) and its position (3)
 
+    def stored_bits(self, depth: int, nnz: int) -> int:
+        """Bits of one column's weights of a step, ``depth`` deep and with ``nnz`` values."""
+        return {Encoding.DENSE: 8 * depth, Encoding.MASK: BLOCK + 8 * nnz,
+                Encoding.INDEX: 8 + INDEX_BITS}[self]
+
 
 @dataclass(frozen=True, kw_only=True)
 class EngineFacts:
@@ -27,7 +32,6 @@ class EngineFacts:
     Times in cycles.
     """
 
-    kind: str
     a: int
     c: int
     m: int
@@ -72,9 +76,9 @@ class EngineFacts:
         return self.rows * self.columns * self.nnz
 
     @property
-    def weight_bits(self) -> int:
+    def stored_bits(self) -> int:
         """Stored bits of one column's weights of a step."""
-        return 8 * self.nnz + 8 if self.encoding is Encoding.MASK else self.operand_bits
+        return self.encoding.stored_bits(self.depth, self.nnz)
 
     @property
     def operand_bits(self) -> int:

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds of engine: what tells them apart, in one place. A new engine starts here.
+
+All are output-stationary and share one mesh (``engine/systolic.py``); a kind says how its TPEs
+get their operands (``pe/tpe.py``).
+"""
+
+from dataclasses import dataclass
+
+from .facts import BLOCK, Encoding, EngineFacts
+
+__all__ = ["KINDS", "Kind", "facts_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """``depths``: legal ``b`` of its TPEs. ``scalar``: TPEs are 1x1x1. ``default_nnz``: density
+    bound of weight blocks where a spec states none; ``bounded``: it may state one."""
+
+    name: str
+    encoding: Encoding
+    depths: tuple[int, ...]
+    scalar: bool = False
+    default_nnz: int = BLOCK
+    bounded: bool = False
+
+    def products(self, b: int, nnz: int) -> int:
+        """Multipliers of a dot product, for TPEs of depth ``b`` and blocks of ``nnz``."""
+        return {Encoding.DENSE: b, Encoding.MASK: nnz, Encoding.INDEX: 1}[self.encoding]
+
+    def effective_products(self, b: int, nnz: int) -> float:
+        """Products of the dense layer that a step of a dot product is worth."""
+        return {Encoding.DENSE: b, Encoding.MASK: BLOCK, Encoding.INDEX: BLOCK / nnz}[
+            self.encoding]
+
+
+KINDS = {kind.name: kind for kind in (
+    # The classical systolic array (papers: STA, the 1x1x1 corner).
+    Kind(name="sa", encoding=Encoding.DENSE, depths=(1,), scalar=True),
+    # Systolic tensor array (papers: STA, section 1).
+    Kind(name="sta", encoding=Encoding.DENSE, depths=(1, 2, 4, 8)),
+    # STA with density-bound-block weights; denser blocks take several steps (STA, section 2).
+    Kind(name="sta-dbb", encoding=Encoding.MASK, depths=(BLOCK,), default_nnz=4, bounded=True),
+    # Time-unrolled variable DBB: a held block, its non-zeros one a step (VDBB, section 3).
+    Kind(name="vdbb", encoding=Encoding.INDEX, depths=(BLOCK,)),
+)}
+
+
+def facts_of(shape) -> EngineFacts:
+    """Facts of the engine that ``EngineParameters`` describe; raises ValueError if none."""
+    kind = KINDS[shape.kind]
+    name = kind.name.upper()
+    if kind.scalar and (shape.a, shape.b, shape.c) != (1, 1, 1):
+        raise ValueError(f"{name}'s TPE must be 1x1x1, not {shape.a}x{shape.b}x{shape.c}")
+    if shape.b not in kind.depths:
+        raise ValueError(f"{name}'s TPEs must be {' or '.join(map(str, kind.depths))} deep, "
+                         f"not {shape.b!r}")
+    if kind.bounded and not 1 <= shape.nnz <= BLOCK:
+        raise ValueError(f"NNZ must be 1 ... {BLOCK}, not {shape.nnz!r}")
+    return EngineFacts(
+        a=shape.a, c=shape.c, m=shape.m, n=shape.n, depth=shape.b,
+        nnz=kind.products(shape.b, shape.nnz), accumulator_bits=shape.accumulator_bits,
+        encoding=kind.encoding, zero_gating=shape.zero_gating)
