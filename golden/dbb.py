@@ -6,7 +6,7 @@ Arrays are int8 with the channels last. Source: Liu, Whatmough and Mattina, "Sys
 
 import numpy as np
 
-__all__ = ["BLOCK", "decode", "encode", "max_nnz", "prune"]
+__all__ = ["BLOCK", "decode", "decode_indexed", "encode", "encode_indexed", "max_nnz", "prune"]
 
 BLOCK = 8
 
@@ -61,6 +61,26 @@ def decode(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
         raise ValueError(f"Masks must have at most {values.shape[-1]} bits set, not {most}")
     rank = np.clip(np.cumsum(present, -1) - 1, 0, values.shape[-1] - 1)
     return np.where(present, np.take_along_axis(values, rank, -1), 0).astype(np.int8)
+
+
+def encode_indexed(blocks: np.ndarray, nnz: int) -> tuple[np.ndarray, np.ndarray]:
+    """Blocks [..., 8] as values int8 [..., nnz] and their positions uint8, ascending.
+
+    The form in which non-zeros are streamed one at a time. A block with fewer repeats its last
+    position with value 0. Raises ValueError as ``encode``.
+    """
+    values, _ = encode(blocks, nnz)
+    present = blocks != 0
+    order = np.argsort(~present, axis=-1, kind="stable")
+    last = np.maximum(present.sum(-1, keepdims=True) - 1, 0)
+    slots = np.minimum(np.arange(nnz), last)
+    return values, np.take_along_axis(order, slots, -1).astype(np.uint8)
+
+
+def decode_indexed(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """The blocks int8 [..., 8] that ``encode_indexed`` was given."""
+    hits = positions[..., np.newaxis] == np.arange(BLOCK)
+    return np.where(hits, values[..., np.newaxis], 0).sum(-2).astype(np.int8)
 
 
 def _blocks(weights: np.ndarray, block: int = BLOCK) -> np.ndarray:

@@ -22,7 +22,7 @@ from .simulator import Simulator, build
 __all__ = ["TOP", "RunResult", "prepare", "run", "simulator"]
 
 TOP = "systolith"
-WATCHDOG_SLACK = 4  # a run may take this many times what is predicted
+UNITS = {Opcode.MATRIX: "engine", Opcode.WINDOW: "vector", Opcode.ADD: "vector"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ def _layer_tensors(program: Program, answer: Answer, count: int) -> dict[int, np
     for _ in range(count):
         for layer in program.layers:
             low = layer.lowered
-            unit = "engine" if low.opcode is Opcode.MATRIX else "vector"
+            unit = UNITS[low.opcode]
             height, width, channels = low.output_shape
             columns = p.facts.columns if unit == "engine" else p.vector_lanes
             source = beats[unit]

@@ -6,7 +6,7 @@ theirs through the entry-point group ``systolith.commands``: each entry point is
 takes the ``typer.Typer`` application and registers commands on it::
 
     [project.entry-points."systolith.commands"]
-    simulation = "systolith.verif.cli:register"
+    simulation = "systolith.verif.commands:register"
 
     def register(app: typer.Typer) -> None:
         app.command("verify")(verify)

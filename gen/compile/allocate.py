@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
-from .conflicts import matrix_reads, window_reads
 from .fault import CompileFault
 from .layout import TensorLayout
 from .lower import Lowered, LoweredLayer
+from .reads import matrix_reads, window_reads
 
 __all__ = ["allocate"]
 

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["BLOCK", "TensorLayout"]
+from ...golden.dbb import BLOCK
 
-BLOCK = 8
-"""Channels of one 64-bit word."""
-
+__all__ = ["TensorLayout"]
 
 @dataclass(frozen=True, kw_only=True)
 class TensorLayout:
-    """Word addresses of a ``height x width x channels`` tensor.
+    """Word addresses of a ``height x width x channels`` tensor; a word is a block of channels.
 
     ``address(y, x, b) = base + b * plane + (y % split) * phase_y + (x % split) * phase_x
     + (y // split) * pitch + x // split`` for channel block ``b``. ``split`` 2 keeps even and odd

@@ -4,12 +4,12 @@
 import numpy as np
 
 from ...golden import dbb
+from ...golden.dbb import BLOCK
 from ...rtl.facts import INDEX_BITS, Encoding
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import ROW_BITS
 from ...rtl.vector.window import WINDOW
 from .fault import CompileFault
-from .layout import BLOCK
 from .lower import LoweredLayer
 
 __all__ = ["block_steps", "engine_parameters", "engine_weights", "vector_parameters",
@@ -29,7 +29,7 @@ def _blocks(layer: LoweredLayer) -> np.ndarray:
 
 def weight_density(layer: LoweredLayer) -> int:
     """The most non-zeros in any block of the layer, at least 1."""
-    return max(int((_blocks(layer) != 0).sum(-1).max()), 1)
+    return max(dbb.max_nnz(layer.weights), 1)
 
 
 def block_steps(layer: LoweredLayer, p: AcceleratorParameters) -> tuple[int, int]:
@@ -94,19 +94,11 @@ def _masked_steps(block: np.ndarray, steps: int, nnz: int) -> np.ndarray:
 
 
 def _indexed_steps(block: np.ndarray, steps: int) -> np.ndarray:
-    """[tap, column, 8] -> bytes [tap, step, columns x 11 bits]: one value and position a step.
-
-    A column with fewer non-zeros repeats its last position with value 0.
-    """
-    taps, columns, _ = block.shape
-    order = np.argsort(block == 0, axis=-1, kind="stable")  # positions of non-zeros first
-    values = np.take_along_axis(block, order, -1)[..., :steps]
-    count = (block != 0).sum(-1, keepdims=True)
-    slots = np.minimum(np.arange(steps), np.maximum(count - 1, 0))
-    pairs = (values.view(np.uint8).astype(np.uint16)
-             | np.take_along_axis(order, slots, -1).astype(np.uint16) << 8)
+    """[tap, column, 8] -> bytes [tap, step, columns x 11 bits]: one value and position a step."""
+    values, positions = dbb.encode_indexed(block, steps)
+    pairs = values.view(np.uint8).astype(np.uint16) | positions.astype(np.uint16) << 8
     bits = pairs.transpose(0, 2, 1)[..., None] >> np.arange(8 + INDEX_BITS) & 1
-    return np.packbits(bits.astype(np.uint8).reshape(taps, steps, -1), axis=-1,
+    return np.packbits(bits.astype(np.uint8).reshape(len(block), steps, -1), axis=-1,
                        bitorder="little")
 
 

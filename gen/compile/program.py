@@ -23,11 +23,11 @@ from ...rtl.sequencer.descriptor import (
     Trailer,
 )
 from ...rtl.vector.window import WINDOW
-from .conflicts import source_increments
 from .fault import CompileFault
 from .layout import TensorLayout
 from .lower import Lowered, LoweredLayer
 from .pack import block_steps, engine_parameters, engine_weights, vector_parameters, weight_density
+from .reads import source_increments
 
 __all__ = ["CompiledLayer", "Image", "Program", "assemble"]
 

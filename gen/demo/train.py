@@ -13,13 +13,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ...golden.dbb import BLOCK
 from .data import INPUT_SCALE, SEED, ZERO_POINT, digits, split
 from .evaluate import accuracy
 from .export import Layer, export
 
 __all__ = ["DigitsNetwork", "main", "prune_masks", "train"]
 
-BLOCK = 8
 NNZ = 4
 BATCH = 64
 FLOAT_EPOCHS = 60

@@ -8,9 +8,9 @@ import numpy as np
 
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
-from ..compile.conflicts import matrix_inside, window_inside
 from ..compile.lower import LoweredLayer
 from ..compile.program import CompiledLayer, Program
+from ..compile.reads import matrix_inside, window_inside
 
 __all__ = ["Activity", "predict_activity"]
 
@@ -38,20 +38,28 @@ def predict_activity(program: Program, tensors: Mapping[int, np.ndarray]) -> lis
     ``tensors``: the int8 input and golden's tensors [1, ...] by index. The sequencer's read of
     the image trailer, one weight row a run, belongs to no layer.
     """
-    return [_layer(layer, program.parameters, tensors[layer.lowered.source])
+    return [UNITS[layer.lowered.opcode](layer, program.parameters, tensors[layer.lowered.source])
             for layer in program.layers]
 
 
-def _layer(layer: CompiledLayer, p: AcceleratorParameters, source: np.ndarray) -> Activity:
+def _addition(layer: CompiledLayer, p: AcceleratorParameters, _: np.ndarray) -> Activity:
+    words = layer.source.word_groups(p.vector_blocks) * p.vector_blocks
+    return Activity(activation_reads=2 * words, activation_writes=words)
+
+
+def _window(layer: CompiledLayer, p: AcceleratorParameters, _: np.ndarray) -> Activity:
+    return Activity(
+        activation_reads=int(window_inside(layer.lowered, layer.source, p).sum()),
+        activation_writes=_result_words(layer))
+
+
+def _result_words(layer: CompiledLayer) -> int:
+    height, width, _ = layer.lowered.output_shape
+    return height * width * layer.destination.blocks
+
+
+def _matrix(layer: CompiledLayer, p: AcceleratorParameters, source: np.ndarray) -> Activity:
     low = layer.lowered
-    if low.opcode is Opcode.ADD:
-        words = layer.source.word_groups(p.vector_blocks) * p.vector_blocks
-        return Activity(activation_reads=2 * words, activation_writes=words)
-    height, width, _ = low.output_shape
-    writes = height * width * layer.destination.blocks
-    if low.opcode is Opcode.WINDOW:
-        return Activity(activation_reads=int(window_inside(low, layer.source, p).sum()),
-                        activation_writes=writes)
     column_tiles = -(-low.output_shape[2] // p.facts.columns)
     inside = matrix_inside(low, layer.source, p)
     steps = ((layer.source.blocks - 1) * layer.steps[0] + layer.steps[1]) * (
@@ -64,7 +72,7 @@ def _layer(layer: CompiledLayer, p: AcceleratorParameters, source: np.ndarray) -
         macs_gated_activation=zero if gating else 0,
         macs_gated_weight=issued - useful - zero if gating else 0,
         activation_reads=int(inside.sum()) * layer.source.blocks * column_tiles,
-        activation_writes=writes,
+        activation_writes=_result_words(layer),
         weight_reads=1 + steps)
 
 
@@ -101,3 +109,6 @@ def _products(layer: CompiledLayer, p: AcceleratorParameters,
 def _nonzero_weights(low: LoweredLayer) -> np.ndarray:
     """Non-zero weights of all output channels, int [kh, kw, Cin]."""
     return np.count_nonzero(low.weights, axis=0).astype(np.int64)
+
+
+UNITS = {Opcode.MATRIX: _matrix, Opcode.WINDOW: _window, Opcode.ADD: _addition}

@@ -7,6 +7,7 @@ of a component, read from it. Times are cycles from the layer's ``begin`` pulse.
 
 from dataclasses import dataclass
 
+from ...rtl.facts import BLOCK
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.postproc.parameters import ParameterLoader
 from ...rtl.postproc.post_processor import PostProcessor
@@ -14,9 +15,8 @@ from ...rtl.sequencer.descriptor import Opcode
 from ...rtl.sequencer.sequencer import Sequencer
 from ...rtl.vector.addition import AdditionWalker
 from ...rtl.vector.unit import VectorUnit
-from ..compile.conflicts import matrix_reads, window_reads
-from ..compile.layout import BLOCK
 from ..compile.program import CompiledLayer, Program
+from ..compile.reads import matrix_reads, window_reads
 
 __all__ = ["LayerPrediction", "Prediction", "predict"]
 

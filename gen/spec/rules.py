@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ...rtl.facts import Encoding
+from ...rtl.facts import BLOCK, Encoding
 from ...rtl.kinds import KINDS
 from .size import KIB, format_size
 
@@ -16,7 +16,6 @@ Faults = Iterator[tuple[str, str]]
 
 MAX_EDGE = 256
 MIN_ROWS = 4
-BLOCK = 8
 WINDOW_COLUMNS = 3
 
 

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from systolith.golden.dbb import BLOCK, decode, encode, max_nnz, prune
+from systolith.golden.dbb import (
+    BLOCK,
+    decode,
+    decode_indexed,
+    encode,
+    encode_indexed,
+    max_nnz,
+    prune,
+)
 
 weights = arrays(np.int8, array_shapes(min_dims=1, max_dims=4, max_side=20),
                  elements=st.integers(-128, 127) | st.integers(-1, 1))
@@ -33,6 +41,24 @@ def test_prune_keeps_the_largest_of_every_block(values, nnz):
 def test_prune_is_idempotent(values, nnz):
     pruned = prune(values, nnz=nnz)
     assert np.array_equal(prune(pruned, nnz=nnz), pruned)
+
+
+@given(st.data(), bounds)
+def test_non_zeros_one_at_a_time(data, nnz):
+    shape = (*data.draw(array_shapes(max_dims=3, max_side=4)), BLOCK)
+    blocks = prune(data.draw(arrays(np.int8, shape)), nnz=nnz)
+    values, positions = encode_indexed(blocks, nnz)
+    assert values.dtype == np.int8 and positions.dtype == np.uint8
+    assert values.shape == positions.shape == (*shape[:-1], nnz)
+    assert np.array_equal(decode_indexed(values, positions), blocks)
+    assert (np.diff(positions.astype(int), axis=-1) >= 0).all()
+    assert np.array_equal(values, encode(blocks, nnz)[0])
+
+
+def test_stream_of_the_worked_trace():
+    block = np.array([0, 4, 0, -2, 0, 0, 3, 0], np.int8)  # papers, section 4.8
+    values, positions = encode_indexed(block, 4)
+    assert values.tolist() == [4, -2, 3, 0] and positions.tolist() == [1, 3, 6, 6]
 
 
 @given(st.data(), bounds)

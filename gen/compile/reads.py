@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bank conflicts of a layer's reads: a gather request costs what its fullest bank holds of it."""
+"""What a layer reads, where, and in how many cycles: a gather request costs what its fullest bank
+holds of it."""
 
 import numpy as np
 
