@@ -43,6 +43,9 @@ def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command("run")(run)
     app.command("verify")(verify)
+    bench = typer.Typer(no_args_is_help=True, help="Side-by-side tables, each by one command.")
+    bench.command("engines")(bench_engines)
+    app.add_typer(bench, name="bench")
 
 
 def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOption = "golden",
@@ -111,4 +114,29 @@ def verify(spec: SpecArgument, overrides: SetOption = None, json: JsonOption = F
         print_table(f"verification of {loaded.name}", rows)
         typer.echo(f"{sum(passed for _, passed, _ in results)} of {len(results)} checks passed "
                    f"in {time.monotonic() - start:.0f} s")
+    raise typer.Exit(ExitCode.HOLDS if good else ExitCode.DOES_NOT_HOLD)
+
+
+def bench_engines(
+    models: Annotated[list[Path], typer.Argument(metavar="MODEL...", show_default=False,
+                                                 help="Paths of int8 .tflite models.")],
+    inputs: InputOption,
+    count: Annotated[int, typer.Option("--count", min=1, help="Inputs to run.")] = 4,
+    page: Annotated[Path | None, typer.Option(
+        "--markdown", metavar="FILE", show_default=False, help="Write the table here too.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Run models on every engine of 256 multipliers and print one table."""
+    with guard(json, ToolMissing):
+        from .bench import bench_engines as measure
+        from .bench import markdown, shown
+
+        rows = list(measure(models, inputs, count, quiet=json))
+        if page is not None:
+            page.write_text(markdown(rows))
+    good = all(row["exact"] for row in rows)
+    if json:
+        print_json({"exact": good, "rows": rows})
+    else:
+        print_table("256 multipliers, engine by engine", [shown(row) for row in rows])
     raise typer.Exit(ExitCode.HOLDS if good else ExitCode.DOES_NOT_HOLD)

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ..gen.cli.common import Inputs, load_inputs, stage
+from ..gen.cli.common import load_inputs, stage
 from ..gen.emit import generate
 from ..gen.spec import load
 from .inference import Report, run_network
@@ -54,8 +54,8 @@ def main() -> int:
                 ("dense weights on sta", dense, "digits_dense.tflite")):
             reports[name] = run_network(
                 spec, shipped / model,
-                lambda network: Inputs(*(array[:IMAGES] for array in load_inputs(
-                    shipped / "digits_held_back.npz", network))),
+                lambda network: load_inputs(
+                    shipped / "digits_held_back.npz", network).first(IMAGES),
                 simulate=True, layers=True)
     good = _print(console, sparse.multipliers, reports)
     console.print(f"{time.monotonic() - start:.0f} s")

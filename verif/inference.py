@@ -4,7 +4,7 @@
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,11 @@ import numpy as np
 from ..gen.cli.common import Inputs, stage
 from ..gen.compile import compile_network
 from ..gen.importer import tflite
-from ..gen.predict import predict
+from ..gen.predict import Activity, predict, predict_activity
 from ..gen.spec import Spec
 from ..golden.interpreter import run as run_golden
 from ..golden.network import Network
+from .counters import measured_activity
 from .run import run as run_rtl
 from .run import simulator
 
@@ -24,7 +25,10 @@ __all__ = ["Report", "run_network", "save_outputs"]
 
 @dataclass(kw_only=True)
 class Report:
-    """What ``run`` says. Cycles are None without RTL, and so is ``bit_exact``."""
+    """What ``run`` says. Cycles are None without RTL, and so is ``bit_exact``.
+
+    ``counters``: registers after the last inference; ``activity``: its events among them.
+    """
 
     spec: str
     model: str
@@ -38,6 +42,8 @@ class Report:
     utilisation: float | None = None
     layers: list[dict] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
+    activity: dict[str, int] = field(default_factory=dict)
+    predicted_activity: dict[str, int] = field(default_factory=dict)
     tensors: dict[int, np.ndarray] = field(default_factory=dict)
     output: int = 0
 
@@ -53,7 +59,8 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     """Run ``model``; with ``simulate`` on the RTL of ``spec`` too, and compare.
 
     Compared are the outputs of the core's last layer, and with ``layers`` every layer's tensor,
-    over every input; cycles must be the same in every inference and as predicted.
+    over every input; cycles must be the same in every inference and as predicted, and so must
+    the counters of the last one.
     """
     network = tflite.load(model)
     inputs = read_inputs(network)
@@ -105,6 +112,16 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     if np.ptp(result.cycles) or np.ptp(result.layer_cycles, axis=0).any():
         report.bit_exact = False
         report.mismatch = "cycles differ between inferences"
+    last = {network.inputs[0]: inputs.values[-1:]} | {
+        index: tensor[-1:] for index, tensor in tensors.items()}
+    # The image trailer is one weight row that belongs to no layer.
+    expected = sum(predict_activity(program, last), Activity(weight_reads=1))
+    report.activity = asdict(measured_activity(result.counters))
+    report.predicted_activity = asdict(expected)
+    if report.bit_exact and report.activity != report.predicted_activity:
+        report.bit_exact = False
+        report.mismatch = (f"counters {report.activity} differ from those predicted, "
+                           f"{report.predicted_activity}")
     return report
 
 

@@ -23,6 +23,10 @@ class Inputs(NamedTuple):
     values: np.ndarray
     labels: np.ndarray | None
 
+    def first(self, count: int) -> "Inputs":
+        """The first ``count`` inputs, or all if they are fewer."""
+        return Inputs(*(None if array is None else array[:count] for array in self))
+
 
 def load_inputs(path: str | Path, network: Network) -> Inputs:
     """Read the inputs of ``network`` from an ``.npz`` file.

@@ -8,6 +8,7 @@ import pytest
 
 from .catalogue import FAULTS
 from .harness import ROOT, copy_package, plant, run_tests
+from .second import SECOND
 
 TESTS_FAILED = 1  # pytest's exit code; errors of collection and usage have others
 
@@ -26,8 +27,14 @@ def test_fault_is_seen(fault, tmp_path):
 
 
 def test_names_are_unique():
-    names = [fault.name for fault in FAULTS]
+    names = [fault.name for fault in FAULTS + SECOND]
     assert len(set(names)) == len(names)
+
+
+def test_snippets_occur_once():
+    for fault in FAULTS + SECOND:
+        text = (ROOT / fault.path).read_text()
+        assert text.count(fault.old) == 1, fault.name
 
 
 def test_copy_is_what_is_imported(tmp_path):

@@ -2,18 +2,18 @@
 """Whole networks on the whole accelerator in Verilator: bits per layer, cycles per layer."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import systolith.gen.demo as demo
-from systolith.gen.cli.inputs import Inputs, load_inputs
+from systolith.gen.cli.inputs import load_inputs
 from systolith.gen.compile import compile_network
 from systolith.gen.importer.tflite import load as load_model
 from systolith.gen.predict import Activity, predict, predict_activity
 from systolith.gen.spec import load
 from systolith.golden.interpreter import run as run_golden
+from systolith.verif.counters import measured_activity
 from systolith.verif.inference import run_network
 from systolith.verif.run import run, simulator
 
@@ -24,7 +24,7 @@ ENGINES = ("sta-dbb", "sta", "sa", "vdbb")
 
 
 def _few(path: Path, count: int):
-    return lambda network: Inputs(*(array[:count] for array in load_inputs(path, network)))
+    return lambda network: load_inputs(path, network).first(count)
 
 
 @pytest.mark.parametrize("kind", ENGINES)
@@ -132,23 +132,12 @@ def _check(spec, network, inputs):
     assert result.layer_cycles.tolist() == [expected] * len(inputs)
 
 
-COUNTERS = {"macs_issued": 64, "macs_gated_activation": 64, "macs_gated_weight": 64,
-            "activation_reads": 32, "activation_writes": 32, "weight_reads": 32}
-
-
-def _counted(counters: dict[str, int]) -> dict[str, int]:
-    """The counters of ``COUNTERS`` from registers, two of which make 64 bits."""
-    return {name: counters[name.upper()] if bits == 32 else
-            counters[f"{name.upper()}_LO"] | counters[f"{name.upper()}_HI"] << 32
-            for name, bits in COUNTERS.items()}
-
-
 def _check_counters(spec, network, inputs):
     program = compile_network(spec, network)
     result = run(program, inputs, simulator(spec))
     tensors = {network.inputs[0]: inputs[-1:]} | run_golden(network, inputs[-1:])
     predicted = sum(predict_activity(program, tensors), Activity(weight_reads=1))
-    assert _counted(result.counters) == asdict(predicted)
+    assert measured_activity(result.counters) == predicted
     return predicted
 
 

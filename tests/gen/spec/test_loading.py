@@ -3,7 +3,7 @@ import pytest
 from systolith.gen.spec import SpecFault, load, names
 from systolith.gen.spec.loading import MAX_BYTES
 
-NAMED = "named specs are demo, kws-edge, kws-vdbb, sa-64x64, sta-64x64"
+NAMED = "named specs are demo, kws-edge, kws-sa, kws-sta, kws-vdbb, sa-64x64, sta-64x64"
 GOOD = "name: x\nengine: {kind: sta, tpe: {a: 4, b: 8, c: 4}, grid: {m: 2, n: 2}}\n"
 
 
@@ -34,7 +34,7 @@ def test_named_spec(name, rows, columns, multipliers, effective):
 
 
 def test_names_are_all_that_ships():
-    assert names() == ["demo", "kws-edge", "kws-vdbb", "sa-64x64", "sta-64x64"]
+    assert names() == ["demo", "kws-edge", "kws-sa", "kws-sta", "kws-vdbb", "sa-64x64", "sta-64x64"]
 
 
 def test_defaults(tmp_path):

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Engines side by side: rows hold what was measured, and the page shows it."""
+
+from pathlib import Path
+
+import pytest
+import systolith.gen.demo as demo
+from systolith.gen.spec import load
+from systolith.verif.bench import ENGINE_SPECS, bench_engines, markdown
+
+DIGITS = Path(demo.__file__).parent
+
+
+@pytest.mark.xdist_group("demo")
+def test_rows():
+    models = [DIGITS / "digits_dense.tflite", DIGITS / "digits_dbb4.tflite"]
+    rows = list(bench_engines(models, DIGITS / "digits_held_back.npz", 2, specs=["demo"],
+                              quiet=True))
+    assert [row["model"] for row in rows] == ["digits_dense", "digits_dbb4"]
+    assert all(row["exact"] for row in rows)
+    dense, sparse = rows
+    assert sparse["cycles"] < dense["cycles"]
+    assert sparse["macs_gated_weight"] < dense["macs_issued"]
+    page = markdown(rows).splitlines()
+    assert len(page) == 4
+    assert f"{sparse['cycles']:,}" in page[-1]
+
+
+def test_engines_have_equally_many_multipliers():
+    specs = [load(name) for name in ENGINE_SPECS]
+    assert {spec.multipliers for spec in specs} == {256}
+    assert len({spec.engine.kind for spec in specs}) == len(specs)
