@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
+import cocotb_tools.config
 from cocotb_tools.runner import Verilator
 
 from .toolchain import simulation_environment
@@ -23,12 +24,17 @@ FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno
 
 
 class _LeanVerilator(Verilator):
-    """cocotb's runner without ``--public-flat-rw``: only the top-level ports are public."""
+    """cocotb's runner, with two changes.
+
+    Only the top-level ports are public (no ``--public-flat-rw``). The simulator holds no path of
+    cocotb's libraries, which are those of the environment that runs it: one cache serves many.
+    """
 
     def _build_command(self):
-        commands = super()._build_command()
-        commands[0].remove("--public-flat-rw")
-        return commands
+        verilate, *rest = super()._build_command()
+        verilate.remove("--public-flat-rw")
+        rpath = f"-Wl,-rpath,{cocotb_tools.config.libs_dir} "
+        return [[argument.replace(rpath, "") for argument in verilate], *rest]
 
 
 class Simulator:

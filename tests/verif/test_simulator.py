@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Simulators are kept between runs, for whichever environment runs them."""
+
+from cocotb_tools.config import libs_dir
+from systolith.verif.simulator import build
+
+VERILOG = "module top(input clk, output reg q); always @(posedge clk) q <= ~q; endmodule\n"
+
+
+def test_built_once_and_holds_no_path(tmp_path):
+    first = build(VERILOG, top="top", ports=["clk", "q"], cache=tmp_path)
+    stamp = (first.folder / "top").stat().st_mtime_ns
+    again = build(VERILOG, top="top", ports=["clk", "q"], cache=tmp_path)
+    assert again.folder == first.folder
+    assert (again.folder / "top").stat().st_mtime_ns == stamp
+    assert str(libs_dir).encode() not in (first.folder / "top").read_bytes()
+
+
+def test_another_design_is_another_simulator(tmp_path):
+    first = build(VERILOG, top="top", ports=["clk", "q"], cache=tmp_path)
+    other = build(VERILOG.replace("~q", "q"), top="top", ports=["clk", "q"], cache=tmp_path)
+    assert other.folder != first.folder
