@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .dbb import BLOCK
 from .numerics import Requantise
 
 __all__ = ["Add", "AveragePool", "Convolution", "DepthwiseConvolution", "FullyConnected", "Layer",
@@ -38,6 +39,7 @@ class Convolution(Layer):
     """CONV_2D: ``weights`` int8 [Cout, kh, kw, Cin], ``bias`` int32 [Cout].
 
     ``stride`` (y, x); ``padding`` (top, bottom, left, right) with the source's zero point.
+    ``activation_bound``: elements of each block of 8 source channels that are kept (``dap``).
     """
 
     weights: np.ndarray
@@ -46,6 +48,7 @@ class Convolution(Layer):
     padding: tuple[int, int, int, int]
     source_zero_point: int
     requantise: Requantise
+    activation_bound: int = BLOCK
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +65,16 @@ class DepthwiseConvolution(Layer):
 
 @dataclass(frozen=True, eq=False)
 class FullyConnected(Layer):
-    """FULLY_CONNECTED: ``weights`` int8 [Cout, K] over the flattened source."""
+    """FULLY_CONNECTED: ``weights`` int8 [Cout, K] over the flattened source.
+
+    ``activation_bound`` as of ``Convolution``.
+    """
 
     weights: np.ndarray
     bias: np.ndarray
     source_zero_point: int
     requantise: Requantise
+    activation_bound: int = BLOCK
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .dap import prune_activations
 from .network import Add, AveragePool, Convolution, DepthwiseConvolution, FullyConnected
 from .numerics import multiply_double, requantise
 
@@ -36,7 +37,8 @@ def convolution(x: np.ndarray, layer: Convolution) -> np.ndarray:
     ``x``: int8 [N, h, w, Cin]; result: int8 [N, oh, ow, Cout]. A padded pixel adds nothing.
     """
     outputs, kh, kw, _ = layer.weights.shape
-    offset = _pad(x.astype(np.float64) - layer.source_zero_point, layer.padding)
+    kept = prune_activations(x, zero_point=layer.source_zero_point, bound=layer.activation_bound)
+    offset = _pad(kept.astype(np.float64) - layer.source_zero_point, layer.padding)
     windows = np.concatenate([pixels for _, _, pixels in _taps(offset, (kh, kw), layer.stride)],
                              axis=-1)
     weights = layer.weights.reshape(outputs, -1).T.astype(np.float64)
@@ -57,7 +59,9 @@ def depthwise_convolution(x: np.ndarray, layer: DepthwiseConvolution) -> np.ndar
 
 def fully_connected(x: np.ndarray, layer: FullyConnected) -> np.ndarray:
     """``requantise((x - zero_point) . w + bias)``: ``x`` int8 [N, ...], flattened; [N, Cout]."""
-    flat = x.reshape(len(x), -1).astype(np.float64) - layer.source_zero_point
+    kept = prune_activations(x.reshape(len(x), -1), zero_point=layer.source_zero_point,
+                             bound=layer.activation_bound)
+    flat = kept.astype(np.float64) - layer.source_zero_point
     total = (flat @ layer.weights.T.astype(np.float64)).astype(np.int64)
     return requantise(total + layer.bias, layer.requantise)
 

@@ -146,7 +146,8 @@ class Core(wiring.Component):
             address_width=activations.address_width, tag_width=tag_width)
         m.submodules.issuer = issuer = Issuer(
             rows=facts.rows, lanes=p.matrix_lanes, depth=facts.depth, beats=p.beats,
-            weight_row_width=weights.row_width, tag_width=tag_width)
+            weight_row_width=weights.row_width, tag_width=tag_width,
+            held_slots=facts.nnz if facts.holds_weights else None)
         m.submodules.vector = vector = VectorUnit(
             lanes=p.vector_lanes, gather_lanes=p.gather_lanes, tag_width=tag_width)
         request = im2col.o.payload
@@ -204,6 +205,10 @@ class Core(wiring.Component):
                                     issuer.read_row)),
             sequencer.weight_data.eq(weights.read_data[0]),
             issuer.weight_row.eq(d.weight_row + self.weight_base),
+            issuer.pass_steps.eq(d.pass_steps),
+            issuer.split.eq(d.split_passes),
+            issuer.last_channels.eq(d.last_channels),
+            issuer.is_signed.eq(d.signed_activations),
         ]
         for column in range(facts.columns):
             m.d.comb += decompressor.i[column].eq(flat.word_select(column, facts.stored_bits))

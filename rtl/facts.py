@@ -4,29 +4,32 @@
 import enum
 from dataclasses import dataclass
 
-__all__ = ["BLOCK", "INDEX_BITS", "Encoding", "EngineFacts"]
+__all__ = ["BLOCK", "INDEX_BITS", "PAIR_BITS", "Encoding", "EngineFacts"]
 
 BLOCK = 8
 INDEX_BITS = 3
 """Bits of a position in a block."""
+PAIR_BITS = 8 + INDEX_BITS
+"""A value and, above it, its position in the block."""
 
 
 class Encoding(enum.StrEnum):
-    """How one column's weights of a step are stored."""
+    """How one column's weights come to the array."""
 
-    DENSE = "dense"  # ``depth`` bytes
-    MASK = "mask"    # DBB: the block's mask (8), then ``nnz`` values
-    INDEX = "index"  # time-unrolled DBB: value (8) and its position (3)
+    DENSE = "dense"  # ``depth`` bytes a step
+    MASK = "mask"    # DBB: the block's mask (8), then ``nnz`` values, a step
+    INDEX = "index"  # time-unrolled DBB: value (8) and its position (3), one a step
+    HELD = "held"    # as MASK, and held while activations stream by, one a step
 
     def stored_bits(self, depth: int, nnz: int) -> int:
-        """Bits of one column's weights of a step, ``depth`` deep and with ``nnz`` values."""
+        """Bits of one column's stored word, ``depth`` deep and with ``nnz`` values."""
         return {Encoding.DENSE: 8 * depth, Encoding.MASK: BLOCK + 8 * nnz,
-                Encoding.INDEX: 8 + INDEX_BITS}[self]
+                Encoding.INDEX: PAIR_BITS, Encoding.HELD: BLOCK + 8 * nnz}[self]
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineFacts:
-    """An ``m x n`` grid of ``a x depth x c`` TPEs with ``nnz`` products a dot product.
+    """An ``m x n`` grid of ``a x depth x c`` TPEs; ``nnz`` values a stored word of weights.
 
     ``encoding`` of the weights. ``zero_gating``: accumulators rest where all products are zero.
     Times in cycles.
@@ -48,15 +51,25 @@ class EngineFacts:
         return self.encoding is not Encoding.DENSE
 
     @property
-    def held(self) -> bool:
+    def holds_activations(self) -> bool:
         """TPEs hold a block of activations while its weights stream by, one a step."""
         return self.encoding is Encoding.INDEX
+
+    @property
+    def holds_weights(self) -> bool:
+        """TPEs hold a block of weights while its activations stream by, one a step."""
+        return self.encoding is Encoding.HELD
+
+    @property
+    def products(self) -> int:
+        """Multipliers of a dot product."""
+        return 1 if self.holds_weights else self.nnz
 
     @property
     def label(self) -> str:
         """Shape of a TPE in module names."""
         kind = {Encoding.DENSE: "dense", Encoding.MASK: f"dbb{self.nnz}",
-                Encoding.INDEX: "vdbb"}[self.encoding]
+                Encoding.INDEX: "vdbb", Encoding.HELD: f"held{self.nnz}"}[self.encoding]
         gated = "_gated" if self.zero_gating else ""
         return f"{kind}_{self.a}x{self.depth}x{self.c}_acc{self.accumulator_bits}{gated}"
 
@@ -73,22 +86,28 @@ class EngineFacts:
     @property
     def multipliers(self) -> int:
         """Multipliers of the array."""
-        return self.rows * self.columns * self.nnz
+        return self.rows * self.columns * self.products
 
     @property
     def stored_bits(self) -> int:
-        """Stored bits of one column's weights of a step."""
+        """Bits of one column's stored word of weights."""
         return self.encoding.stored_bits(self.depth, self.nnz)
 
     @property
     def operand_bits(self) -> int:
         """Bits of one column's weights of a step behind the decompressor."""
-        return (8 + INDEX_BITS) * self.nnz if self.compressed else 8 * self.depth
+        return {Encoding.DENSE: 8 * self.depth, Encoding.MASK: PAIR_BITS * self.nnz,
+                Encoding.INDEX: PAIR_BITS, Encoding.HELD: BLOCK + 8 * self.nnz}[self.encoding]
+
+    @property
+    def activation_bits(self) -> int:
+        """Bits of one row's activations of a step."""
+        return PAIR_BITS if self.holds_weights else 8 * self.depth
 
     @property
     def latency(self) -> int:
         """From a step at the edge to its accumulation in TPE (0, 0)."""
-        return 2 if self.held else 1
+        return 2 if self.holds_activations or self.holds_weights else 1
 
     @property
     def drain_start(self) -> int:
@@ -100,10 +119,22 @@ class EngineFacts:
         """From a drain strobe to the row at the output."""
         return self.n - 1
 
-    def passes(self, nnz: int) -> int:
-        """Passes over a held block whose densest column has ``nnz`` non-zeros."""
-        return max(-(-nnz // self.nnz), 1) if self.compressed else 1
+    def splits(self, nnz: int, bound: int = BLOCK) -> bool:
+        """Whether the passes over a block share out its positions, ``nnz`` neighbours to each:
+        held weights that are too dense for one pass, and activations that are not pruned."""
+        return self.holds_weights and nnz > self.nnz and bound == BLOCK
 
-    def steps(self, channels: int, nnz: int) -> int:
-        """Array steps of a block that holds ``channels`` channels."""
-        return self.passes(nnz) if self.compressed else -(-channels // self.depth)
+    def passes(self, nnz: int, channels: int = BLOCK, bound: int = BLOCK) -> int:
+        """Stored words of a block of ``channels`` whose densest column has ``nnz`` non-zeros."""
+        if not self.compressed:
+            return -(-channels // self.depth)
+        return -(-channels // self.nnz) if self.splits(nnz, bound) else max(-(-nnz // self.nnz), 1)
+
+    def pass_steps(self, nnz: int, channels: int = BLOCK, bound: int = BLOCK) -> int:
+        """Array steps of a stored word, in blocks of at most ``channels`` channels.
+
+        ``bound``: activations of a block that are kept, of which held weights meet one a step.
+        """
+        if not self.holds_weights:
+            return 1
+        return min(self.nnz if self.splits(nnz, bound) else bound, channels)

@@ -26,12 +26,14 @@ class Kind:
 
     def products(self, b: int, nnz: int) -> int:
         """Multipliers of a dot product, for TPEs of depth ``b`` and blocks of ``nnz``."""
-        return {Encoding.DENSE: b, Encoding.MASK: nnz, Encoding.INDEX: 1}[self.encoding]
+        return {Encoding.DENSE: b, Encoding.MASK: nnz, Encoding.INDEX: 1,
+                Encoding.HELD: 1}[self.encoding]
 
     def effective_products(self, b: int, nnz: int) -> float:
-        """Products of the dense layer that a step of a dot product is worth."""
-        return {Encoding.DENSE: b, Encoding.MASK: BLOCK, Encoding.INDEX: BLOCK / nnz}[
-            self.encoding]
+        """Products of the dense layer that a step of a dot product is worth, before any pruning
+        of activations."""
+        return {Encoding.DENSE: b, Encoding.MASK: BLOCK, Encoding.INDEX: BLOCK / nnz,
+                Encoding.HELD: 1}[self.encoding]
 
 
 KINDS = {kind.name: kind for kind in (
@@ -43,6 +45,11 @@ KINDS = {kind.name: kind for kind in (
     Kind(name="sta-dbb", encoding=Encoding.MASK, depths=(BLOCK,), default_nnz=4, bounded=True),
     # Time-unrolled variable DBB: a held block, its non-zeros one a step (VDBB, section 3).
     Kind(name="vdbb", encoding=Encoding.INDEX, depths=(BLOCK,)),
+    # Weight DBB at a fixed bound, the paper's DP4M8 (S2TA-W, section 4).
+    Kind(name="s2ta-w", encoding=Encoding.MASK, depths=(BLOCK,), default_nnz=4, bounded=True),
+    # Weight and activation DBB: held blocks of weights, pruned activations one a step, DP1M4
+    # (S2TA-AW, section 4).
+    Kind(name="s2ta-aw", encoding=Encoding.HELD, depths=(BLOCK,), default_nnz=4, bounded=True),
 )}
 
 
@@ -59,5 +66,6 @@ def facts_of(shape) -> EngineFacts:
         raise ValueError(f"NNZ must be 1 ... {BLOCK}, not {shape.nnz!r}")
     return EngineFacts(
         a=shape.a, c=shape.c, m=shape.m, n=shape.n, depth=shape.b,
-        nnz=kind.products(shape.b, shape.nnz), accumulator_bits=shape.accumulator_bits,
-        encoding=kind.encoding, zero_gating=shape.zero_gating)
+        nnz=shape.nnz if kind.encoding is Encoding.HELD else kind.products(shape.b, shape.nnz),
+        accumulator_bits=shape.accumulator_bits, encoding=kind.encoding,
+        zero_gating=shape.zero_gating)

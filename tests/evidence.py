@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from systolith.gen.build import parameters
 from systolith.gen.cli.inputs import load_inputs
 from systolith.gen.compile import CompileFault, compile_network
 from systolith.gen.importer.tflite import load as load_model
@@ -33,7 +34,7 @@ from .faults.harness import copy_package, plant, run_tests
 from .faults.second import SECOND
 from .gen.emit.test_package import _array_modules
 from .litert import reference_tensors
-from .random_designs import random_inputs, random_network, random_overrides
+from .random_designs import random_bounds, random_inputs, random_network, random_overrides
 
 Result = tuple[str, str, str, bool]
 ENGINES = ("sta-dbb", "sta", "sa")
@@ -99,7 +100,7 @@ def random_designs(_: Path | None) -> Iterator[Result]:
         seed += 1
         rng = np.random.default_rng(seed)
         spec = load("demo", random_overrides(rng))
-        network = random_network(rng)
+        network = random_bounds(rng, random_network(rng), parameters(spec).facts)
         try:
             program = compile_network(spec, network)
         except CompileFault:

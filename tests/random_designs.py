@@ -2,27 +2,38 @@
 """Random specs and random small networks, from a seed."""
 
 import numpy as np
+from systolith.gen.compile import bound_activations
 from systolith.golden import network as golden
 from systolith.golden.dbb import prune
 from systolith.golden.numerics import Requantise, Rounding
+from systolith.rtl.facts import EngineFacts
+from systolith.rtl.kinds import KINDS
 from systolith.verif.networks import random_addition
 
-__all__ = ["random_inputs", "random_network", "random_overrides"]
+__all__ = ["random_bounds", "random_inputs", "random_network", "random_overrides"]
+
+
+def random_bounds(rng: np.random.Generator, network: golden.Network,
+                  facts: EngineFacts) -> golden.Network:
+    """``network`` with activations pruned at random, where ``facts`` has an engine for it."""
+    if not facts.holds_weights:
+        return network
+    return bound_activations(network, facts, [str(rng.choice([1, 2, 3, 4, 5, 8]))])
 
 
 def random_overrides(rng: np.random.Generator) -> list[str]:
     """Overrides of the spec ``demo``: any engine, shape, widths."""
-    kind = str(rng.choice(["sa", "sta", "sta-dbb", "vdbb"]))
+    kind = str(rng.choice(list(KINDS)))
     if kind == "sa":
         rows, columns = int(rng.choice([8, 16])), int(rng.choice([8, 16, 24]))
         shape = {"a": 1, "b": 1, "c": 1, "m": rows, "n": columns}
     else:
         rows, columns = int(rng.choice([4, 8])), int(rng.choice([8, 16]))
         a, c = int(rng.choice([1, 2, 4])), int(rng.choice([2, 4, 8]))
-        b = 8 if kind in ("sta-dbb", "vdbb") else int(rng.choice([2, 4, 8]))
+        b = int(rng.choice(KINDS[kind].depths))
         shape = {"a": a, "b": b, "c": c, "m": rows // a, "n": columns // c}
     weights = ([f"engine.weights={{block: 8, nnz: {int(rng.integers(1, 9))}}}"]
-               if kind == "sta-dbb" else [])
+               if KINDS[kind].bounded else [])
     lanes = int(rng.choice([lane for lane in (8, 16, 24) if columns % lane == 0]))
     return [
         f"engine.kind={kind}",

@@ -11,7 +11,7 @@ from .inference import run_network
 
 __all__ = ["ENGINE_SPECS", "bench_engines", "markdown", "shown"]
 
-ENGINE_SPECS = ("kws-sa", "kws-sta", "kws-edge", "kws-vdbb")
+ENGINE_SPECS = ("kws-sa", "kws-sta", "kws-edge", "kws-vdbb", "kws-s2ta-w", "kws-s2ta-aw")
 """One spec an engine, each with 256 multipliers in its array."""
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..gen.cli.common import (
+    ActivationOption,
     ExitCode,
     JsonOption,
     ModelArgument,
@@ -51,7 +52,7 @@ def register(app: typer.Typer) -> None:
 def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOption = "golden",
         layers: LayersOption = False, output: OutputFileOption = None,
         stalls: StallsOption = None, overrides: SetOption = None,
-        json: JsonOption = False) -> None:
+        activation_nnz: ActivationOption = None, json: JsonOption = False) -> None:
     """Run a model on the golden model or on the simulated RTL, and compare the two."""
     with guard(json, ToolMissing):
         if on not in ("golden", "verilator"):
@@ -62,7 +63,7 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
 
         report = run_network(loaded, model, lambda network: load_inputs(inputs, network),
                              simulate=on == "verilator", layers=layers, stalls=stalls,
-                             quiet=json)
+                             activation_nnz=activation_nnz or (), quiet=json)
         if output is not None:
             save_outputs(output, report)
     if json:
@@ -80,7 +81,9 @@ def _print(report, spec: str, model: str) -> None:
             layer | {"name": _short(layer["name"])} for layer in report.layers])
     typer.echo(f"inferences {report.inferences}")
     if report.accuracy is not None:
-        typer.echo(f"accuracy {100 * report.accuracy:.2f} %")
+        before = report.accuracy_unpruned
+        typer.echo(f"accuracy {100 * report.accuracy:.2f} %" + (
+            "" if before is None else f", {100 * before:.2f} % without pruning activations"))
     if report.bit_exact is None:
         return
     typer.echo(f"cycles per inference {report.cycles_per_inference:,} measured, "

@@ -3,14 +3,15 @@
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from ..gen.build import parameters
 from ..gen.cli.common import Inputs, stage
-from ..gen.compile import compile_network
+from ..gen.compile import bound_activations, compile_network
 from ..gen.importer import tflite
 from ..gen.predict import Activity, predict, predict_activity
 from ..gen.spec import Spec
@@ -27,13 +28,15 @@ __all__ = ["Report", "run_network", "save_outputs"]
 class Report:
     """What ``run`` says. Cycles are None without RTL, and so is ``bit_exact``.
 
-    ``counters``: registers after the last inference; ``activity``: its events among them.
+    ``accuracy_unpruned``: before activations were pruned, if they were. ``counters``: registers
+    after the last inference; ``activity``: its events among them.
     """
 
     spec: str
     model: str
     inferences: int
     accuracy: float | None
+    accuracy_unpruned: float | None = None
     bit_exact: bool | None = None
     mismatch: str | None = None
     compared: str = "outputs"
@@ -55,14 +58,16 @@ class Report:
 
 def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs], *,
                 simulate: bool, layers: bool = False, stalls: int | None = None,
-                quiet: bool = False) -> Report:
+                activation_nnz: Sequence[str] = (), quiet: bool = False) -> Report:
     """Run ``model``; with ``simulate`` on the RTL of ``spec`` too, and compare.
 
     Compared are the outputs of the core's last layer, and with ``layers`` every layer's tensor,
     over every input; cycles must be the same in every inference and as predicted, and so must
-    the counters of the last one.
+    the counters of the last one. ``activation_nnz``: as ``bound_activations``; what it costs in
+    accuracy is reported.
     """
-    network = tflite.load(model)
+    unpruned = tflite.load(model)
+    network = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
     inputs = read_inputs(network)
     program = compile_network(spec, network)
     count = len(inputs.values)
@@ -72,6 +77,10 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     report = Report(spec=spec.name, model=network.name, inferences=count, output=final,
                     tensors=tensors if layers else {final: tensors[final]},
                     accuracy=_accuracy(tensors[final], inputs.labels))
+    if activation_nnz and inputs.labels is not None:
+        with stage(f"golden without pruning: {count} inputs", quiet=quiet):
+            report.accuracy_unpruned = _accuracy(
+                run_golden(unpruned, inputs.values)[final], inputs.labels)
     if not simulate:
         return report
 

@@ -10,6 +10,7 @@ import typer
 
 from ..spec import Spec, json_schema, load
 from .common import (
+    ActivationOption,
     ForceOption,
     JsonOption,
     ModelArgument,
@@ -62,13 +63,13 @@ def generate(spec: SpecArgument, output: OutputOption, overrides: SetOption = No
 
 
 def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
-             overrides: SetOption = None, force: ForceOption = False,
-             json: JsonOption = False) -> None:
+             overrides: SetOption = None, activation_nnz: ActivationOption = None,
+             force: ForceOption = False, json: JsonOption = False) -> None:
     """Compile a model into a program image; print how each layer is mapped."""
     with guard(json):
         loaded = load(spec, overrides or ())
         with atomic_directory(output, "compile", force=force) as folder:
-            program = _compile(loaded, model, json)
+            program = _compile(loaded, model, activation_nnz, json)
             mapping = {"spec": loaded.name, "spec_hash": f"0x{loaded.hash:016x}",
                        "model": program.network.name, "image_bytes": len(program.image),
                        "layers": program.mapping_rows}
@@ -83,11 +84,11 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
 
 
 def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = None,
-            json: JsonOption = False) -> None:
+            activation_nnz: ActivationOption = None, json: JsonOption = False) -> None:
     """Predict a model's cycles on a spec, layer by layer, without simulation."""
     with guard(json):
         loaded = load(spec, overrides or ())
-        program = _compile(loaded, model, json)
+        program = _compile(loaded, model, activation_nnz, json)
         from ..predict import predict as run_prediction
 
         with stage(f"predict {loaded.name}", quiet=json):
@@ -110,11 +111,14 @@ def schema(json: JsonOption = False) -> None:
     print_json(json_schema())
 
 
-def _compile(spec: Spec, model: Path, json: bool) -> "Program":
-    from ..compile import compile_network
+def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None,
+             json: bool) -> "Program":
+    from ..build import parameters
+    from ..compile import bound_activations, compile_network
     from ..importer import tflite
 
     with stage(f"read {model.name}", quiet=json):
-        network = tflite.load(model)
+        network = bound_activations(tflite.load(model), parameters(spec).facts,
+                                    activation_nnz or ())
     with stage(f"compile {model.name} for {spec.name}", quiet=json):
         return compile_network(spec, network)

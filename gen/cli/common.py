@@ -19,9 +19,10 @@ from .directory import DirectoryFault, atomic_directory
 from .inputs import InputFault, Inputs, load_inputs
 from .progress import stage
 
-__all__ = ["DirectoryFault", "ExitCode", "ForceOption", "InputFault", "Inputs", "JsonOption",
-           "ModelArgument", "OutputOption", "SetOption", "SpecArgument", "atomic_directory",
-           "fail", "guard", "load_inputs", "print_json", "print_overridden", "print_table", "stage"]
+__all__ = ["ActivationOption", "DirectoryFault", "ExitCode", "ForceOption", "InputFault",
+           "Inputs", "JsonOption", "ModelArgument", "OutputOption", "SetOption", "SpecArgument",
+           "atomic_directory", "fail", "guard", "load_inputs", "print_json", "print_overridden",
+           "print_table", "stage"]
 
 SpecArgument = Annotated[str, typer.Argument(
     metavar="SPEC", show_default=False, help="Name of a shipped spec, or path of a YAML file.")]
@@ -36,6 +37,11 @@ ForceOption = Annotated[bool, typer.Option(
     "--force", help="Replace the output folder whatever it holds.")]
 JsonOption = Annotated[bool, typer.Option(
     "--json", help="Print one JSON object for machines.")]
+
+ActivationOption = Annotated[list[str] | None, typer.Option(
+    "--activation-nnz", metavar="[LAYER=]N", show_default=False,
+    help="Prune activations to N of 8 at run time, wherever it saves cycles or in one layer; "
+         "repeatable.")]
 
 _PIPE_WIDTH = 200
 

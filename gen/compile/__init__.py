@@ -5,11 +5,12 @@ from ...golden.network import Network
 from ..build import parameters
 from ..spec import Spec
 from .allocate import allocate
+from .bounds import bound_activations
 from .fault import CompileFault
 from .lower import lower
 from .program import Program, assemble
 
-__all__ = ["CompileFault", "Program", "compile_network"]
+__all__ = ["CompileFault", "Program", "bound_activations", "compile_network"]
 
 
 def compile_network(spec: Spec, network: Network) -> Program:

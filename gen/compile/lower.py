@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...golden import network as golden
+from ...golden.dbb import BLOCK
 from ...golden.numerics import Requantise, Rounding
 from ...rtl.sequencer.descriptor import Opcode
 from ...rtl.vector.window import WINDOW
 from .fault import CompileFault
 
-__all__ = ["Lowered", "LoweredLayer", "lower"]
+__all__ = ["ZERO_IS_LOWEST", "Lowered", "LoweredLayer", "lower"]
+
+ZERO_IS_LOWEST = -128
+"""Zero point of tensors behind a ReLU, whose operands are unsigned bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -21,7 +25,8 @@ class LoweredLayer:
     ``source`` (of ADD also ``second``, with the operator in ``addition``) and ``output`` are
     tensor indices of the model; ``output_shape`` and
     ``source_shape`` are (height, width, channels). ``weights``: [Cout, kh, kw, Cin] for the
-    engine, [kh, kw, C] for the vector unit. ``pad_value`` is the operand of a padded pixel.
+    engine, [kh, kw, C] for the vector unit. ``activation_bound``: activations that the engine
+    keeps of each block.
     """
 
     name: str
@@ -40,6 +45,7 @@ class LoweredLayer:
     source_zero_point: int
     magnitude: bool = False
     sliding: bool = True
+    activation_bound: int = BLOCK
     second: int | None = None
     addition: golden.Add | None = None
 
@@ -52,7 +58,7 @@ class LoweredLayer:
     def signed(self) -> bool:
         """Operands are raw signed bytes; otherwise ``x + 128`` as unsigned bytes."""
         return (self.magnitude or self.opcode is Opcode.ADD
-                or self.source_zero_point != -128)
+                or self.source_zero_point != ZERO_IS_LOWEST)
 
     @property
     def macs(self) -> int:
@@ -151,7 +157,8 @@ def _lower_layer(network, layer, shapes, aliases) -> LoweredLayer:
                 output_shape=_shape(network.tensors[layer.output]), kernel=tuple(kernel),
                 stride=tuple(layer.stride), padding=(layer.padding[0], layer.padding[2]),
                 weights=layer.weights, bias=layer.bias, requantise=layer.requantise,
-                source_zero_point=layer.source_zero_point)
+                source_zero_point=layer.source_zero_point,
+                activation_bound=_activation_bound(layer, shape) if matrix else BLOCK)
         case golden.FullyConnected():
             if int(np.prod(shape)) != layer.weights.shape[1]:
                 raise CompileFault(f"layer {layer.name} ({layer.kind}): weights expect "
@@ -162,13 +169,28 @@ def _lower_layer(network, layer, shapes, aliases) -> LoweredLayer:
                 **common, opcode=Opcode.MATRIX, output_shape=(1, 1, outputs), kernel=shape[:2],
                 stride=(1, 1), padding=(0, 0), weights=layer.weights.reshape(outputs, *shape),
                 bias=layer.bias, requantise=layer.requantise,
-                source_zero_point=layer.source_zero_point)
+                source_zero_point=layer.source_zero_point,
+                activation_bound=_activation_bound(layer, shape))
         case golden.AveragePool():
             return _average_pool(network, layer, shape, common)
         case golden.Add():
             return _add(layer, shapes, aliases, common)
     raise CompileFault(f"layer {layer.name} ({layer.kind}): the core has no unit for this "
                        "operator")
+
+
+def _activation_bound(layer, shape: tuple[int, int, int]) -> int:
+    bound = layer.activation_bound
+    if bound != BLOCK and layer.source_zero_point != ZERO_IS_LOWEST:
+        raise CompileFault(f"layer {layer.name} ({layer.kind}): activations may be pruned only "
+                           f"where their zero point is {ZERO_IS_LOWEST}, so that a dropped one "
+                           f"adds nothing, not {layer.source_zero_point}")
+    if bound != BLOCK and layer.kind == "FULLY_CONNECTED" and shape[:2] != (1, 1) \
+            and shape[2] % BLOCK:
+        raise CompileFault(f"layer {layer.name} ({layer.kind}): activations may be pruned only "
+                           f"where blocks of {BLOCK} inputs are blocks of channels, not of "
+                           f"{shape[2]} channels")
+    return bound
 
 
 def _add(layer: golden.Add, shapes, aliases, common) -> LoweredLayer:

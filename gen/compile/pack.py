@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weight and parameter packing: the bytes that the core reads."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ...golden import dbb
@@ -12,8 +14,8 @@ from ...rtl.vector.window import WINDOW
 from .fault import CompileFault
 from .lower import LoweredLayer
 
-__all__ = ["block_steps", "engine_parameters", "engine_weights", "vector_parameters",
-           "weight_density"]
+__all__ = ["BlockPlan", "engine_parameters", "engine_weights", "last_channels", "plan_blocks",
+           "vector_parameters", "weight_density"]
 
 ROW_BYTES = ROW_BITS // 8
 
@@ -32,12 +34,45 @@ def weight_density(layer: LoweredLayer) -> int:
     return max(dbb.max_nnz(layer.weights), 1)
 
 
-def block_steps(layer: LoweredLayer, p: AcceleratorParameters) -> tuple[int, int]:
-    """Array steps of a full channel block and of the last one."""
-    density = weight_density(layer)
+@dataclass(frozen=True, kw_only=True)
+class BlockPlan:
+    """How the engine takes the blocks of a layer: stored words (``passes``) of a full block and
+    of the last one, steps of a pass, and whether passes share out a block's positions."""
+
+    passes: int
+    last_passes: int
+    pass_steps: int
+    split: bool
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """Array steps of a full block and of the last one."""
+        return self.passes * self.pass_steps, self.last_passes * self.pass_steps
+
+
+def plan_blocks(layer: LoweredLayer, p: AcceleratorParameters) -> BlockPlan:
+    """The plan of an engine layer, by its densest block and its bound on activations."""
+    density, bound = weight_density(layer), layer.activation_bound
+    if bound != BLOCK and not p.facts.holds_weights:
+        raise CompileFault(f"layer {layer.name} ({layer.kind}): activations pruned to {bound} of "
+                           f"{BLOCK} need an engine that prunes them; use engine.kind s2ta-aw")
     channels = layer.source_shape[2]
-    last = channels - (-(-channels // BLOCK) - 1) * BLOCK
-    return (p.facts.steps(min(channels, BLOCK), density), p.facts.steps(last, density))
+    full, last = min(channels, BLOCK), last_channels(layer)
+    plan = BlockPlan(
+        passes=p.facts.passes(density, full, bound),
+        last_passes=p.facts.passes(density, last, bound),
+        pass_steps=p.facts.pass_steps(density, full, bound),
+        split=p.facts.splits(density, bound))
+    if bound != BLOCK and plan.steps[0] > BLOCK:
+        raise CompileFault(f"layer {layer.name} ({layer.kind}): activations pruned to {bound} "
+                           f"take more steps with weights of NNZ {density} than all of them; "
+                           "do not prune this layer")
+    return plan
+
+
+def last_channels(layer: LoweredLayer) -> int:
+    """Channels of the source's last block."""
+    return (layer.source_shape[2] - 1) % BLOCK + 1
 
 
 def engine_weights(layer: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:
@@ -54,18 +89,18 @@ def engine_weights(layer: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:
     # [tile, column, block, kx, ky, 8] -> [tile, block, tap, column, 8]
     tiled = padded.reshape(tiles, facts.columns, blocks.shape[1], -1, BLOCK)
     tiled = tiled.transpose(0, 2, 3, 1, 4)
-    full, last = block_steps(layer, p)
+    plan = plan_blocks(layer, p)
     rows = []
     for tile in tiled:
         for index, block in enumerate(tile):
-            steps = last if index == len(tile) - 1 else full
+            passes = plan.last_passes if index == len(tile) - 1 else plan.passes
             match facts.encoding:
                 case Encoding.DENSE:
-                    part = _dense_steps(block, steps, facts.depth)
-                case Encoding.MASK:
-                    part = _masked_steps(block, steps, facts.nnz)
+                    part = _dense_steps(block, passes, facts.depth)
                 case Encoding.INDEX:
-                    part = _indexed_steps(block, steps)
+                    part = _indexed_steps(block, passes)
+                case Encoding.MASK | Encoding.HELD:
+                    part = _masked_steps(block, passes, facts.nnz, plan.split)
             rows.append(part.reshape(-1, part.shape[-1]))
     packed = np.concatenate(rows)
     row_bytes = 8 * p.weight_banks
@@ -80,17 +115,20 @@ def _dense_steps(block: np.ndarray, steps: int, depth: int) -> np.ndarray:
         taps, steps, -1)
 
 
-def _masked_steps(block: np.ndarray, steps: int, nnz: int) -> np.ndarray:
-    """[tap, column, 8] -> bytes [tap, step, columns x (1 + nnz)]: passes with disjoint masks."""
+def _masked_steps(block: np.ndarray, passes: int, nnz: int, split: bool) -> np.ndarray:
+    """[tap, column, 8] -> bytes [tap, pass, columns x (1 + nnz)]: passes with disjoint masks.
+
+    A pass takes the next ``nnz`` non-zeros of each column, or if ``split`` the next positions.
+    """
     taps, columns, _ = block.shape
-    rank = np.cumsum(block != 0, axis=-1) - 1
-    packed = np.empty((taps, steps, columns, 1 + nnz), np.uint8)
-    for step in range(steps):
-        mine = (block != 0) & (rank // nnz == step)
+    order = np.arange(BLOCK) if split else np.cumsum(block != 0, axis=-1) - 1
+    packed = np.empty((taps, passes, columns, 1 + nnz), np.uint8)
+    for index in range(passes):
+        mine = (block != 0) & (order // nnz == index)
         values, mask = dbb.encode(np.where(mine, block, 0), nnz)
-        packed[:, step, :, 0] = mask
-        packed[:, step, :, 1:] = values.view(np.uint8)
-    return packed.reshape(taps, steps, -1)
+        packed[:, index, :, 0] = mask
+        packed[:, index, :, 1:] = values.view(np.uint8)
+    return packed.reshape(taps, passes, -1)
 
 
 def _indexed_steps(block: np.ndarray, steps: int) -> np.ndarray:

@@ -26,7 +26,15 @@ from ...rtl.vector.window import WINDOW
 from .fault import CompileFault
 from .layout import TensorLayout
 from .lower import Lowered, LoweredLayer
-from .pack import block_steps, engine_parameters, engine_weights, vector_parameters, weight_density
+from .pack import (
+    BlockPlan,
+    engine_parameters,
+    engine_weights,
+    last_channels,
+    plan_blocks,
+    vector_parameters,
+    weight_density,
+)
 from .reads import source_increments
 
 __all__ = ["CompiledLayer", "Image", "Program", "assemble"]
@@ -38,14 +46,14 @@ ROW_BYTES = ROW_BITS // 8
 class CompiledLayer:
     """A layer with its place in the memories.
 
-    ``second``: of ADD's second operand. ``steps``: array steps of a full and of a last block.
+    ``second``: of ADD's second operand. ``plan``: of an engine layer's blocks.
     """
 
     lowered: LoweredLayer
     source: TensorLayout
     second: TensorLayout | None
     destination: TensorLayout
-    steps: tuple[int, int]
+    plan: BlockPlan | None
     density: int
     weight_row: int
     weight_rows: int
@@ -139,8 +147,9 @@ class Program:
                 "row_tiles": -(-pixels // facts.rows) if matrix else
                 layer.source.word_groups(self.parameters.vector_blocks) if addition else pixels,
                 "column_tiles": 1 if addition else -(-low.output_shape[2] // channels),
-                "steps_per_block": layer.steps[0] if matrix else 1,
+                "steps_per_block": layer.plan.steps[0] if layer.plan else 1,
                 "nnz": layer.density if matrix else None,
+                "activation_nnz": low.activation_bound if matrix else None,
                 "weight_rows": layer.weight_rows,
                 "source": f"{layer.source.group}:{layer.source.base}",
                 "destination": f"{layer.destination.group}:{layer.destination.base}",
@@ -181,8 +190,6 @@ def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
         "pad_x": low.padding[1],
         "channel_blocks": source.blocks,
         "column_tiles": -(-channels // (p.facts.columns if matrix else p.vector_lanes)),
-        "steps": layer.steps[0],
-        "last_steps": layer.steps[1],
         "stride_y": low.stride[0],
         "stride_x": low.stride[1],
         "destination_blocks": destination.blocks,
@@ -194,6 +201,10 @@ def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
         "row_groups": 1 if low.sliding else -(-low.kernel[0] // WINDOW),
         "row_group_step": WINDOW * source.pitch,
     }
+    plan = layer.plan or BlockPlan(passes=1, last_passes=1, pass_steps=1, split=False)
+    fields |= {"steps": plan.steps[0], "last_steps": plan.steps[1],
+               "pass_steps": plan.pass_steps, "split_passes": plan.split,
+               "last_channels": last_channels(low)}
     if layer.second is not None:
         fields |= _addition_fields(layer, layer.second, p)
     _check_widths(low, fields)
@@ -255,7 +266,7 @@ def assemble(network: golden.Network, lowered: Lowered, layouts: dict[int, Tenso
             lowered=low, source=layouts[low.source],
             second=None if low.second is None else layouts[low.second],
             destination=layouts[low.output],
-            steps=block_steps(low, p) if matrix else (1, 1),
+            plan=plan_blocks(low, p) if matrix else None,
             density=weight_density(low) if matrix else 0,
             weight_row=weight_row, weight_rows=len(packed), parameter_row=parameter_row))
         parameters.append(rows)

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Events of a run as the hardware's counters will show them, from real weights and activations."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
 
+from ...golden.dap import stream
+from ...golden.dbb import BLOCK
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
-from ..compile.lower import LoweredLayer
+from ..compile.pack import last_channels
 from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_inside, window_inside
 
@@ -59,30 +61,30 @@ def _result_words(layer: CompiledLayer) -> int:
 
 
 def _matrix(layer: CompiledLayer, p: AcceleratorParameters, source: np.ndarray) -> Activity:
-    low = layer.lowered
+    low, plan = layer.lowered, layer.plan
     column_tiles = -(-low.output_shape[2] // p.facts.columns)
     inside = matrix_inside(low, layer.source, p)
-    steps = ((layer.source.blocks - 1) * layer.steps[0] + layer.steps[1]) * (
+    passes = ((layer.source.blocks - 1) * plan.passes + plan.last_passes) * (
         column_tiles * inside.shape[0] * low.kernel[0] * low.kernel[1])
-    issued = steps * p.facts.multipliers
-    useful, zero = _products(layer, p, source)
-    gating = p.facts.zero_gating
+    issued = passes * plan.pass_steps * p.facts.multipliers
+    count = _streamed_products if p.facts.holds_weights else _products
+    useful, zero = count(layer, p, source) if p.facts.zero_gating else (issued, 0)
     return Activity(
         macs_issued=issued,
-        macs_gated_activation=zero if gating else 0,
-        macs_gated_weight=issued - useful - zero if gating else 0,
+        macs_gated_activation=zero,
+        macs_gated_weight=issued - useful - zero,
         activation_reads=int(inside.sum()) * layer.source.blocks * column_tiles,
         activation_writes=_result_words(layer),
-        weight_reads=1 + steps)
+        weight_reads=1 + passes)
 
 
-def _products(layer: CompiledLayer, p: AcceleratorParameters,
-              source: np.ndarray) -> tuple[int, int]:
-    """Slots with a non-zero weight whose activation is not zero, and whose activation is.
+def _operands(layer: CompiledLayer, p: AcceleratorParameters,
+              source: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
+    """For every tap (y, x) the operands of all array rows, int16 [pixels, Cin].
 
-    Array rows without a pixel get the operand of a padded one.
+    Rows without a pixel, behind the last, get the operand of a padded one.
     """
-    low, rows = layer.lowered, p.facts.rows
+    low = layer.lowered
     x = source.reshape(low.source_shape).astype(np.int16)
     operands = x if low.signed else x + 128
     pad = low.source_zero_point if low.signed else 0
@@ -92,23 +94,51 @@ def _products(layer: CompiledLayer, p: AcceleratorParameters,
     right = (width - 1) * stride_x + kw - low.padding[1] - x.shape[1]
     padded = np.pad(operands, ((low.padding[0], max(below, 0)), (low.padding[1], max(right, 0)),
                                (0, 0)), constant_values=pad)
-    spare = -(height * width) % rows
-    nonzero_weights = _nonzero_weights(low)
-    useful = zero = 0
+    spare = -(height * width) % p.facts.rows
     for ky in range(kh):
         for kx in range(kw):
             taps = padded[ky:ky + (height - 1) * stride_y + 1:stride_y,
                           kx:kx + (width - 1) * stride_x + 1:stride_x]
-            live = np.count_nonzero(taps, axis=(0, 1)) + (spare if pad else 0)
-            hits = nonzero_weights[ky, kx]
-            useful += int(live @ hits)
-            zero += int((height * width + spare - live) @ hits)
+            yield ky, kx, np.pad(taps.reshape(height * width, -1), ((0, spare), (0, 0)),
+                                 constant_values=pad)
+
+
+def _products(layer: CompiledLayer, p: AcceleratorParameters,
+              source: np.ndarray) -> tuple[int, int]:
+    """Slots with a non-zero weight whose activation is not zero, and whose activation is."""
+    nonzero_weights = np.count_nonzero(layer.lowered.weights, axis=0).astype(np.int64)
+    useful = zero = 0
+    for ky, kx, rows in _operands(layer, p, source):
+        live = np.count_nonzero(rows, axis=0)
+        useful += int(live @ nonzero_weights[ky, kx])
+        zero += int((len(rows) - live) @ nonzero_weights[ky, kx])
     return useful, zero
 
 
-def _nonzero_weights(low: LoweredLayer) -> np.ndarray:
-    """Non-zero weights of all output channels, int [kh, kw, Cin]."""
-    return np.count_nonzero(low.weights, axis=0).astype(np.int64)
+def _streamed_products(layer: CompiledLayer, p: AcceleratorParameters,
+                       source: np.ndarray) -> tuple[int, int]:
+    """As ``_products``, of pruned activations that meet held weights."""
+    low, plan, slots = layer.lowered, layer.plan, p.facts.nnz
+    blocks = layer.source.blocks
+    spare = blocks * BLOCK - low.source_shape[2]
+    weights = np.pad(low.weights != 0, [(0, 0)] * 3 + [(0, spare)])
+    weights = weights.reshape(*weights.shape[:3], blocks, BLOCK)
+    rank = np.arange(BLOCK) if plan.split else np.cumsum(weights, axis=-1) - 1
+    useful = zero = 0
+    for ky, kx, rows in _operands(layer, p, source):
+        rows = np.pad(rows, ((0, 0), (0, spare))).reshape(-1, blocks, BLOCK)
+        for block in range(blocks):
+            last = block == blocks - 1
+            everything = (1 << (last_channels(low) if last else BLOCK)) - 1
+            for index in range(plan.last_passes if last else plan.passes):
+                own = ((1 << slots) - 1) << slots * index if plan.split else everything
+                values, positions = stream(rows[:, block], own & everything, plan.pass_steps)
+                stored = weights & (rank // slots == index)
+                columns = np.count_nonzero(stored[:, ky, kx, block], axis=0)
+                hits = columns[positions]
+                useful += int(hits[values != 0].sum())
+                zero += int(hits[values == 0].sum())
+    return useful, zero
 
 
 UNITS = {Opcode.MATRIX: _matrix, Opcode.WINDOW: _window, Opcode.ADD: _addition}

@@ -7,7 +7,7 @@ of a component, read from it. Times are cycles from the layer's ``begin`` pulse.
 
 from dataclasses import dataclass
 
-from ...rtl.facts import BLOCK
+from ...rtl.facts import BLOCK, EngineFacts
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.postproc.parameters import ParameterLoader
 from ...rtl.postproc.post_processor import PostProcessor
@@ -24,7 +24,7 @@ __all__ = ["LayerPrediction", "Prediction", "predict"]
 @dataclass(frozen=True, kw_only=True)
 class LayerPrediction:
     """``cycles`` of a layer; ``macs`` as the network states it; ``utilisation`` of the
-    multipliers, counting for each block of weights the layer's densest block."""
+    multipliers, counting for each block the layer's densest weights, or the activations kept."""
 
     name: str
     op: str
@@ -52,9 +52,7 @@ def predict(program: Program) -> Prediction:
         matrix = low.opcode is Opcode.MATRIX
         done = UNITS[low.opcode](layer, p)
         cycles = Sequencer.fetch_cycles(p.program_width) + done + 1
-        work = low.macs * layer.density / min(low.source_shape[2], BLOCK) if matrix else 0.0
-        if matrix and not p.facts.compressed:
-            work = float(low.macs)
+        work = low.macs * _share(layer, p.facts) if matrix else 0.0
         useful += work
         layers.append(LayerPrediction(
             name=low.name, op=low.kind, cycles=cycles, macs=low.macs,
@@ -62,6 +60,14 @@ def predict(program: Program) -> Prediction:
     total = Sequencer.overhead_cycles(p.program_width) + sum(layer.cycles for layer in layers)
     return Prediction(cycles=total, layers=layers,
                       utilisation=useful / (total * p.facts.multipliers))
+
+
+def _share(layer: CompiledLayer, facts: EngineFacts) -> float:
+    """Products that an engine layer asks for, of those that the network states."""
+    channels = min(layer.lowered.source_shape[2], BLOCK)
+    if facts.holds_weights:
+        return layer.plan.steps[0] / channels
+    return layer.density / channels if facts.compressed else 1.0
 
 
 def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> int:
@@ -72,6 +78,7 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> int:
     pixels = low.output_shape[0] * low.output_shape[1]
     columns = -(-low.output_shape[2] // facts.columns)
     blocks = layer.source.blocks
+    full_steps, last_steps = layer.plan.steps
     pieces = reads.shape[3]
     block_costs = reads.reshape(tiles, -1, pieces).tolist()
     ready_after = ParameterLoader.load_cycles(lanes=facts.columns, rows_per_lane=1,
@@ -88,7 +95,7 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> int:
             swap = max(swap + rows, accepted)
             accepted = max(accepted, swap)
             for block in range(blocks):
-                steps = layer.steps[1] if block == blocks - 1 else layer.steps[0]
+                steps = last_steps if block == blocks - 1 else full_steps
                 last_block = block == blocks - 1
                 taps = block_costs[tile]
                 for tap, costs in enumerate(taps):

@@ -4,6 +4,7 @@
 from collections.abc import Collection
 from typing import Any
 
+from ...rtl.facts import BLOCK, Encoding
 from ...rtl.kinds import KINDS
 from .defaults import fill_engine
 from .rules import MAX_EDGE
@@ -14,9 +15,9 @@ __all__ = ["convert"]
 def convert(engine: dict[str, Any], kind: str, explicit: Collection[str]) -> dict[str, Any]:
     """``engine`` as ``kind``: as many multipliers, and the same outputs where the kind allows.
 
-    sta-dbb and sta exchange ``nnz`` and ``b``; sa and vdbb, which have one multiplier per output,
-    take the squarest grid of that many (wider than high), vdbb with TPEs of the source's ``a``
-    and ``c`` where they divide it; sa as a source counts as b = 1.
+    sta-dbb, s2ta-w and sta exchange ``nnz`` and ``b``; sa, vdbb and s2ta-aw, which have one
+    multiplier per output, take the squarest grid of that many (wider than high), the latter two
+    with TPEs of the source's ``a`` and ``c`` where they divide it; sa as a source counts as b = 1.
     ``explicit`` names fields ("tpe.b", "grid", …) that are set afterwards and need no mapping.
     Plain data in and out; an engine whose fields are no integers is only renamed. Raises
     ValueError where no such engine exists.
@@ -36,29 +37,32 @@ def convert(engine: dict[str, Any], kind: str, explicit: Collection[str]) -> dic
 
     per_output = KINDS[engine["kind"]].products(b, nnz)
     rest = {key: value for key, value in engine.items() if key != "weights"} | {"kind": kind}
-    match kind:
-        case "sa":
-            if not given("grid.m", "grid.n"):
-                m, n = _squarest(kind, a * m * c * n * per_output)
-            return rest | {"tpe": {"a": 1, "b": 1, "c": 1}, "grid": {"m": m, "n": n}}
-        case "vdbb":
+    target = KINDS[kind]
+    if target.scalar:
+        if not given("grid.m", "grid.n"):
+            m, n = _squarest(kind, a * m * c * n * per_output)
+        return rest | {"tpe": {"a": 1, "b": 1, "c": 1}, "grid": {"m": m, "n": n}}
+    match target.encoding:
+        case Encoding.INDEX | Encoding.HELD:
             if not given("grid.m", "grid.n"):
                 rows, columns = _squarest(kind, a * m * c * n * per_output)
                 a, c = (a if rows % a == 0 else 1), (c if columns % c == 0 else 1)
                 m, n = rows // a, columns // c
-            return rest | {"tpe": {"a": a, "b": 8, "c": c}, "grid": {"m": m, "n": n}}
-        case "sta":
-            if per_output not in KINDS["sta"].depths and not given("tpe.b"):
+            return rest | {"tpe": {"a": a, "b": BLOCK, "c": c}, "grid": {"m": m, "n": n}}
+        case Encoding.DENSE:
+            if per_output not in target.depths and not given("tpe.b"):
                 raise ValueError(
-                    f"kind sta must have 1, 2, 4 or 8 multipliers for each output, not the "
+                    f"kind {kind} must have 1, 2, 4 or 8 multipliers for each output, not the "
                     f"{per_output} of NNZ {nnz}; set engine.tpe.b too")
             return rest | {"tpe": tpe | {"b": per_output}}
-        case _:
-            if not 1 <= per_output <= 8 and not given("weights.nnz"):
+        case Encoding.MASK:
+            if not 1 <= per_output <= BLOCK and not given("weights.nnz"):
                 raise ValueError(
-                    f"kind sta-dbb must have 1 to 8 multipliers for each output, not "
+                    f"kind {kind} must have 1 to 8 multipliers for each output, not "
                     f"{per_output}; set engine.weights.nnz too")
-            return rest | {"tpe": tpe | {"b": 8}, "weights": {"block": 8, "nnz": per_output}}
+            return rest | {"tpe": tpe | {"b": BLOCK},
+                           "weights": {"block": BLOCK, "nnz": per_output}}
+    raise AssertionError(f"no conversion to {target.encoding}")
 
 
 def _squarest(kind: str, count: int) -> tuple[int, int]:

@@ -26,7 +26,7 @@ def fill(data: Any) -> Any:
 
 
 def fill_engine(engine: Any) -> Any:
-    """An engine's data with ``weights.nnz``: 4 for sta-dbb, 8 (dense) for the others."""
+    """An engine's data with ``weights.nnz``: its kind's default."""
     if not isinstance(engine, dict):
         return engine
     weights, kind = engine.get("weights", {}), engine.get("kind")

@@ -32,7 +32,8 @@ def _shape(v: Values) -> Faults:
         yield "engine.tpe", (f"must be {{a: 1, b: 1, c: 1}} for kind {kind}, not a {a}x{b}x{c} "
                              "TPE; write the array's size in engine.grid, or use kind sta")
     if KINDS[kind].depths == (BLOCK,) and b != BLOCK:
-        fix = "engine.weights.nnz sets its multipliers" if KINDS[kind].bounded else "set it to 8"
+        fix = ("engine.weights.nnz sets its multipliers"
+               if KINDS[kind].encoding is Encoding.MASK else "set it to 8")
         yield "engine.tpe.b", f"must be 8, the block, for kind {kind}, not {b}; {fix}"
 
 

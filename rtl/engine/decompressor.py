@@ -6,7 +6,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell
-from ..facts import BLOCK, Encoding, EngineFacts
+from ..facts import BLOCK, PAIR_BITS, Encoding, EngineFacts
 
 __all__ = ["Decompressor", "MaskDecoder"]
 
@@ -23,7 +23,7 @@ class MaskDecoder(Cell):
 
     def __init__(self, *, nnz: int):
         self.nnz = nnz
-        super().__init__({"i": In(BLOCK + 8 * nnz), "o": Out(11 * nnz)})
+        super().__init__({"i": In(BLOCK + 8 * nnz), "o": Out(PAIR_BITS * nnz)})
 
     @property
     def module_name(self) -> str:
@@ -52,7 +52,8 @@ class MaskDecoder(Cell):
 class Decompressor(wiring.Component):
     """A stored weight row becomes one step's operands for every column.
 
-    Words with a mask go through a ``MaskDecoder`` a column, others pass unchanged.
+    Words with a mask go through a ``MaskDecoder`` a column, unless they are held; all others
+    pass unchanged.
 
     *Timing*: combinational, one row a step.
 

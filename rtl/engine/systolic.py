@@ -25,7 +25,7 @@ class TpeRow(Cell):
         self.facts = f = facts
         weights, sums = f.operand_bits * f.columns, f.accumulator_bits * f.columns
         super().__init__({
-            "west": In(8 * f.depth * f.a),
+            "west": In(f.activation_bits * f.a),
             "token": In(Token),
             "north": In(weights),
             "south": Out(weights),
@@ -77,7 +77,7 @@ class TpeGrid(Cell):
         self.height = height
         weights, sums = f.operand_bits * f.columns, f.accumulator_bits * f.columns
         super().__init__({
-            "west": In(8 * f.depth * f.a * height),
+            "west": In(f.activation_bits * f.a * height),
             "token": In(Token.size * height),
             "north": In(weights),
             "south": Out(weights),
@@ -94,7 +94,7 @@ class TpeGrid(Cell):
     def body(self, platform) -> Module:
         m = Module()
         f = self.facts
-        width = 8 * f.depth * f.a
+        width = f.activation_bits * f.a
         north, sums = self.north, self.north_sums
         step = self.BAND if self.height > self.BAND else 1
         for i in range(0, self.height, step):
@@ -130,7 +130,7 @@ class SystolicEngine(wiring.Component):
     def __init__(self, facts: EngineFacts):
         self.facts = f = facts
         super().__init__({
-            "i_activations": In(data.ArrayLayout(8 * f.depth, f.rows)),
+            "i_activations": In(data.ArrayLayout(f.activation_bits, f.rows)),
             "i_weights": In(data.ArrayLayout(f.operand_bits, f.columns)),
             "i_token": In(Token),
             "signed_activations": In(1),
@@ -143,7 +143,7 @@ class SystolicEngine(wiring.Component):
         m = Module()
         f = self.facts
         m.submodules.grid = grid = TpeGrid(f, f.m)
-        width = 8 * f.depth * f.a
+        width = f.activation_bits * f.a
         activations = self.i_activations.as_value()
         west = []
         tokens = []

@@ -20,14 +20,15 @@ def block_tag(*, rows: int, pieces: int) -> data.StructLayout:
     """What travels with the words of one channel block of one tile.
 
     ``piece``: which ``rows / pieces`` rows these are; ``block_done``: the block's last piece;
-    ``steps``: array steps of the block; ``tile_last``: the tile's last block; ``rows``: valid
-    rows of the tile; ``new_columns``: first tile of a column tile; ``rewind``: the next tile
-    reads the same weights again.
+    ``steps``: array steps of the block; ``tail``: it is the source's last channel block;
+    ``tile_last``: the tile's last block; ``rows``: valid rows of the tile; ``new_columns``: first
+    tile of a column tile; ``rewind``: the next tile reads the same weights again.
     """
     return data.StructLayout({
         "piece": range(max(pieces, 2)),
         "block_done": 1,
         "steps": 4,
+        "tail": 1,
         "tile_last": 1,
         "rows": range(rows + 1),
         "new_columns": 1,
@@ -243,6 +244,7 @@ class Im2col(wiring.Component):
             tag.piece.eq(piece),
             tag.block_done.eq(last_piece),
             tag.steps.eq(Mux(last_block, d.last_steps, d.steps)),
+            tag.tail.eq(last_block),
             tag.tile_last.eq(last_ky & last_kx & last_block),
             tag.rows.eq(rows),
             tag.new_columns.eq(new_columns),

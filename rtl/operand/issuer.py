@@ -6,7 +6,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell
+from ..facts import BLOCK, PAIR_BITS
 from ..pe.tpe import Token
+from .dap import PrunedRow
 from .gather import piece_layout
 from .im2col import block_tag
 
@@ -50,30 +52,36 @@ class Issuer(wiring.Component):
     """Double-buffers a block of ``rows`` x 64 bits and issues it to the engine step by step.
 
     Each step hands every row ``depth`` channels and reads the next row of weights; when a block
-    takes more steps than ``8 / depth`` it is held (dense weights on a DBB engine). The last step
-    of a tile waits until the shadow accumulators and the requantiser's parameters are free for
-    it: ``stall_drain`` and ``stall_parameters``. Slot i of a tile drives array row
+    takes more steps than ``8 / depth`` it is held (dense weights on a DBB engine). Where weights
+    are held instead, rows hand over their largest magnitudes, one a step (``PrunedRow``), and
+    the next row of weights comes after ``pass_steps``.
+
+    The last step of a tile waits until the shadow accumulators and the requantiser's parameters
+    are free for it: ``stall_drain`` and ``stall_parameters``. Slot i of a tile drives array row
     ``rows - 1 - i``, because rows drain bottom first.
 
     *Timing*: a block can be issued in the cycle after its last piece moved on from the fill
     buffer. One step a cycle.
 
     *Parameters*: ``rows``, ``lanes``, ``depth``, ``beats`` (cycles to post-process a row),
-    ``weight_row_width``, ``tag_width``.
+    ``weight_row_width``, ``tag_width``, ``held_slots`` (values of a held word of weights, None
+    where weights are not held).
 
     *Members*: ``start``, ``stop`` (level: give up), ``weight_row`` (of the layer), ``i`` (pieces),
-    ``parameters_ready``,
+    ``parameters_ready``; for held weights ``pass_steps``, ``split`` (each pass has ``held_slots``
+    positions to itself), ``last_channels`` (of the last block), ``is_signed``;
     ``activations``, ``token`` (to the engine), ``read_enable``, ``read_row`` (weights),
     ``issued`` (tile ended), ``issued_rows``, ``issued_new_columns``, ``stall_operands``,
     ``stall_drain``, ``stall_parameters``.
     """
 
     def __init__(self, *, rows: int, lanes: int, depth: int, beats: int, weight_row_width: int,
-                 tag_width: int):
+                 tag_width: int, held_slots: int | None = None):
         self.rows = rows
         self.lanes = lanes
         self.depth = depth
         self.beats = beats
+        self.held_slots = held_slots
         self.tag = block_tag(rows=rows, pieces=rows // lanes)
         super().__init__({
             "start": In(1),
@@ -81,7 +89,12 @@ class Issuer(wiring.Component):
             "weight_row": In(weight_row_width),
             "i": In(stream.Signature(piece_layout(lanes, tag_width))),
             "parameters_ready": In(1),
-            "activations": Out(data.ArrayLayout(8 * depth, rows)),
+            "pass_steps": In(4),
+            "split": In(1),
+            "last_channels": In(4),
+            "is_signed": In(1),
+            "activations": Out(data.ArrayLayout(
+                8 * depth if held_slots is None else PAIR_BITS, rows)),
             "token": Out(Token),
             "read_enable": Out(1),
             "read_row": Out(weight_row_width),
@@ -106,6 +119,7 @@ class Issuer(wiring.Component):
 
         fire = Signal()
         last_step = Signal()
+        last_of_pass = Signal(init=1)
         closing = Signal()
         move = Signal()
         drain_ready = Signal()
@@ -152,7 +166,7 @@ class Issuer(wiring.Component):
         row = Signal.like(self.read_row)
         tile_row = Signal.like(self.read_row)
         m.d.comb += [
-            self.read_enable.eq(self.start | fire),
+            self.read_enable.eq(self.start | (fire & last_of_pass)),
             self.read_row.eq(Mux(self.start, self.weight_row,
                                  Mux(closing & tag.rewind, tile_row, row + 1))),
         ]
@@ -165,22 +179,52 @@ class Issuer(wiring.Component):
             self.token.valid.eq(fire),
             self.token.first.eq(opening),
             self.token.last.eq(closing),
-            self.token.start.eq(fresh),
             self.issued.eq(fire & closing),
             self.issued_rows.eq(tag.rows),
             self.issued_new_columns.eq(tag.new_columns),
         ]
-        for slot in range(self.rows):
+        if self.held_slots is None:
+            m.d.comb += self.token.start.eq(fresh)
+            rows = [OperandRow(depth=self.depth) for _ in range(self.rows)]
+            m.d.comb += [row.shift.eq(fire) for row in rows]
+        else:
+            rows = self._pruned_rows(m, fire, last_step, last_of_pass, tag)
+        for slot, row in enumerate(rows):
             lane = slot % self.lanes
-            m.submodules[f"row_{slot}"] = row = OperandRow(depth=self.depth)
+            m.submodules[f"row_{slot}"] = row
             m.d.comb += [
                 row.load.eq(self.i.valid & self.i.ready & self.i.payload.write[lane]
                             & (arrived.piece == slot // self.lanes)),
                 row.i.eq(self.i.payload.values[lane]),
                 row.move.eq(move),
-                row.shift.eq(fire),
                 self.activations[self.rows - 1 - slot].eq(row.o),
             ]
         with m.If(self.start | self.stop):
             m.d.sync += [filled.eq(0), holding.eq(0), opening.eq(1), cooldown.eq(0)]
         return m
+
+    def _pruned_rows(self, m: Module, fire, last_step, last_of_pass, tag) -> list[PrunedRow]:
+        """Rows for held weights, and the passes over a block: ``held_slots`` neighbouring
+        positions to each if they are split, otherwise all to all."""
+        slots = self.held_slots
+        phase = Signal.like(self.pass_steps)
+        own = Signal(BLOCK, init=(1 << slots) - 1)
+        positions = Signal(BLOCK)
+        everything = (1 << BLOCK) - 1
+        m.d.comb += [
+            last_of_pass.eq(phase == self.pass_steps - 1),
+            positions.eq(Mux(self.split, own, everything)
+                         & Mux(tag.tail, (1 << self.last_channels) - 1, everything)),
+            self.token.start.eq(phase == 0),
+        ]
+        with m.If(self.start | self.stop | (fire & last_step)):
+            m.d.sync += [phase.eq(0), own.eq(own.init)]
+        with m.Elif(fire & last_of_pass):
+            m.d.sync += [phase.eq(0), own.eq(own << slots)]
+        with m.Elif(fire):
+            m.d.sync += phase.eq(phase + 1)
+        rows = [PrunedRow() for _ in range(self.rows)]
+        for row in rows:
+            m.d.comb += [row.step.eq(fire), row.open.eq(phase == 0),
+                         row.positions.eq(positions), row.is_signed.eq(self.is_signed)]
+        return rows

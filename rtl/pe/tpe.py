@@ -1,31 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tensor processing elements: A x C dot-product units with output-stationary accumulators."""
 
+from collections.abc import Callable, Iterator
+
 from amaranth import Array, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..arith.dot_product import DotProduct
 from ..cell import Cell
-from ..facts import INDEX_BITS, EngineFacts
+from ..facts import BLOCK, PAIR_BITS, Encoding, EngineFacts
 
 __all__ = ["Token", "Tpe"]
+
+Operands = Callable[[int, int], Iterator[tuple[Value, Value, Value]]]
 
 Token = data.StructLayout({"valid": 1, "first": 1, "last": 1, "start": 1})
 """Travels with a step's activations: ``first`` opens a sum, ``last`` closes it, ``start`` opens a
 block."""
 
-PAIR = 8 + INDEX_BITS  # a value and its position in the block
-
-
 class Tpe(Cell):
     """One TPE: ``acc[a][c] = (first ? 0 : acc[a][c]) + sum_s x[a][s] * w[c][s]``.
 
-    Dense: ``s`` runs over the ``depth`` channels of the step. DBB: over the ``nnz`` stored
-    values of the block, each with an 8:1 multiplexer that picks its activation *before* the
-    operand register, so that only chosen operands toggle the multipliers. Time-unrolled DBB
-    (``held``): one value a step; the block of activations is held from its ``start`` token on
-    and chosen from, and value and token wait a cycle for the choice.
+    Where the operands of product ``s`` come from, by ``Encoding`` of the weights:
+
+    - dense: the ``depth`` channels of the step;
+    - DBB: the ``nnz`` stored values of the block, each with an 8:1 multiplexer that picks its
+      activation *before* the operand register, so that only chosen operands toggle multipliers;
+    - time-unrolled DBB: one value a step; the block of activations is held from its ``start``
+      token on and chosen from (VDBB, section 3);
+    - held DBB weights: one activation and its position a step; the block of weights is held from
+      its ``start`` token on, and the value at that position chosen, if there is one, by the rank
+      of its bit in the mask (S2TA-AW's DP1M4, section 4).
 
     With ``zero_gating`` an accumulator rests while all its products are zero; sums are the same.
 
@@ -33,8 +39,8 @@ class Tpe(Cell):
     shift chains southwards: ``drain`` moves them down by one row.
 
     *Timing*: operands are registered (and passed on east and south) at the end of the cycle in
-    which they are presented, and accumulated in the next, or if held in the one after that.
-    Lock-step, no handshake.
+    which they are presented, and accumulated in the next, or where one side is held in the one
+    after that. Lock-step, no handshake.
 
     *Members*: ``west``, ``east`` (activations), ``token``, ``east_token``, ``north``, ``south``
     (weights), ``signed_activations``, ``drain``, ``east_drain``, ``north_sums``, ``south_sums``.
@@ -42,7 +48,7 @@ class Tpe(Cell):
 
     def __init__(self, facts: EngineFacts):
         self.facts = facts
-        activations = data.ArrayLayout(8 * facts.depth, facts.a)
+        activations = data.ArrayLayout(facts.activation_bits, facts.a)
         weights = data.ArrayLayout(facts.operand_bits, facts.c)
         sums = data.ArrayLayout(signed(facts.accumulator_bits), facts.c)
         super().__init__({
@@ -69,33 +75,35 @@ class Tpe(Cell):
         m.d.sync += [
             *(self.east_token[name].eq(self.token[name]) for name in ("valid", "first", "last")),
             self.east_drain.eq(self.drain),
-            self.south.eq(self.north),
         ]
+        held = f.holds_activations or f.holds_weights
+        opens = self.token.valid & self.token.start if held else 1
+        with m.If(opens if f.holds_activations else 1):
+            m.d.sync += self.east.eq(self.west)
+        with m.If(opens if f.holds_weights else 1):
+            m.d.sync += self.south.eq(self.north)
         token = self.east_token
-        if f.held:
-            with m.If(self.token.valid & self.token.start):
-                m.d.sync += self.east.eq(self.west)
+        if held:
             token = Signal(Token)
             m.d.sync += [self.east_token.start.eq(self.token.start), token.eq(self.east_token)]
-        else:
-            m.d.sync += self.east.eq(self.west)
 
-        weights = [[self._weight(m, c, s) for s in range(f.nnz)] for c in range(f.c)]
+        form = {Encoding.DENSE: self._dense, Encoding.MASK: self._chosen,
+                Encoding.INDEX: self._held_activations, Encoding.HELD: self._held_weights}
+        operands = form[f.encoding](m)
         for c in range(f.c):
             above = self.north_sums[c]
             for a in range(f.a):
                 m.submodules[f"dot_{a}_{c}"] = dot = DotProduct(
-                    taps=f.nnz, accumulator_bits=f.accumulator_bits)
+                    taps=f.products, accumulator_bits=f.accumulator_bits)
                 accumulator = Signal(signed(f.accumulator_bits), name=f"accumulator_{a}_{c}")
                 shadow = Signal(signed(f.accumulator_bits), name=f"shadow_{a}_{c}")
                 useful = token.first  # whether the sum changes
-                for s in range(f.nnz):
-                    operand = self._operand(m, a, c, s)
-                    useful = useful | (operand.any() & weights[c][s].any())
+                for s, (activation, weight, present) in enumerate(operands(a, c)):
+                    useful = useful | (activation.any() & present)
                     m.d.comb += [
-                        dot.activations[s].eq(
-                            Cat(operand, operand[7] & self.signed_activations).as_signed()),
-                        dot.weights[s].eq(weights[c][s]),
+                        dot.activations[s].eq(Cat(
+                            activation, activation[7] & self.signed_activations).as_signed()),
+                        dot.weights[s].eq(weight),
                     ]
                 m.d.comb += dot.accumulator.eq(Mux(token.first, 0, accumulator))
                 with m.If(token.valid & (useful if f.zero_gating else 1)):
@@ -108,24 +116,59 @@ class Tpe(Cell):
             m.d.comb += self.south_sums[c].eq(above)
         return m
 
-    def _weight(self, m: Module, c: int, s: int) -> Value:
-        """Value ``s`` of column ``c``, in step with its operand."""
-        if not self.facts.compressed:
-            return self.south[c].word_select(s, 8).as_signed()
-        value = self.south[c].word_select(s, PAIR)[:8].as_signed()
-        if not self.facts.held:
-            return value
-        waited = Signal(signed(8), name=f"weight_{c}")
-        m.d.sync += waited.eq(value)
-        return waited
+    # Each form gives a function from row a and column c to the products' operands: activation,
+    # weight, and whether there is a weight at all.
 
-    def _operand(self, m: Module, a: int, c: int, s: int) -> Value:
-        """The registered activation byte that meets value ``s`` of column ``c`` in row ``a``."""
-        if not self.facts.compressed:
-            return self.east[a].word_select(s, 8)
-        block, pairs = ((self.east, self.south) if self.facts.held else (self.west, self.north))
-        operand = Signal(8, name=f"operand_{a}_{c}_{s}")
-        index = pairs[c].word_select(s, PAIR)[8:]
-        m.d.sync += operand.eq(
-            Array(block[a].word_select(k, 8) for k in range(self.facts.depth))[index])
-        return operand
+    def _dense(self, m: Module) -> Operands:
+        def operands(a: int, c: int):
+            for s in range(self.facts.depth):
+                weight = self.south[c].word_select(s, 8)
+                yield self.east[a].word_select(s, 8), weight.as_signed(), weight.any()
+        return operands
+
+    def _chosen(self, m: Module) -> Operands:
+        def operands(a: int, c: int):
+            for s in range(self.facts.nnz):
+                weight = self.south[c].word_select(s, PAIR_BITS)[:8]
+                index = self.north[c].word_select(s, PAIR_BITS)[8:]
+                operand = _registered(m, _pick(self.west[a], index), f"operand_{a}_{c}_{s}")
+                yield operand, weight.as_signed(), weight.any()
+        return operands
+
+    def _held_activations(self, m: Module) -> Operands:
+        weights = [_registered(m, self.south[c][:8], f"weight_{c}")
+                   for c in range(self.facts.c)]
+
+        def operands(a: int, c: int):
+            index = self.south[c][8:]
+            operand = _registered(m, _pick(self.east[a], index), f"operand_{a}_{c}")
+            yield operand, weights[c].as_signed(), weights[c].any()
+        return operands
+
+    def _held_weights(self, m: Module) -> Operands:
+        f = self.facts
+        values = [_registered(m, self.east[a][:8], f"operand_{a}") for a in range(f.a)]
+
+        def operands(a: int, c: int):
+            mask, slots = self.south[c][:BLOCK], self.south[c][BLOCK:]
+            position = self.east[a][8:]
+            rank = [sum(mask[:p]) for p in range(BLOCK)]
+            slot = Signal(range(BLOCK), name=f"slot_{a}_{c}")
+            hit = mask.bit_select(position, 1)
+            m.d.comb += slot.eq(Array(rank)[position])
+            value = Array(slots.word_select(s, 8) for s in range(f.nnz))[slot]
+            weight = _registered(m, Mux(hit, value, 0), f"weight_{a}_{c}")
+            yield values[a], weight.as_signed(), _registered(m, hit, f"hit_{a}_{c}")
+        return operands
+
+
+def _pick(block: Value, index: Value) -> Value:
+    """Byte ``index`` of a block."""
+    return Array(block.word_select(k, 8) for k in range(BLOCK))[index]
+
+
+def _registered(m: Module, value: Value, name: str) -> Signal:
+    """``value`` a cycle later."""
+    register = Signal(len(value), name=name)
+    m.d.sync += register.eq(value)
+    return register

@@ -37,7 +37,7 @@ HEADER_ROWS = 8
 HEADER_MAGIC = 0x53595354
 TRAILER_MAGIC = 0x454E4444
 DESCRIPTOR_MAGIC = 0xD5
-IMAGE_VERSION = 2
+IMAGE_VERSION = 3
 
 
 class Opcode(enum.IntEnum):
@@ -78,12 +78,15 @@ Descriptor = data.StructLayout({
     "rounding": 2,
     "sliding": 1,
     "pad_value": 8,
-    "reserved": 6,
+    "split_passes": 1,
+    "reserved": 5,
     # requantiser
     "zero_point": signed(8),
     "low": signed(8),
     "high": signed(8),
-    "reserved_1": 8,
+    # held weights
+    "pass_steps": 4,
+    "last_channels": 4,
     "parameter_row": 32,
     "weight_row": 32,
     # geometry

@@ -7,7 +7,7 @@ from .engine.shapes import facts_of
 
 
 def test_registry_knows_its_kinds():
-    assert list(kinds.KINDS) == ["sa", "sta", "sta-dbb", "vdbb"]
+    assert list(kinds.KINDS) == ["sa", "sta", "sta-dbb", "vdbb", "s2ta-w", "s2ta-aw"]
     for kind in kinds.KINDS:
         assert facts_of(kind, b=1 if kind == "sa" else 8).rows == 2
 
@@ -31,16 +31,16 @@ def test_dense_engines_take_a_step_per_depth_channels(depth):
     f = facts_of("sta", b=depth)
     for channels in range(1, 9):
         for nnz in range(9):
-            assert f.passes(nnz) == 1
-            assert f.steps(channels, nnz) == -(-channels // depth)
+            assert f.passes(nnz, channels) == -(-channels // depth)
+            assert f.pass_steps(nnz, channels) == 1
 
 
 @pytest.mark.parametrize("slots", range(1, 9))
 def test_dbb_takes_a_step_per_nnz_non_zeros_and_at_least_one(slots):
     f = facts_of("sta-dbb", b=8, nnz=slots)
     for nnz in range(9):
-        assert f.passes(nnz) == max(1, -(-nnz // slots))
-        assert all(f.steps(channels, nnz) == f.passes(nnz) for channels in range(1, 9))
+        assert all(f.passes(nnz, channels) == max(1, -(-nnz // slots))
+                   and f.pass_steps(nnz, channels) == 1 for channels in range(1, 9))
 
 
 @pytest.mark.parametrize("kind,shape,message", [

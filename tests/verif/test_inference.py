@@ -7,31 +7,38 @@ from pathlib import Path
 import numpy as np
 import pytest
 import systolith.gen.demo as demo
+from systolith.gen.build import parameters
 from systolith.gen.cli.inputs import load_inputs
 from systolith.gen.compile import compile_network
 from systolith.gen.importer.tflite import load as load_model
 from systolith.gen.predict import Activity, predict, predict_activity
 from systolith.gen.spec import load
 from systolith.golden.interpreter import run as run_golden
+from systolith.rtl.kinds import KINDS
 from systolith.verif.counters import measured_activity
 from systolith.verif.inference import run_network
 from systolith.verif.run import run, simulator
 
-from ..random_designs import random_inputs, random_network, random_overrides
+from ..random_designs import random_bounds, random_inputs, random_network, random_overrides
 
 DIGITS = Path(demo.__file__).parent
-ENGINES = ("sta-dbb", "sta", "sa", "vdbb")
+ENGINES = ("sta-dbb", "sta", "sa", "vdbb")  # whose unpruned networks are shown on ``kws-edge``
+
+
+def _gated(kind: str):
+    """The spec ``demo`` with another engine, its accumulators gated."""
+    return load("demo", [f"engine.kind={kind}", "postproc.lanes=8", "engine.zero_gating=true",
+                         "memory.weights=128 KiB"])
 
 
 def _few(path: Path, count: int):
     return lambda network: load_inputs(path, network).first(count)
 
 
-@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.xdist_group("demo")
 def test_digits_every_layer_and_cycle(kind):
-    spec = load("demo", [f"engine.kind={kind}", "postproc.lanes=8"])
-    report = run_network(spec, DIGITS / "digits_dbb4.tflite",
+    report = run_network(_gated(kind), DIGITS / "digits_dbb4.tflite",
                          _few(DIGITS / "digits_held_back.npz", 20),
                          simulate=True, layers=True, quiet=True)
     assert report.bit_exact, report.mismatch
@@ -61,6 +68,32 @@ def test_streamed_non_zeros_pay(networks, model, bound):
                          quiet=True)
     assert report.bit_exact, report.mismatch
     assert report.cycles_per_inference == report.predicted_cycles_per_inference <= bound
+
+
+@pytest.mark.xdist_group("kws")
+def test_pruned_activations_pay(networks):
+    report = run_network(load("kws-s2ta-aw"), networks / "kws_dbb4_ft.tflite",
+                         _few(networks / "kws_public100.npz", 2), simulate=True, layers=True,
+                         activation_nnz=["4"], quiet=True)
+    assert report.bit_exact, report.mismatch
+    pruned = [layer["cycles"] for layer in report.layers[1:]
+              if layer["op"] in ("CONV_2D", "FULLY_CONNECTED")]
+    dense = predict(compile_network(load("kws-sa"), load_model(networks / "kws_dbb4_ft.tflite")))
+    rival = [layer.cycles for layer in dense.layers[1:]
+             if layer.op in ("CONV_2D", "FULLY_CONNECTED")]
+    assert len(pruned) == len(rival) == 5
+    assert sum(rival) >= 1.9 * sum(pruned)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.xdist_group("demo")
+def test_random_networks_with_pruned_activations(seed):
+    spec = _gated("s2ta-aw")
+    rng = np.random.default_rng(200 + seed)
+    network = random_bounds(rng, random_network(rng), parameters(spec).facts)
+    inputs = random_inputs(rng, network, 3)
+    _check(spec, network, inputs)
+    _check_counters(spec, network, inputs)
 
 
 @pytest.mark.xdist_group("kws")
@@ -115,7 +148,7 @@ def test_random_specs(seed):
 
 
 def _check_random(spec, rng):
-    network = random_network(rng)
+    network = random_bounds(rng, random_network(rng), parameters(spec).facts)
     _check(spec, network, random_inputs(rng, network, 3))
 
 
@@ -141,11 +174,10 @@ def _check_counters(spec, network, inputs):
     return predicted
 
 
-@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.xdist_group("demo")
 def test_counters_are_predicted(kind):
-    spec = load("demo", [f"engine.kind={kind}", "postproc.lanes=8", "engine.zero_gating=true",
-                         "memory.weights=128 KiB"])
+    spec = _gated(kind)
     for seed in range(4):
         rng = np.random.default_rng(seed)
         network = random_network(rng)

@@ -114,7 +114,8 @@ BAD = {
         ["predict", "nope", MODEL], "nope: no such spec; named specs are demo, kws-edge, "),
     "bad override": (
         ["predict", "demo", MODEL, "--set", "engine.kind=foo"],
-        "--set engine.kind=foo: engine.kind: must be sa, sta, sta-dbb or vdbb, not 'foo'"),
+        ("--set engine.kind=foo: engine.kind: must be sa, sta, sta-dbb, vdbb, s2ta-w "
+         "or s2ta-aw, not 'foo'")),
     "missing model": (["predict", "demo", "/nonexistent/m.tflite"], "/nonexistent/m.tflite: "),
     "folder for a model": (["predict", "demo", "/"], "/: "),
     "model that is none": (["predict", "demo", __file__], __file__),

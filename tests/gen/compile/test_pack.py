@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from systolith.gen.build import parameters
 from systolith.gen.compile.lower import lower
-from systolith.gen.compile.pack import block_steps, engine_weights, weight_density
+from systolith.gen.compile.pack import engine_weights, plan_blocks, weight_density
 from systolith.gen.spec import load
 from systolith.rtl.facts import Encoding
+from systolith.rtl.kinds import KINDS
 from systolith.rtl.sequencer.descriptor import Opcode
 
 from ...random_designs import random_network
@@ -33,7 +34,7 @@ def _expand_pairs(row, columns):
     return block
 
 
-@pytest.mark.parametrize("kind", ["sa", "sta", "sta-dbb", "vdbb"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(5))
 def test_rows_hold_every_weight(kind, seed):
     p = parameters(load("demo", [f"engine.kind={kind}", "postproc.lanes=8"]))
@@ -45,9 +46,10 @@ def test_rows_hold_every_weight(kind, seed):
         rows = iter(engine_weights(layer, p))
         outputs, kh, kw, channels = layer.weights.shape
         blocks = -(-channels // 8)
-        full, last = block_steps(layer, p)
+        plan = plan_blocks(layer, p)
+        full, last = plan.passes, plan.last_passes
         assert facts.compressed or full == min(-(-channels // facts.depth), 8 // facts.depth)
-        if facts.compressed:
+        if facts.compressed and not plan.split:
             assert full == -(-weight_density(layer) // facts.nnz)
         for tile in range(-(-outputs // facts.columns)):
             expected = np.zeros((facts.columns, kh, kw, 8 * blocks), int)
@@ -61,7 +63,7 @@ def test_rows_hold_every_weight(kind, seed):
                             row = next(rows)
                             if facts.encoding is Encoding.INDEX:
                                 found += _expand_pairs(row, facts.columns)
-                            elif facts.encoding is Encoding.MASK:
+                            elif facts.encoding in (Encoding.MASK, Encoding.HELD):
                                 found += _expand(row, facts.columns, facts.nnz)
                             else:
                                 depth = facts.depth

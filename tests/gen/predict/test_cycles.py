@@ -10,13 +10,14 @@ import systolith.gen.predict.cycles as cycles_module
 from systolith.gen.compile import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
+from systolith.rtl.kinds import KINDS
 from systolith.rtl.sequencer.descriptor import Opcode
 from systolith.rtl.sequencer.sequencer import Sequencer
 
 from ...random_designs import random_network
 
 
-@pytest.mark.parametrize("kind", ["sa", "sta", "sta-dbb", "vdbb"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(4))
 def test_layers_add_up_and_none_beats_its_multipliers(kind, seed):
     spec = load("demo", [f"engine.kind={kind}", "postproc.lanes=8", "memory.weights=256 KiB",
@@ -33,7 +34,7 @@ def test_layers_add_up_and_none_beats_its_multipliers(kind, seed):
             height, width, channels = low.output_shape
             tiles = -(-height * width // p.facts.rows) * -(-channels // p.facts.columns)
             taps = low.kernel[0] * low.kernel[1]
-            steps = (layer.source.blocks - 1) * layer.steps[0] + layer.steps[1]
+            steps = (layer.source.blocks - 1) * layer.plan.steps[0] + layer.plan.steps[1]
             assert predicted.cycles >= tiles * taps * steps
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 from systolith.gen.spec import Spec, json_schema, load, names, to_yaml
+from systolith.rtl.kinds import KINDS
 
 
-@pytest.mark.parametrize("kind", ["sa", "sta", "sta-dbb", "vdbb"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ["demo", "kws-edge", "sa-64x64", "sta-64x64"])
 def test_yaml_round_trip(name, kind, tmp_path):
     spec = load(name, [f"engine.kind={kind}", "bus.dma=null", "memory.weights=1536 KiB"])
@@ -42,7 +43,7 @@ def test_schema_describes_every_leaf():
 def test_schema_knows_the_ranges():
     parts = json_schema()["$defs"]
     assert parts["Weights"]["properties"]["nnz"]["maximum"] == 8
-    assert parts["Engine"]["properties"]["kind"]["enum"] == ["sa", "sta", "sta-dbb", "vdbb"]
+    assert parts["Engine"]["properties"]["kind"]["enum"] == list(KINDS)
     assert parts["Memory"]["properties"]["weights"]["anyOf"][0]["type"] == "string"
 
 

@@ -3,7 +3,8 @@ import pytest
 from systolith.gen.spec import SpecFault, load, names
 from systolith.gen.spec.loading import MAX_BYTES
 
-NAMED = "named specs are demo, kws-edge, kws-sa, kws-sta, kws-vdbb, sa-64x64, sta-64x64"
+NAMED = ("named specs are demo, kws-edge, kws-s2ta-aw, kws-s2ta-w, kws-sa, kws-sta, kws-vdbb, "
+         "sa-64x64, sta-64x64")
 GOOD = "name: x\nengine: {kind: sta, tpe: {a: 4, b: 8, c: 4}, grid: {m: 2, n: 2}}\n"
 
 
@@ -34,7 +35,8 @@ def test_named_spec(name, rows, columns, multipliers, effective):
 
 
 def test_names_are_all_that_ships():
-    assert names() == ["demo", "kws-edge", "kws-sa", "kws-sta", "kws-vdbb", "sa-64x64", "sta-64x64"]
+    assert names() == ["demo", "kws-edge", "kws-s2ta-aw", "kws-s2ta-w", "kws-sa", "kws-sta",
+                       "kws-vdbb", "sa-64x64", "sta-64x64"]
 
 
 def test_defaults(tmp_path):
@@ -128,8 +130,8 @@ FIELDS = {
          "is 16")),
     "misspelt choice": (
         GOOD.replace("sta", "stadbb"),
-        ("s.yaml:2:16: engine.kind: must be sa, sta, sta-dbb or vdbb, not 'stadbb'; did you mean "
-         "sta-dbb?")),
+        ("s.yaml:2:16: engine.kind: must be sa, sta, sta-dbb, vdbb, s2ta-w or s2ta-aw, "
+         "not 'stadbb'; did you mean sta-dbb?")),
     "optional choice": (
         GOOD + "bus: {dma: ahb}\n", "s.yaml:3:12: bus.dma: must be axi4 or null, not 'ahb'"),
     "missing key": (

@@ -26,6 +26,9 @@ SHAPES = {
     "sta-dbb": {"a": 2, "b": 8, "c": 2, "m": 3, "n": 2, "nnz": 3},
     "sta-dbb-dense": {"a": 4, "b": 8, "c": 1, "m": 1, "n": 2, "nnz": 8},
     "vdbb": {"a": 2, "b": 8, "c": 2, "m": 3, "n": 2, "nnz": 8},
+    "s2ta-w": {"a": 2, "b": 8, "c": 4, "m": 2, "n": 2, "nnz": 4, "zero_gating": True},
+    "s2ta-aw": {"a": 4, "b": 8, "c": 2, "m": 2, "n": 3, "nnz": 4},
+    "s2ta-aw-gated": {"a": 2, "b": 8, "c": 2, "m": 3, "n": 2, "nnz": 3, "zero_gating": True},
     "sa-gated": {"a": 1, "b": 1, "c": 1, "m": 4, "n": 3, "nnz": 1, "zero_gating": True},
     "sta-dbb-gated": {"a": 2, "b": 8, "c": 2, "m": 3, "n": 2, "nnz": 3, "zero_gating": True},
 }
@@ -55,28 +58,47 @@ def word(values):
 def tile(rng, facts, steps, nnz=None):
     """Activations [rows, steps, depth] and weights [columns, steps, depth], as dense as allowed.
 
-    ``nnz``: of held blocks, otherwise any.
+    ``nnz``: of the operands that stream by a held block, otherwise any.
     """
     weights = octets(rng, (facts.columns, steps, facts.depth))
+    activations = octets(rng, (facts.rows, steps, facts.depth))
+    streamed = nnz or int(rng.integers(1, 9))
     if facts.compressed:
-        bound = nnz or (int(rng.integers(1, 9)) if facts.held else facts.nnz)
+        bound = streamed if facts.holds_activations else facts.nnz
         weights = prune(weights.reshape(facts.columns, -1), nnz=bound).reshape(weights.shape)
-    return octets(rng, (facts.rows, steps, facts.depth)), weights
+    if facts.holds_weights:
+        activations = prune(activations.reshape(facts.rows, -1), nnz=streamed).reshape(
+            activations.shape)
+    return activations, weights
 
 
 def weight_words(facts, weights):
     """Every column's word, for each step that the block [columns, depth] takes."""
     if facts.encoding is Encoding.DENSE:
         return [[word(column) for column in weights]]
-    if facts.encoding is Encoding.MASK:
+    if facts.encoding in (Encoding.MASK, Encoding.HELD):
         values, masks = encode(weights, facts.nnz)
         return [[int(mask) | word(column) << 8
                  for column, mask in zip(values, masks, strict=True)]]
-    pairs = [[(int(column[k]) & 0xFF) | k << 8 for k in np.flatnonzero(column).tolist()]
-             for column in weights]
+    return streamed(weights)
+
+
+def streamed(blocks):
+    """Non-zeros of every block with their positions, one a step; at least one step."""
+    pairs = [[(int(block[k]) & 0xFF) | k << 8 for k in np.flatnonzero(block).tolist()]
+             for block in blocks]
     count = max(1, *map(len, pairs))
-    return [[column[step] if step < len(column) else 0 for column in pairs]
+    return [[block[step] if step < len(block) else 0 for block in pairs]
             for step in range(count)]
+
+
+def edge_words(facts, activations, weights):
+    """Words of all rows and of all columns, for each array step of a block; None where the other
+    side streams by what is held."""
+    words = weight_words(facts, weights)
+    rows = (streamed(activations) if facts.holds_weights
+            else [[word(row) for row in activations]])
+    return list(itertools.zip_longest(rows, words))
 
 
 def product(activations, weights, signed, bits):
@@ -97,13 +119,14 @@ def run(shape, tiles, *, signed, beats=1, bubbles=None, bits=32, closer=0, early
     cycle, free = 0, 0
     for activations, weights, v in tiles:
         steps = activations.shape[1]
-        slots = [(activations[:, step], words, index == 0) for step in range(steps)
-                 for index, words in enumerate(weight_words(facts, weights[:, step]))]
-        for slot, (block, words, start) in enumerate(slots):
+        slots = [(rows, columns, index == 0) for step in range(steps)
+                 for index, (rows, columns) in enumerate(
+                     edge_words(facts, activations[:, step], weights[:, step]))]
+        for slot, (rows, columns, start) in enumerate(slots):
             cycle += next(bubbles) if bubbles else 0
             if slot == len(slots) - 1:
                 cycle = max(cycle, free)
-            presented[cycle] = (block, words, {"valid": 1, "first": slot == 0, "start": start,
+            presented[cycle] = (rows, columns, {"valid": 1, "first": slot == 0, "start": start,
                                                "last": slot == len(slots) - 1})
             cycle += 1
         closed = cycle - 1
@@ -124,11 +147,13 @@ def run(shape, tiles, *, signed, beats=1, bubbles=None, bits=32, closer=0, early
                 noise = {name: int(rng.integers(2)) for name in ("first", "last", "start")}
                 ctx.set(engine.i_token, {"valid": 0, **noise})
             else:
-                activations, words, token = step
-                if facts.held and not token["start"]:  # the block is held
-                    activations = octets(rng, activations.shape)
-                ctx.set(engine.i_activations, [word(row) for row in activations])
-                ctx.set(decompressor.i, words)
+                rows, columns, token = step
+                if rows is None:  # the block is held: what lies at the edge does not matter
+                    rows = [word(row) for row in octets(rng, (facts.rows, facts.depth))]
+                if columns is None:
+                    columns = [word(row) for row in octets(rng, (facts.columns, 1 + facts.nnz))]
+                ctx.set(engine.i_activations, rows)
+                ctx.set(decompressor.i, columns)
                 ctx.set(engine.i_token, token)
             ctx.set(engine.i_drain, now in drains)
             ctx.set(engine.i_remaining, drains.get(now, 0))
@@ -201,6 +226,7 @@ def test_dense_blocks_in_passes_of_disjoint_masks():
 def test_sums_are_not_there_a_cycle_before_the_first_legal_drain(shape):
     facts = build(shape)[3]
     ones = [(np.ones((rows, 1, facts.depth), np.int8)) for rows in (facts.rows, facts.columns)]
+    ones[0][:, :, facts.depth if not facts.holds_weights else 1:] = 0
     ones[1][:, :, facts.nnz:] = 0
     run(shape, [(*ones, facts.rows)], signed=0)
     missed = facts.drain_start + facts.drain_latency - 1
@@ -212,8 +238,7 @@ def test_sums_are_not_there_a_cycle_before_the_first_legal_drain(shape):
 def test_tiles_a_cycle_too_close_collide(shape):
     facts = build(shape)[3]
     rng = np.random.default_rng(5)
-    tiles = [(*tile(rng, facts, 1, nnz=1 if facts.held else None), facts.rows)
-             for _ in range(3)]
+    tiles = [(*tile(rng, facts, 1, nnz=1), facts.rows) for _ in range(3)]
     run(shape, tiles, signed=0)
     overrun = facts.rows + facts.drain_start + facts.drain_latency - 1
     with pytest.raises(AssertionError, match=rf"cycle {overrun}\b"):
@@ -254,7 +279,9 @@ def test_step_reaches_each_tpe_when_promised(shape, monkeypatch):
     seen = {}
 
     async def bench(ctx):
-        ctx.set(engine.i_activations, [word([1] * facts.depth)] * facts.rows)
+        # Of a held block the first weight is met in every step.
+        ctx.set(engine.i_activations,
+                [1 if facts.holds_weights else word([1] * facts.depth)] * facts.rows)
         ctx.set(decompressor.i, weight_words(facts, ones)[0])
         for now in range(steps + facts.m + facts.n + 4):
             ctx.set(engine.i_token, {"valid": now < steps, "first": now == 0, "start": 1,
@@ -263,7 +290,7 @@ def test_step_reaches_each_tpe_when_promised(shape, monkeypatch):
             for index, tpe in enumerate(made):
                 sums = list(ctx.get(tpe.south_sums))
                 if any(sums):
-                    assert sums == [steps * facts.nnz] * facts.c
+                    assert sums == [steps * facts.products] * facts.c
                     seen.setdefault(divmod(index, facts.n), now)  # accumulated at its end
 
     simulate(m, bench)
@@ -289,16 +316,28 @@ def test_shape_must_fit_the_kind(kind, change, message):
 @pytest.mark.parametrize(("nnz", "passes"), [(0, 1), (1, 1), (3, 1), (4, 2), (8, 3)])
 def test_passes_over_a_block(nnz, passes):
     facts = build("sta-dbb")[3]
-    assert facts.passes(nnz) == facts.steps(8, nnz) == passes
+    assert facts.passes(nnz) == passes and facts.pass_steps(nnz) == 1
 
 
 @pytest.mark.parametrize("nnz", range(9))
 def test_held_blocks_take_a_step_a_non_zero(nnz):
     facts = build("vdbb")[3]
-    assert facts.passes(nnz) == facts.steps(8, nnz) == max(nnz, 1)
+    assert facts.passes(nnz) == max(nnz, 1) and facts.pass_steps(nnz) == 1
+
+
+@pytest.mark.parametrize(("nnz", "channels", "bound", "passes", "steps"), [
+    (4, 8, 4, 1, 4), (4, 8, 8, 1, 8), (3, 8, 2, 1, 2), (0, 8, 5, 1, 5),
+    (8, 8, 8, 2, 4),  # each pass has four positions
+    (8, 8, 3, 2, 3),  # both passes meet the same three activations
+    (4, 1, 8, 1, 1), (3, 3, 5, 1, 3), (5, 5, 8, 2, 4)])
+def test_held_weights_take_a_step_an_activation(nnz, channels, bound, passes, steps):
+    facts = build("s2ta-aw")[3]
+    assert facts.passes(nnz, channels, bound) == passes
+    assert facts.pass_steps(nnz, channels, bound) == steps
+    assert facts.splits(nnz, bound) == (passes == 2 and bound == 8)
 
 
 @pytest.mark.parametrize(("channels", "steps"), [(1, 1), (4, 1), (5, 2), (8, 2)])
 def test_dense_steps_of_a_block(channels, steps):
     facts = build("sta")[3]
-    assert facts.steps(channels, 8) == steps and facts.passes(8) == 1
+    assert facts.passes(8, channels) == steps and facts.pass_steps(8, channels) == 1

@@ -44,6 +44,7 @@ def requests(d, rows, lanes):
                             yield words, {
                                 "piece": piece,
                                 "block_done": piece == pieces - 1,
+                                "tail": last_block,
                                 "steps": d["last_steps"] if last_block else d["steps"],
                                 "tile_last": last_block and kx == d["kernel_width"] - 1
                                 and ky == d["kernel_height"] - 1,
