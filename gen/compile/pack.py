@@ -21,12 +21,12 @@ ROW_BYTES = ROW_BITS // 8
 
 
 def _blocks(layer: LoweredLayer) -> np.ndarray:
-    """Weights as [Cout, channel block, kx, ky, 8]: the order in which im2col reads."""
+    """Weights as [Cout, channel block, ky, kx, 8]: the order in which im2col reads."""
     outputs, kh, kw, channels = layer.weights.shape
     blocks = -(-channels // BLOCK)
     padded = np.zeros((outputs, kh, kw, blocks * BLOCK), np.int8)
     padded[..., :channels] = layer.weights
-    return padded.reshape(outputs, kh, kw, blocks, BLOCK).transpose(0, 3, 2, 1, 4)
+    return padded.reshape(outputs, kh, kw, blocks, BLOCK).transpose(0, 3, 1, 2, 4)
 
 
 def weight_density(layer: LoweredLayer) -> int:
@@ -86,7 +86,7 @@ def engine_weights(layer: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:
     tiles = -(-outputs // facts.columns)
     padded = np.zeros((tiles * facts.columns, *blocks.shape[1:]), np.int8)
     padded[:outputs] = blocks
-    # [tile, column, block, kx, ky, 8] -> [tile, block, tap, column, 8]
+    # [tile, column, block, ky, kx, 8] -> [tile, block, tap, column, 8]
     tiled = padded.reshape(tiles, facts.columns, blocks.shape[1], -1, BLOCK)
     tiled = tiled.transpose(0, 2, 3, 1, 4)
     plan = plan_blocks(layer, p)

@@ -9,7 +9,8 @@ from ...rtl.vector.window import WINDOW
 from .layout import TensorLayout
 from .lower import LoweredLayer
 
-__all__ = ["matrix_inside", "matrix_reads", "source_increments", "window_inside", "window_reads"]
+__all__ = ["matrix_fetched", "matrix_inside", "matrix_reads", "source_increments", "window_inside",
+           "window_reads"]
 
 
 def source_increments(layer: LoweredLayer, layout: TensorLayout) -> dict:
@@ -49,21 +50,32 @@ def _tile_pixels(layer: LoweredLayer, rows: int) -> tuple[np.ndarray, np.ndarray
 
 def matrix_inside(layer: LoweredLayer, layout: TensorLayout,
                   p: AcceleratorParameters) -> np.ndarray:
-    """Which array rows read a word for each tap, shape (tiles, kw, kh, rows).
+    """Which array rows want a word for each tap, shape (tiles, kh, kw, rows).
 
     The same for every channel block and every column tile.
     """
     (kh, kw), (stride_y, stride_x), (pad_y, pad_x) = layer.kernel, layer.stride, layer.padding
     oy, ox, valid = (axis.reshape(-1, 1, 1, p.facts.rows)
                      for axis in _tile_pixels(layer, p.facts.rows))
-    ix = ox * stride_x - pad_x + np.arange(kw)[:, None, None]
-    iy = oy * stride_y - pad_y + np.arange(kh)[:, None]
+    ix = ox * stride_x - pad_x + np.arange(kw)[:, None]
+    iy = oy * stride_y - pad_y + np.arange(kh)[:, None, None]
     return valid & (ix >= 0) & (ix < layout.width) & (iy >= 0) & (iy < layout.height)
+
+
+def matrix_fetched(layer: LoweredLayer, layout: TensorLayout,
+                   p: AcceleratorParameters) -> np.ndarray:
+    """Of ``matrix_inside`` the words that are read: others come from a neighbour's earlier tap."""
+    rows = p.facts.rows
+    _, ox, valid = (axis.reshape(-1, 1, 1, rows) for axis in _tile_pixels(layer, rows))
+    joined = np.zeros(valid.shape, bool)  # the next row's pixel is the right-hand neighbour
+    joined[..., :-1] = (valid & (ox != 0))[..., 1:]
+    late = np.arange(layer.kernel[1])[:, None] >= layer.stride[1]
+    return matrix_inside(layer, layout, p) & ~(joined & late)
 
 
 def matrix_reads(layer: LoweredLayer, layout: TensorLayout,
                  p: AcceleratorParameters) -> np.ndarray:
-    """Read cycles of every gather request, shape (tiles, kw, kh, pieces).
+    """Read cycles of every gather request, shape (tiles, kh, kw, pieces).
 
     The same for every channel block and every column tile.
     """
@@ -71,17 +83,17 @@ def matrix_reads(layer: LoweredLayer, layout: TensorLayout,
     kh, kw = layer.kernel
     rows, lanes = p.facts.rows, p.matrix_lanes
     oy, ox, _ = _tile_pixels(layer, rows)
-    inside = matrix_inside(layer, layout, p)
-    tiles = inside.shape[0]
+    fetched = matrix_fetched(layer, layout, p)
+    tiles = fetched.shape[0]
     pixel = inc["pixel_base"] + oy * inc["pixel_y"] + ox * inc["pixel_x"]
     tap_x, tap_y = _offsets(kw, inc["tap_x"]), _offsets(kh, inc["tap_y"])
-    costs = np.empty((tiles, kw, kh, rows // lanes), int)
+    costs = np.empty((tiles, kh, kw, rows // lanes), int)
     shape = (tiles, rows // lanes, lanes)
     for kx in range(kw):
         for ky in range(kh):
             banks = (pixel + tap_x[kx] + tap_y[ky]) % p.banks
-            costs[:, kx, ky] = _fullest(banks.reshape(shape),
-                                        inside[:, kx, ky].reshape(shape), p.banks)
+            costs[:, ky, kx] = _fullest(banks.reshape(shape),
+                                        fetched[:, ky, kx].reshape(shape), p.banks)
     return costs
 
 

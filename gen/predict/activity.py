@@ -12,7 +12,7 @@ from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
 from ..compile.pack import last_channels
 from ..compile.program import CompiledLayer, Program
-from ..compile.reads import matrix_inside, window_inside
+from ..compile.reads import matrix_fetched, window_inside
 
 __all__ = ["Activity", "predict_activity"]
 
@@ -63,9 +63,9 @@ def _result_words(layer: CompiledLayer) -> int:
 def _matrix(layer: CompiledLayer, p: AcceleratorParameters, source: np.ndarray) -> Activity:
     low, plan = layer.lowered, layer.plan
     column_tiles = -(-low.output_shape[2] // p.facts.columns)
-    inside = matrix_inside(low, layer.source, p)
+    fetched = matrix_fetched(low, layer.source, p)
     passes = ((layer.source.blocks - 1) * plan.passes + plan.last_passes) * (
-        column_tiles * inside.shape[0] * low.kernel[0] * low.kernel[1])
+        column_tiles * fetched.shape[0] * low.kernel[0] * low.kernel[1])
     issued = passes * plan.pass_steps * p.facts.multipliers
     count = _streamed_products if p.facts.holds_weights else _products
     useful, zero = count(layer, p, source) if p.facts.zero_gating else (issued, 0)
@@ -73,7 +73,7 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters, source: np.ndarray) 
         macs_issued=issued,
         macs_gated_activation=zero,
         macs_gated_weight=issued - useful - zero,
-        activation_reads=int(inside.sum()) * layer.source.blocks * column_tiles,
+        activation_reads=int(fetched.sum()) * layer.source.blocks * column_tiles,
         activation_writes=_result_words(layer),
         weight_reads=1 + passes)
 

@@ -62,15 +62,16 @@ class PrunedRow(Cell):
     stages of the paper's cascade follow one another in time, so that one stage is enough
     (S2TA, section 4: the DAP unit). Order does not matter to a sum.
 
-    *Timing*: ``load`` fills the next block, ``move`` makes it the present one. ``o`` is a value
+    *Timing*: ``move`` makes the next block the present one. ``o`` is a value
     and its position; ``step`` goes on to the next largest. While ``open`` is high, all of
     ``positions`` are candidates again.
 
-    *Members*: ``load``, ``i``, ``move``, ``step``, ``open``, ``positions``, ``is_signed``, ``o``.
+    *Members*: ``following`` (the next block), ``move``, ``step``, ``open``, ``positions``,
+    ``is_signed``, ``o``.
     """
 
     def __init__(self):
-        super().__init__({"load": In(1), "i": In(8 * BLOCK), "move": In(1), "step": In(1),
+        super().__init__({"following": In(8 * BLOCK), "move": In(1), "step": In(1),
                           "open": In(1), "positions": In(BLOCK), "is_signed": In(1),
                           "o": Out(PAIR_BITS)})
 
@@ -80,13 +81,10 @@ class PrunedRow(Cell):
 
     def body(self, platform) -> Module:
         m = Module()
-        following = Signal(8 * BLOCK)
         present = Signal(8 * BLOCK)
         left = Signal(BLOCK)
-        with m.If(self.load):
-            m.d.sync += following.eq(self.i)
         with m.If(self.move):
-            m.d.sync += present.eq(following)
+            m.d.sync += present.eq(self.following)
         m.submodules.maximum = maximum = Maximum()
         m.d.comb += [
             maximum.i.eq(present),

@@ -12,20 +12,24 @@ __all__ = ["BankArbiter", "Gather", "LaneSelect", "piece_layout", "request_layou
 
 
 def request_layout(lanes: int, address_width: int, tag) -> data.StructLayout:
-    """A gather request: bank group, word addresses, which lanes read (others pad), a tag."""
+    """A gather request: bank group, word addresses, which lanes want a word (others pad), which
+    of those need not read it because a neighbour's has been read before, a tag."""
     return data.StructLayout({
         "group": 1,
         "addresses": data.ArrayLayout(address_width, lanes),
         "inside": lanes,
+        "shift": lanes,
         "tag": tag,
     })
 
 
 def piece_layout(lanes: int, tag) -> data.StructLayout:
-    """What one read cycle brought: ``write`` marks its lanes, ``done`` ends the request."""
+    """What one read cycle brought: ``write`` marks its lanes, ``shift`` those of them that take
+    a neighbour's earlier word instead, ``done`` ends the request."""
     return data.StructLayout({
         "values": data.ArrayLayout(64, lanes),
         "write": lanes,
+        "shift": lanes,
         "done": 1,
         "tag": tag,
     })
@@ -114,7 +118,8 @@ class Gather(wiring.Component):
     """Serves requests for up to ``lanes`` words from ``banks`` single-port banks.
 
     A request takes as many read cycles as the fullest bank has words of it, and at least one.
-    Every read cycle brings one piece, one cycle later.
+    Every read cycle brings one piece, one cycle later; lanes that read nothing come with the
+    first.
 
     *Timing*: a request that is taken in cycle t reads from t+1 on; a piece waits at the memory's
     output for ``o.ready`` and holds further reads meanwhile. One request a cycle without bank
@@ -170,7 +175,8 @@ class Gather(wiring.Component):
         with m.If(finish):
             m.d.sync += busy.eq(0)
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [held.eq(self.i.payload), pending.eq(self.i.payload.inside),
+            m.d.sync += [held.eq(self.i.payload),
+                         pending.eq(self.i.payload.inside & ~self.i.payload.shift),
                          busy.eq(1), fresh.eq(1)]
 
         lane_banks = [held.addresses[lane][:self.bank_bits] for lane in range(self.lanes)]
@@ -201,7 +207,10 @@ class Gather(wiring.Component):
         piece_banks = Signal(data.ArrayLayout(self.bank_bits, self.lanes))
         inside = Signal(self.lanes)
         write = Signal(self.lanes)
+        shift = Signal(self.lanes)
+        idle = Signal(self.lanes)
         done = Signal()
+        m.d.comb += idle.eq(~held.inside | held.shift)
         tag = Signal(self.tag)
         with m.If(self.o.ready):
             m.d.sync += valid.eq(0)
@@ -210,13 +219,15 @@ class Gather(wiring.Component):
                 valid.eq(1),
                 piece_banks.eq(Cat(lane_banks)),
                 inside.eq(held.inside),
-                write.eq(served | (~held.inside & fresh.replicate(self.lanes))),
+                write.eq(served | (idle & fresh.replicate(self.lanes))),
+                shift.eq(held.shift),
                 done.eq(finish),
                 tag.eq(held.tag),
             ]
         m.d.comb += [
             self.o.valid.eq(valid),
             self.o.payload.write.eq(write),
+            self.o.payload.shift.eq(shift),
             self.o.payload.done.eq(done),
             self.o.payload.tag.eq(tag),
         ]

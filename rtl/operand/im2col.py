@@ -39,13 +39,15 @@ def block_tag(*, rows: int, pieces: int) -> data.StructLayout:
 class Im2colRow(Cell):
     """One row of a tile: the pixel of this tile and of the next, and the word at the present tap.
 
-    A coordinate outside the input, below zero too, exceeds its size as an unsigned number.
+    ``joined`` says that the pixel is the right-hand neighbour of the pixel of the row before. A
+    coordinate outside the input, below zero too, exceeds its size as an unsigned number.
 
     *Timing*: ``load`` takes the pixel for the next tile, ``swap`` makes it this tile's;
     ``word`` and ``inside`` follow ``tap``, ``kx``, ``ky`` combinationally.
 
     *Members*: ``load``, ``clear`` (no pixel for the next tile yet), ``swap``, ``address``, ``x``,
-    ``y`` (of tap 0), ``tap``, ``kx``, ``ky``, ``in_width``, ``in_height``, ``word``, ``inside``.
+    ``y`` (of tap 0), ``joins``, ``tap``, ``kx``, ``ky``, ``in_width``, ``in_height``, ``word``,
+    ``inside``, ``joined``.
     """
 
     def __init__(self, *, address_width: int):
@@ -57,6 +59,7 @@ class Im2colRow(Cell):
             "address": In(address_width),
             "x": In(COORDINATE_BITS),
             "y": In(COORDINATE_BITS),
+            "joins": In(1),
             "tap": In(address_width),
             "kx": In(8),
             "ky": In(8),
@@ -64,6 +67,7 @@ class Im2colRow(Cell):
             "in_height": In(16),
             "word": Out(address_width),
             "inside": Out(1),
+            "joined": Out(1),
         })
 
     @property
@@ -73,7 +77,7 @@ class Im2colRow(Cell):
     def body(self, platform) -> Module:
         m = Module()
         names = {"address": self.address_width, "x": COORDINATE_BITS, "y": COORDINATE_BITS,
-                 "valid": 1}
+                 "joins": 1, "valid": 1}
         following = {name: Signal(width, name=f"next_{name}") for name, width in names.items()}
         current = {name: Signal(width, name=f"this_{name}") for name, width in names.items()}
         with m.If(self.swap):
@@ -82,13 +86,15 @@ class Im2colRow(Cell):
             m.d.sync += following["valid"].eq(0)
         with m.If(self.load):
             m.d.sync += [following["address"].eq(self.address), following["x"].eq(self.x),
-                         following["y"].eq(self.y), following["valid"].eq(1)]
+                         following["y"].eq(self.y), following["joins"].eq(self.joins),
+                         following["valid"].eq(1)]
         x = Signal(COORDINATE_BITS)
         y = Signal(COORDINATE_BITS)
         m.d.comb += [
             x.eq(current["x"] + self.kx),
             y.eq(current["y"] + self.ky),
             self.word.eq(current["address"] + self.tap),
+            self.joined.eq(current["valid"] & current["joins"]),
             self.inside.eq(current["valid"] & (x < self.in_width) & (y < self.in_height)),
         ]
         return m
@@ -99,8 +105,14 @@ class Im2col(wiring.Component):
 
     A tile is ``rows`` output pixels in raster order against one tile of columns; tiles of the
     same columns follow one another. Of each tile, blocks come in the order
-    ``for channel_block: for kx: for ky`` (papers: VDBB's IM2COL unit), each in
-    ``rows / lanes`` requests. Pixels outside the input are marked for the pad value.
+    ``for channel_block: for ky: for kx``, each in ``rows / lanes`` requests. Pixels outside the
+    input are marked for the pad value.
+
+    The word of a row at tap kx is that of its right-hand neighbour at tap ``kx - stride``. Such
+    words are read once and then marked ``shift``: the issuer's rows pass them on, from the last
+    tap at stride 1, from the one before at stride 2. A run of P neighbours thus reads
+    ``(P - 1) * stride + kernel_width`` words of an input row, not ``P * kernel_width``
+    (VDBB, section 3: the IM2COL unit's two register sets in shift loops, here along x).
 
     *Timing*: the pixels of the next tile are worked out, one a cycle, while this one is read. One
     request a cycle.
@@ -196,7 +208,7 @@ class Im2col(wiring.Component):
         ky = Signal(8)
         block = Signal(16)
         tap = Signal(self.address_width)
-        tap_x = Signal(self.address_width)
+        tap_y = Signal(self.address_width)
         tap_block = Signal(self.address_width)
         go = Signal()
         last_piece = Signal()
@@ -219,22 +231,22 @@ class Im2col(wiring.Component):
             m.d.sync += [
                 active.eq(1), rows.eq(count), rewind.eq(next_rewind), new_columns.eq(next_new),
                 piece.eq(0), kx.eq(0), ky.eq(0), block.eq(0),
-                tap.eq(0), tap_x.eq(0), tap_block.eq(0),
+                tap.eq(0), tap_y.eq(0), tap_block.eq(0),
             ]
         with m.Elif(tile_done):
             m.d.sync += active.eq(0)
         with m.Elif(go):
             m.d.sync += piece.eq(piece + 1)
             with m.If(last_piece):
-                below = tap + Mux(ky[0], d.tap_y[1], d.tap_y[0])
-                right = tap_x + Mux(kx[0], d.tap_x[1], d.tap_x[0])
+                right = tap + Mux(kx[0], d.tap_x[1], d.tap_x[0])
+                below = tap_y + Mux(ky[0], d.tap_y[1], d.tap_y[0])
                 deeper = tap_block + d.tap_channel
-                m.d.sync += [piece.eq(0), ky.eq(ky + 1), tap.eq(below)]
-                with m.If(last_ky):
-                    m.d.sync += [ky.eq(0), kx.eq(kx + 1), tap.eq(right), tap_x.eq(right)]
-                    with m.If(last_kx):
-                        m.d.sync += [kx.eq(0), block.eq(block + 1), tap.eq(deeper),
-                                     tap_x.eq(deeper), tap_block.eq(deeper)]
+                m.d.sync += [piece.eq(0), kx.eq(kx + 1), tap.eq(right)]
+                with m.If(last_kx):
+                    m.d.sync += [kx.eq(0), ky.eq(ky + 1), tap.eq(below), tap_y.eq(below)]
+                    with m.If(last_ky):
+                        m.d.sync += [ky.eq(0), block.eq(block + 1), tap.eq(deeper),
+                                     tap_y.eq(deeper), tap_block.eq(deeper)]
 
         tag = Signal(self.tag)
         m.d.comb += [
@@ -259,17 +271,22 @@ class Im2col(wiring.Component):
                 row.address.eq(walker.address),
                 row.x.eq(x0),
                 row.y.eq(y0),
+                row.joins.eq(walker.x != 0),
                 row.tap.eq(tap),
                 row.kx.eq(kx),
                 row.ky.eq(ky),
                 row.in_width.eq(d.in_width),
                 row.in_height.eq(d.in_height),
             ]
+        shifts = Signal(self.rows)
+        m.d.comb += shifts.eq(Cat(
+            (kx >= d.stride_x) & right.joined for right in rows_of_tile[1:]))
         for lane in range(self.lanes):
             choices = rows_of_tile[lane::self.lanes]
             m.d.comb += [
                 self.o.payload.addresses[lane].eq(Array(row.word for row in choices)[piece]),
                 self.o.payload.inside[lane].eq(Cat(row.inside for row in choices)
                                                .bit_select(piece, 1)),
+                self.o.payload.shift[lane].eq(shifts[lane::self.lanes].bit_select(piece, 1)),
             ]
         return m

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Feeds the engine: gathered blocks become array steps, in step with the weights."""
 
+from itertools import pairwise
+
 from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -12,21 +14,49 @@ from .dap import PrunedRow
 from .gather import piece_layout
 from .im2col import block_tag
 
-__all__ = ["Issuer", "OperandRow"]
+__all__ = ["FillRow", "Issuer", "OperandRow"]
+
+
+class FillRow(Cell):
+    """One row's word of the tap that comes next, and of the tap before it.
+
+    *Timing*: ``load`` takes ``i``, or with ``shift`` the right-hand neighbour's word: of its last
+    tap, or if ``far`` of the one before.
+
+    *Members*: ``load``, ``i``, ``shift``, ``far``, ``near``, ``before`` (the neighbour's ``o`` and
+    ``earlier``), ``o``, ``earlier``.
+    """
+
+    def __init__(self):
+        super().__init__({"load": In(1), "i": In(64), "shift": In(1), "far": In(1),
+                          "near": In(64), "before": In(64), "o": Out(64), "earlier": Out(64)})
+
+    @property
+    def module_name(self) -> str:
+        return "fill_row"
+
+    def body(self, platform) -> Module:
+        m = Module()
+        with m.If(self.load):
+            m.d.sync += [
+                self.earlier.eq(self.o),
+                self.o.eq(Mux(self.shift, Mux(self.far, self.before, self.near), self.i)),
+            ]
+        return m
 
 
 class OperandRow(Cell):
-    """One row's channel block: the one that is issued, and the next.
+    """One row's channel block as it is issued.
 
-    *Timing*: ``load`` fills the next block, ``move`` makes it the present one, ``shift`` goes on
-    by ``depth`` channels.
+    *Timing*: ``move`` makes the next block the present one, ``shift`` goes on by ``depth``
+    channels.
 
-    *Members*: ``load``, ``i``, ``move``, ``shift``, ``o`` (``depth`` channels).
+    *Members*: ``following`` (the next block), ``move``, ``shift``, ``o`` (``depth`` channels).
     """
 
     def __init__(self, *, depth: int):
         self.depth = depth
-        super().__init__({"load": In(1), "i": In(64), "move": In(1), "shift": In(1),
+        super().__init__({"following": In(64), "move": In(1), "shift": In(1),
                           "o": Out(8 * depth)})
 
     @property
@@ -35,12 +65,9 @@ class OperandRow(Cell):
 
     def body(self, platform) -> Module:
         m = Module()
-        following = Signal(64)
         present = Signal(64)
-        with m.If(self.load):
-            m.d.sync += following.eq(self.i)
         with m.If(self.move):
-            m.d.sync += present.eq(following)
+            m.d.sync += present.eq(self.following)
         if self.depth < 8:
             with m.Elif(self.shift):
                 m.d.sync += present.eq(present >> (8 * self.depth))
@@ -68,8 +95,8 @@ class Issuer(wiring.Component):
     where weights are not held).
 
     *Members*: ``start``, ``stop`` (level: give up), ``weight_row`` (of the layer), ``i`` (pieces),
-    ``parameters_ready``; for held weights ``pass_steps``, ``split`` (each pass has ``held_slots``
-    positions to itself), ``last_channels`` (of the last block), ``is_signed``;
+    ``stride_x``, ``parameters_ready``; for held weights ``pass_steps``, ``split`` (each pass has
+    ``held_slots`` positions to itself), ``last_channels`` (of the last block), ``is_signed``;
     ``activations``, ``token`` (to the engine), ``read_enable``, ``read_row`` (weights),
     ``issued`` (tile ended), ``issued_rows``, ``issued_new_columns``, ``stall_operands``,
     ``stall_drain``, ``stall_parameters``.
@@ -89,6 +116,7 @@ class Issuer(wiring.Component):
             "weight_row": In(weight_row_width),
             "i": In(stream.Signature(piece_layout(lanes, tag_width))),
             "parameters_ready": In(1),
+            "stride_x": In(4),
             "pass_steps": In(4),
             "split": In(1),
             "last_channels": In(4),
@@ -189,16 +217,23 @@ class Issuer(wiring.Component):
             m.d.comb += [row.shift.eq(fire) for row in rows]
         else:
             rows = self._pruned_rows(m, fire, last_step, last_of_pass, tag)
-        for slot, row in enumerate(rows):
+        words = [FillRow() for _ in rows]
+        for slot, (row, word) in enumerate(zip(rows, words, strict=True)):
             lane = slot % self.lanes
+            m.submodules[f"fill_{slot}"] = word
             m.submodules[f"row_{slot}"] = row
             m.d.comb += [
-                row.load.eq(self.i.valid & self.i.ready & self.i.payload.write[lane]
-                            & (arrived.piece == slot // self.lanes)),
-                row.i.eq(self.i.payload.values[lane]),
+                word.load.eq(self.i.valid & self.i.ready & self.i.payload.write[lane]
+                             & (arrived.piece == slot // self.lanes)),
+                word.i.eq(self.i.payload.values[lane]),
+                word.shift.eq(self.i.payload.shift[lane]),
+                word.far.eq(self.stride_x[1]),
+                row.following.eq(word.o),
                 row.move.eq(move),
                 self.activations[self.rows - 1 - slot].eq(row.o),
             ]
+        for word, right in pairwise(words):
+            m.d.comb += [word.near.eq(right.o), word.before.eq(right.earlier)]
         with m.If(self.start | self.stop):
             m.d.sync += [filled.eq(0), holding.eq(0), opening.eq(1), cooldown.eq(0)]
         return m

@@ -56,8 +56,8 @@ def test_rows_hold_every_weight(kind, seed):
             part = layer.weights[tile * facts.columns:(tile + 1) * facts.columns]
             expected[:len(part), ..., :channels] = part
             for block in range(blocks):
-                for kx in range(kw):
-                    for ky in range(kh):
+                for ky in range(kh):
+                    for kx in range(kw):
                         found = np.zeros((facts.columns, 8), int)
                         for step in range(last if block == blocks - 1 else full):
                             row = next(rows)

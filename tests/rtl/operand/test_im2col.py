@@ -19,7 +19,10 @@ SEARCH = settings(derandomize=True, deadline=None, max_examples=25, phases=[Phas
 
 
 def requests(d, rows, lanes):
-    """(addresses, inside, tag) of every request, addresses of lanes inside only."""
+    """(addresses, shifted lanes, tag) of every request, addresses of lanes inside only.
+
+    A lane is shifted whose right-hand neighbour is in the next row and has had the word before.
+    """
     pixels = [(y, x) for y in range(d["out_height"]) for x in range(d["out_width"])]
     tiles = [pixels[start:start + rows] for start in range(0, len(pixels), rows)]
     pieces = rows // lanes
@@ -28,12 +31,13 @@ def requests(d, rows, lanes):
     for _ in range(d["column_tiles"]):
         for index, tile in enumerate(tiles):
             for block in range(d["channel_blocks"]):
-                for kx in range(d["kernel_width"]):
-                    for ky in range(d["kernel_height"]):
+                for ky in range(d["kernel_height"]):
+                    for kx in range(d["kernel_width"]):
                         tap = block * d["tap_channel"] + taps_x[kx] + taps_y[ky]
                         last_block = block == d["channel_blocks"] - 1
                         for piece in range(pieces):
                             words = {}
+                            shifted = set()
                             slots = tile[piece * lanes:(piece + 1) * lanes]
                             for lane, (y, x) in enumerate(slots):
                                 in_y = y * d["stride_y"] + ky - d["pad_y"]
@@ -41,7 +45,10 @@ def requests(d, rows, lanes):
                                 if 0 <= in_y < d["in_height"] and 0 <= in_x < d["in_width"]:
                                     words[lane] = (d["pixel_base"] + y * d["pixel_y"]
                                                    + x * d["pixel_x"] + tap) % (1 << BITS)
-                            yield words, {
+                                right = tile[piece * lanes + lane + 1:][:1]
+                                if right == [(y, x + 1)] and kx >= d["stride_x"]:
+                                    shifted.add(lane)
+                            yield words, shifted, {
                                 "piece": piece,
                                 "block_done": piece == pieces - 1,
                                 "tail": last_block,
@@ -59,10 +66,11 @@ def build(rows, lanes):
 
 
 def compare(dut, payload, expected):
-    words, tag = expected
+    words, shifted, tag = expected
     inside = {lane: payload.addresses[lane] for lane in range(dut.lanes)
               if payload.inside >> lane & 1}
     assert inside == words
+    assert {lane for lane in range(dut.lanes) if payload.shift >> lane & 1} == shifted
     layout = block_tag(rows=dut.rows, pieces=dut.rows // dut.lanes)
     actual = data.Const(layout, payload.tag)
     assert {name: getattr(actual, name) for name, _ in layout} == tag

@@ -19,9 +19,21 @@ def build(rows, lanes, depth, beats=1):
                   tag_width=TAG)
 
 
-def layer(rng, rows, depth, columns=3, tiles=3, blocks=3, steps=None):
-    """Tiles in issue order; a block is (words, steps)."""
+def layer(rng, rows, depth, columns=3, tiles=3, blocks=3, steps=None, stride=1):
+    """Tiles in issue order; a block is (words, steps, which rows take a neighbour's word).
+
+    Those take the word that the next row had in the last block, or at stride 2 before it.
+    """
     result = []
+    history = [[0] * rows, [0] * rows]
+
+    def draw():
+        shifts = rng.getrandbits(rows - 1) & rng.getrandbits(rows - 1) if rows > 1 else 0
+        words = [history[-stride][row + 1] if shifts >> row & 1 else rng.getrandbits(64)
+                 for row in range(rows)]
+        history.append(words)
+        return words, shifts
+
     for _ in range(columns):
         counts = steps or [rng.randint(1, 8 // depth if depth < 8 else 3) for _ in range(blocks)]
         for index in range(tiles):
@@ -29,8 +41,8 @@ def layer(rng, rows, depth, columns=3, tiles=3, blocks=3, steps=None):
                 "rows": rng.randint(1, rows),
                 "new_columns": index == 0,
                 "rewind": index < tiles - 1,
-                "blocks": [([rng.getrandbits(64) for _ in range(rows)], count)
-                           for count in counts],
+                "blocks": [(words, count, shifts) for count in counts
+                           for words, shifts in [draw()]],
             })
     return result
 
@@ -40,7 +52,7 @@ def pieces(rng, dut, tiles, split):
     count = dut.rows // dut.lanes
     tag = block_tag(rows=dut.rows, pieces=count)
     for tile in tiles:
-        for block, (words, steps) in enumerate(tile["blocks"]):
+        for block, (words, steps, shifts) in enumerate(tile["blocks"]):
             for piece in range(count):
                 value = tag.const({
                     "piece": piece, "block_done": piece == count - 1, "steps": steps,
@@ -49,19 +61,21 @@ def pieces(rng, dut, tiles, split):
                 }).as_value().value
                 lanes = words[piece * dut.lanes:(piece + 1) * dut.lanes]
                 left = (1 << dut.lanes) - 1
+                shift = shifts >> piece * dut.lanes & left
                 while left:
                     write = left & rng.getrandbits(dut.lanes) if split else left
+                    write |= left & shift  # all in the first piece
                     left &= ~write
-                    yield {"values": [word if write >> lane & 1 else rng.getrandbits(64)
-                                      for lane, word in enumerate(lanes)],
-                           "write": write, "done": left == 0, "tag": value}
+                    yield {"values": [word if (write & ~shift) >> lane & 1 else
+                                      rng.getrandbits(64) for lane, word in enumerate(lanes)],
+                           "write": write, "shift": shift, "done": left == 0, "tag": value}
 
 
 def expected_steps(dut, tiles):
     row = BASE
     opening = BASE
     for tile in tiles:
-        for block, (words, steps) in enumerate(tile["blocks"]):
+        for block, (words, steps, _) in enumerate(tile["blocks"]):
             for step in range(steps):
                 shift = 0 if dut.depth == 8 else 8 * dut.depth * step
                 mask = (1 << 8 * dut.depth) - 1
@@ -80,15 +94,16 @@ def expected_steps(dut, tiles):
             opening = row
 
 
-def run(dut, tiles, *, split=False, wait=0, parameters=1.0):
+def run(dut, tiles, *, split=False, wait=0, parameters=1.0, stride=1):
     """Log of the steps issued: (cycle, step)."""
     log = []
     rng = random.Random(7)
     offered = list(pieces(rng, dut, tiles, split))
-    total = sum(steps for tile in tiles for _, steps in tile["blocks"])
+    total = sum(steps for tile in tiles for _, steps, _ in tile["blocks"])
 
     async def produce(ctx):
         ctx.set(dut.weight_row, BASE)
+        ctx.set(dut.stride_x, stride)
         ctx.set(dut.start, 1)
         await ctx.tick()
         ctx.set(dut.start, 0)
@@ -128,8 +143,9 @@ def run(dut, tiles, *, split=False, wait=0, parameters=1.0):
                          [(4, 4, 8), (4, 2, 4), (6, 3, 2), (4, 1, 1), (1, 1, 8)])
 def test_steps_and_their_weights(rows, lanes, depth, split, wait):
     dut = build(rows, lanes, depth)
-    tiles = layer(random.Random(rows * depth), rows, depth)
-    log = run(dut, tiles, split=split, wait=wait, parameters=0.4)
+    stride = 1 + split  # which of the neighbour's words is taken
+    tiles = layer(random.Random(rows * depth), rows, depth, stride=stride)
+    log = run(dut, tiles, split=split, wait=wait, parameters=0.4, stride=stride)
     assert [step for _, step in log] == list(expected_steps(dut, tiles))
 
 
