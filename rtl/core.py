@@ -230,6 +230,8 @@ class Core(wiring.Component):
         m.d.comb += [
             engine.i_activations.eq(issuer.activations),
             engine.i_weights.eq(decompressor.o),
+            decompressor.valid.eq(issuer.token.valid),
+            sequencer.density_error.eq(decompressor.violation),
             engine.i_token.eq(issuer.token),
             engine.signed_activations.eq(d.signed_activations),
             drain.issued.eq(issuer.issued),

@@ -12,12 +12,15 @@ from ..gen.compile import compile_network
 from ..gen.compile.program import Program
 from ..gen.predict import predict
 from ..gen.spec import Spec
+from ..golden.dbb import BLOCK
 from ..golden.interpreter import run as run_golden
+from ..rtl.facts import Encoding
 from .networks import small_network
 from .run import prepare, simulator
 
 __all__ = ["BENCHES", "stress"]
 
+MASKED = (Encoding.MASK, Encoding.HELD)  # encodings with masks that may have too many bits
 BENCHES = ("bus_stalls", "external_memory", "resets", "images", "host_window")
 INPUTS = 2
 
@@ -107,6 +110,8 @@ def _workload(program: Program, bases: tuple[int, int], folder: Path, seed: int,
         "cycles": prediction.cycles,
         "layer_cycles": [layer.cycles for layer in prediction.layers],
         "bases": bases,
+        "region_bits": p.region_bits,
+        "nnz": p.facts.nnz if p.facts.encoding in MASKED else BLOCK,
         "program_words": program.memory_image.program.size,
         "row_bits": (p.weight_rows - 1).bit_length(),
         "spare": _spare(program),

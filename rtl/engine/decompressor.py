@@ -15,15 +15,17 @@ class MaskDecoder(Cell):
     """One column's DBB word {mask, values} becomes ``nnz`` pairs of value (8) and index (3).
 
     The index of value s is the position of the mask's s-th set bit; values without one are 0.
+    ``excess``: the mask has more bits than there are values.
 
     *Timing*: combinational.
 
-    *Members*: ``i``, ``o``.
+    *Members*: ``i``, ``o``, ``excess``.
     """
 
     def __init__(self, *, nnz: int):
         self.nnz = nnz
-        super().__init__({"i": In(BLOCK + 8 * nnz), "o": Out(PAIR_BITS * nnz)})
+        super().__init__({"i": In(BLOCK + 8 * nnz), "o": Out(PAIR_BITS * nnz),
+                          "excess": Out(1)})
 
     @property
     def module_name(self) -> str:
@@ -45,7 +47,7 @@ class MaskDecoder(Cell):
             m.d.comb += following.eq(mask & (mask - 1))
             mask = following
             pairs += [value, index]
-        m.d.comb += self.o.eq(Cat(pairs))
+        m.d.comb += [self.o.eq(Cat(pairs)), self.excess.eq(mask.any())]
         return m
 
 
@@ -55,24 +57,32 @@ class Decompressor(wiring.Component):
     Words with a mask go through a ``MaskDecoder`` a column, unless they are held; all others
     pass unchanged.
 
-    *Timing*: combinational, one row a step.
+    *Timing*: combinational, one row a step; ``violation`` a cycle later: a row that was
+    ``valid`` has a block with more non-zeros than it has values.
 
-    *Members*: ``i``, ``o``.
+    *Members*: ``i``, ``valid``, ``o``, ``violation``.
     """
 
     def __init__(self, facts: EngineFacts):
         self.facts = facts
         super().__init__({
             "i": In(data.ArrayLayout(facts.stored_bits, facts.columns)),
+            "valid": In(1),
             "o": Out(data.ArrayLayout(facts.operand_bits, facts.columns)),
+            "violation": Out(1),
         })
 
     def elaborate(self, platform) -> Module:
         m = Module()
+        excess = Signal(self.facts.columns)
         for column in range(self.facts.columns):
             if self.facts.encoding is Encoding.MASK:
                 m.submodules[f"column_{column}"] = decoder = MaskDecoder(nnz=self.facts.nnz)
-                m.d.comb += [decoder.i.eq(self.i[column]), self.o[column].eq(decoder.o)]
+                m.d.comb += [decoder.i.eq(self.i[column]), self.o[column].eq(decoder.o),
+                             excess[column].eq(decoder.excess)]
             else:
                 m.d.comb += self.o[column].eq(self.i[column])
+            if self.facts.encoding is Encoding.HELD:
+                m.d.comb += excess[column].eq(sum(self.i[column][:BLOCK]) > self.facts.nnz)
+        m.d.sync += self.violation.eq(self.valid & excess.any())
         return m

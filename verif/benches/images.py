@@ -16,7 +16,7 @@ from systolith.rtl.sequencer.sequencer import Cause
 from systolith.verif.benches.session import Session
 
 ROW_BYTES = ROW_BITS // 8
-ANY_END = (None, Cause.BAD_DESCRIPTOR, Cause.WATCHDOG)
+ANY_END = (None, Cause.BAD_DESCRIPTOR, Cause.WATCHDOG, Cause.DENSITY)
 
 
 @cocotb.test()
@@ -155,6 +155,26 @@ async def every_descriptor_field_garbled(dut, layer):
         await session.host.window.write(at, good)
         await session.check()
     await session.intact(session.first)
+
+
+@cocotb.test()
+async def blocks_denser_than_the_engine_takes(dut):
+    session = await Session.open(dut)
+    weights = [run for run in session.first.job.image_runs
+               if run[0] >> session.settings["region_bits"] == 1]
+    words = {address + 8 * k: first + k for address, first, count in weights
+             for k in range(count)}
+    rng = random.Random(session.settings["seed"])
+    bound = session.settings["nnz"]
+    for at in [min(words), *rng.sample(sorted(words), 5)]:
+        column = session.first.job.image[words[at]]
+        dense = int(column) | 0xFF  # the mask of the row's first block, or else some value
+        await session.host.window.write(at, dense.to_bytes(8, "little"))
+        row_start = at == min(words)
+        causes = [Cause.DENSITY] if row_start and bound < 8 else (None, Cause.DENSITY)
+        await session.refused(causes, watchdog=4 * session.first.cycles)
+        await session.host.window.write(at, int(column).to_bytes(8, "little"))
+        await session.check()
 
 
 @cocotb.test()

@@ -7,6 +7,8 @@ from systolith.golden.dbb import encode, prune
 from systolith.rtl.engine.decompressor import Decompressor, MaskDecoder
 from systolith.rtl.facts import Encoding, EngineFacts
 
+from ..streams import simulate
+
 
 def combinational(dut, bench):
     simulator = Simulator(dut)
@@ -35,6 +37,7 @@ def test_every_mask(nnz):
             positions = [p for p in range(8) if mask >> p & 1][:nnz]
             assert decoded[:len(positions)] == list(zip(values, positions, strict=False))
             assert all(value == 0 for value, _ in decoded[len(positions):])
+            assert ctx.get(dut.excess) == (mask.bit_count() > nnz)
 
     combinational(dut, bench)
 
@@ -57,6 +60,24 @@ def test_columns_of_encoded_blocks(nnz):
                 np.testing.assert_array_equal(rebuilt.view(np.int8), block)
 
     combinational(dut, bench)
+
+
+@pytest.mark.parametrize("encoding", [Encoding.MASK, Encoding.HELD])
+def test_too_dense_blocks_are_told_of(encoding):
+    facts = EngineFacts(a=1, c=2, m=1, n=2, depth=8, nnz=3, accumulator_bits=32,
+                        encoding=encoding)
+    dut = Decompressor(facts)
+
+    async def bench(ctx):
+        for masks, valid in (([0x07, 0xE0, 0, 0x15], 1), ([0x07, 0xF0, 0, 0x15], 0),
+                             ([0x07, 0xF0, 0, 0x15], 1), ([0, 0, 0, 0xFF], 1)):
+            ctx.set(dut.i, masks)
+            ctx.set(dut.valid, valid)
+            await ctx.tick()
+            assert ctx.get(dut.violation) == (
+                valid and any(mask.bit_count() > 3 for mask in masks))
+
+    simulate(dut, bench)
 
 
 def test_dense_words_pass():
