@@ -15,7 +15,8 @@ def parameters(spec: Spec, *, monitors: bool = False) -> AcceleratorParameters:
         engine=EngineParameters(
             kind=engine.kind, a=engine.tpe.a, b=engine.tpe.b, c=engine.tpe.c,
             m=engine.grid.m, n=engine.grid.n, nnz=engine.weights.nnz,
-            accumulator_bits=engine.accumulator_bits, zero_gating=engine.zero_gating),
+            accumulator_bits=engine.accumulator_bits, zero_gating=engine.zero_gating,
+            overlapped=spec.drain.read_out == "overlapped"),
         activation_words=spec.memory.activations // 8,
         weight_words=spec.memory.weights // 8,
         program_words=spec.memory.program // 8,

@@ -147,7 +147,8 @@ class Core(wiring.Component):
         m.submodules.issuer = issuer = Issuer(
             rows=facts.rows, lanes=p.matrix_lanes, depth=facts.depth, beats=p.beats,
             weight_row_width=weights.row_width, tag_width=tag_width,
-            held_slots=facts.nnz if facts.holds_weights else None)
+            held_slots=facts.nnz if facts.holds_weights else None,
+            overlapped=facts.overlapped)
         m.submodules.vector = vector = VectorUnit(
             lanes=p.vector_lanes, gather_lanes=p.gather_lanes, tag_width=tag_width)
         request = im2col.o.payload

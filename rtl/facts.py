@@ -32,7 +32,8 @@ class EngineFacts:
     """An ``m x n`` grid of ``a x depth x c`` TPEs; ``nnz`` values a stored word of weights.
 
     ``encoding`` of the weights. ``zero_gating``: accumulators rest where all products are zero.
-    Times in cycles.
+    ``overlapped``: finished sums leave through shadow accumulators while the next tile is
+    summed; otherwise in place, and the next tile waits. Times in cycles.
     """
 
     a: int
@@ -44,6 +45,7 @@ class EngineFacts:
     accumulator_bits: int
     encoding: Encoding
     zero_gating: bool = False
+    overlapped: bool = True
 
     @property
     def compressed(self) -> bool:
@@ -70,8 +72,9 @@ class EngineFacts:
         """Shape of a TPE in module names."""
         kind = {Encoding.DENSE: "dense", Encoding.MASK: f"dbb{self.nnz}",
                 Encoding.INDEX: "vdbb", Encoding.HELD: f"held{self.nnz}"}[self.encoding]
-        gated = "_gated" if self.zero_gating else ""
-        return f"{kind}_{self.a}x{self.depth}x{self.c}_acc{self.accumulator_bits}{gated}"
+        options = ("_gated" if self.zero_gating else "") + (
+            "" if self.overlapped else "_inplace")
+        return f"{kind}_{self.a}x{self.depth}x{self.c}_acc{self.accumulator_bits}{options}"
 
     @property
     def rows(self) -> int:

@@ -68,4 +68,4 @@ def facts_of(shape) -> EngineFacts:
         a=shape.a, c=shape.c, m=shape.m, n=shape.n, depth=shape.b,
         nnz=shape.nnz if kind.encoding is Encoding.HELD else kind.products(shape.b, shape.nnz),
         accumulator_bits=shape.accumulator_bits, encoding=kind.encoding,
-        zero_gating=shape.zero_gating)
+        zero_gating=shape.zero_gating, overlapped=shape.overlapped)

@@ -14,7 +14,7 @@ __all__ = ["AcceleratorParameters", "EngineParameters"]
 @dataclass(frozen=True, kw_only=True)
 class EngineParameters:
     """Kind and shape of the engine: ``a x b x c`` TPEs on an ``m x n`` grid, ``nnz`` of a block;
-    ``zero_gating`` of its accumulators."""
+    ``zero_gating`` of its accumulators; read-out ``overlapped`` with the next tile or in place."""
 
     kind: str
     a: int
@@ -25,6 +25,7 @@ class EngineParameters:
     nnz: int
     accumulator_bits: int
     zero_gating: bool = False
+    overlapped: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

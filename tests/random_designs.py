@@ -42,6 +42,7 @@ def random_overrides(rng: np.random.Generator) -> list[str]:
         *weights,
         f"postproc.lanes={lanes}",
         f"vector.lanes={int(rng.choice([8, 16]))}",
+        f"drain.read_out={rng.choice(['overlapped', 'in-place'])}",
         "memory.activations=32 KiB", "memory.weights=256 KiB", "memory.program=32 KiB",
     ]
 

@@ -107,9 +107,13 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> int:
                             read = max(read + 1, taken)
                             taken = max(read + 1, fill_free)
                     moved = max(taken + 1, issued)
-                    issued = moved + steps
+                    start = moved
+                    if not facts.overlapped and block == tap == 0:
+                        start = max(start, cooldown)
+                    issued = start + steps
                     if last_block and tap == len(taps) - 1:
-                        issued = max(issued, cooldown)
+                        if facts.overlapped:
+                            issued = max(issued, cooldown)
                         if tile == 0:
                             issued = max(issued, parameters)
                             parameters = issued + row_valid + ParameterLoader.HOLD + ready_after

@@ -118,6 +118,9 @@ class Drain(_Section):
 
     rows_per_cycle: Annotated[Literal[1], Whole] = 1
     """Rows of accumulators that leave the array in a cycle."""
+    read_out: Literal["overlapped", "in-place"] = "overlapped"
+    """Overlapped: finished sums leave through shadow accumulators while the next tile is summed.
+    In-place: they leave through the accumulators themselves, which wait; half the registers."""
 
 
 class PostProcessor(_Section):

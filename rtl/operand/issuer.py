@@ -84,15 +84,16 @@ class Issuer(wiring.Component):
     the next row of weights comes after ``pass_steps``.
 
     The last step of a tile waits until the shadow accumulators and the requantiser's parameters
-    are free for it: ``stall_drain`` and ``stall_parameters``. Slot i of a tile drives array row
-    ``rows - 1 - i``, because rows drain bottom first.
+    are free for it: ``stall_drain`` and ``stall_parameters``. Without shadow accumulators the
+    first step waits instead until all rows of the tile before have left. Slot i of a tile drives
+    array row ``rows - 1 - i``, because rows drain bottom first.
 
     *Timing*: a block can be issued in the cycle after its last piece moved on from the fill
     buffer. One step a cycle.
 
     *Parameters*: ``rows``, ``lanes``, ``depth``, ``beats`` (cycles to post-process a row),
     ``weight_row_width``, ``tag_width``, ``held_slots`` (values of a held word of weights, None
-    where weights are not held).
+    where weights are not held), ``overlapped`` (the engine has shadow accumulators).
 
     *Members*: ``start``, ``stop`` (level: give up), ``weight_row`` (of the layer), ``i`` (pieces),
     ``stride_x``, ``parameters_ready``; for held weights ``pass_steps``, ``split`` (each pass has
@@ -103,12 +104,13 @@ class Issuer(wiring.Component):
     """
 
     def __init__(self, *, rows: int, lanes: int, depth: int, beats: int, weight_row_width: int,
-                 tag_width: int, held_slots: int | None = None):
+                 tag_width: int, held_slots: int | None = None, overlapped: bool = True):
         self.rows = rows
         self.lanes = lanes
         self.depth = depth
         self.beats = beats
         self.held_slots = held_slots
+        self.overlapped = overlapped
         self.tag = block_tag(rows=rows, pieces=rows // lanes)
         super().__init__({
             "start": In(1),
@@ -152,15 +154,17 @@ class Issuer(wiring.Component):
         move = Signal()
         drain_ready = Signal()
         parameters_ready = Signal()
+        needs_drain = closing if self.overlapped else opening
         m.d.comb += [
             last_step.eq(left == 1),
             closing.eq(last_step & tag.tile_last),
             drain_ready.eq(cooldown == 0),
             parameters_ready.eq(self.parameters_ready | ~tag.new_columns),
-            fire.eq(holding & (~closing | (drain_ready & parameters_ready))),
+            fire.eq(holding & (~needs_drain | drain_ready) & (~closing | parameters_ready)),
             self.stall_operands.eq(~holding),
-            self.stall_drain.eq(holding & closing & ~drain_ready),
-            self.stall_parameters.eq(holding & closing & drain_ready & ~parameters_ready),
+            self.stall_drain.eq(holding & needs_drain & ~drain_ready),
+            self.stall_parameters.eq(
+                holding & closing & (~needs_drain | drain_ready) & ~parameters_ready),
         ]
 
         # Fill: pieces of the block that comes next.
@@ -186,7 +190,7 @@ class Issuer(wiring.Component):
             m.d.sync += holding.eq(0)
 
         with m.If(fire & closing):
-            m.d.sync += cooldown.eq(self.beats * tag.rows - 1)
+            m.d.sync += cooldown.eq(self.beats * tag.rows - self.overlapped)
         with m.Elif(cooldown != 0):
             m.d.sync += cooldown.eq(cooldown - 1)
 

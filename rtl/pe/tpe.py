@@ -36,7 +36,8 @@ class Tpe(Cell):
     With ``zero_gating`` an accumulator rests while all its products are zero; sums are the same.
 
     With ``last`` the finished sums are also copied to the shadow accumulators, which form
-    shift chains southwards: ``drain`` moves them down by one row.
+    shift chains southwards: ``drain`` moves them down by one row. If read-out is not overlapped
+    there are none, and the accumulators themselves form the chains.
 
     *Timing*: operands are registered (and passed on east and south) at the end of the cycle in
     which they are presented, and accumulated in the next, or where one side is held in the one
@@ -96,7 +97,6 @@ class Tpe(Cell):
                 m.submodules[f"dot_{a}_{c}"] = dot = DotProduct(
                     taps=f.products, accumulator_bits=f.accumulator_bits)
                 accumulator = Signal(signed(f.accumulator_bits), name=f"accumulator_{a}_{c}")
-                shadow = Signal(signed(f.accumulator_bits), name=f"shadow_{a}_{c}")
                 useful = token.first  # whether the sum changes
                 for s, (activation, weight, present) in enumerate(operands(a, c)):
                     useful = useful | (activation.any() & present)
@@ -106,13 +106,19 @@ class Tpe(Cell):
                         dot.weights[s].eq(weight),
                     ]
                 m.d.comb += dot.accumulator.eq(Mux(token.first, 0, accumulator))
+                finished = accumulator
+                if f.overlapped:
+                    finished = Signal(signed(f.accumulator_bits), name=f"shadow_{a}_{c}")
+                    with m.If(token.valid & token.last):
+                        m.d.sync += finished.eq(dot.result)
+                    with m.Elif(self.drain):
+                        m.d.sync += finished.eq(above)
                 with m.If(token.valid & (useful if f.zero_gating else 1)):
                     m.d.sync += accumulator.eq(dot.result)
-                with m.If(token.valid & token.last):
-                    m.d.sync += shadow.eq(dot.result)
-                with m.Elif(self.drain):
-                    m.d.sync += shadow.eq(above)
-                above = shadow
+                if not f.overlapped:
+                    with m.Elif(self.drain):
+                        m.d.sync += accumulator.eq(above)
+                above = finished
             m.d.comb += self.south_sums[c].eq(above)
         return m
 

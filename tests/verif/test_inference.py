@@ -141,6 +141,15 @@ def test_random_networks_on_the_demo_spec(seed):
     _check_random(load("demo"), np.random.default_rng(seed))
 
 
+@pytest.mark.parametrize("kind", ["sta-dbb", "s2ta-aw"])
+@pytest.mark.xdist_group("demo")
+def test_read_out_in_place(kind):
+    spec = load("demo", [f"engine.kind={kind}", "postproc.lanes=8", "drain.read_out=in-place",
+                         "memory.weights=128 KiB"])
+    for seed in range(4):
+        _check_random(spec, np.random.default_rng(300 + seed))
+
+
 @pytest.mark.parametrize("seed", [100, 101, 102])
 def test_random_specs(seed):
     rng = np.random.default_rng(seed)
