@@ -1,24 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every stated goal, measured: required, reached, pass.
+"""From a spec to a network: demo, keyword spotting, random designs, emission, robustness."""
 
-Run by ``python -m tests.evidence --networks DIR``.
-
-Slow (tens of minutes): whole networks over all samples, fifty random designs, timings of cold
-processes. Exits with 1 if a goal is missed.
-"""
-
-import argparse
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 from systolith.gen.build import parameters
 from systolith.gen.cli.inputs import load_inputs
 from systolith.gen.compile import CompileFault, compile_network
@@ -30,13 +21,15 @@ from systolith.verif.inference import run_network
 from systolith.verif.run import run, simulator
 from systolith.verif.stress import stress
 
-from .faults.harness import copy_package, plant, run_tests
-from .faults.second import SECOND
-from .gen.emit.test_package import _array_modules
-from .litert import reference_tensors
-from .random_designs import random_bounds, random_inputs, random_network, random_overrides
+from ..faults.harness import copy_package, plant, run_tests
+from ..faults.second import SECOND
+from ..gen.emit.test_package import _array_modules
+from ..litert import reference_tensors
+from ..random_designs import random_bounds, random_inputs, random_network, random_overrides
+from .table import Result, Section
 
-Result = tuple[str, str, str, bool]
+__all__ = ["SECTIONS"]
+
 ENGINES = ("sta-dbb", "sta", "sa")
 
 
@@ -173,34 +166,6 @@ def robust(_: Path | None) -> Iterator[Result]:
                ", ".join(failed) or f"{len(checks)} checks", not failed)
 
 
-SECTIONS: tuple[tuple[Callable, bool], ...] = (
+SECTIONS: tuple[Section, ...] = (
     (demo, False), (emission, False), (robust, False), (keyword_spotting, True),
-    (random_designs, False), (suites, False),
-    (second_faults, False))
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--networks", type=Path)
-    parser.add_argument("--pdk", type=Path)
-    parser.add_argument("--only", help="name of one section")
-    options = parser.parse_args()
-    console = Console(width=160)
-    table = Table("goal", "required", "reached", "pass", title="evidence", title_justify="left")
-    good = True
-    for section, needs_networks in SECTIONS:
-        if options.only and section.__name__ != options.only:
-            continue
-        if needs_networks and options.networks is None:
-            table.add_row(section.__name__, "--networks DIR", "not given", "SKIPPED")
-            continue
-        for goal, required, reached, passed in section(options.networks):
-            console.print(f"{goal}: {reached} ({required}) {'pass' if passed else 'MISSED'}")
-            table.add_row(goal, required, reached, "yes" if passed else "NO")
-            good &= passed
-    console.print(table)
-    return 0 if good else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    (random_designs, False), (suites, False), (second_faults, False))

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every stated goal, measured: required, reached, pass.
+
+Run by ``python -m tests.evidence --networks DIR``.
+
+Slow (tens of minutes): whole networks over all samples, fifty random designs, timings of cold
+processes. Exits with 1 if a goal is missed.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import first_light, sparse_family
+from .table import show
+
+__all__ = ["main"]
+
+SECTIONS = first_light.SECTIONS + sparse_family.SECTIONS
+
+
+def main() -> int:
+    """Measure all sections, or one."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--networks", type=Path)
+    parser.add_argument("--pdk", type=Path)
+    parser.add_argument("--only", choices=[section.__name__ for section, _ in SECTIONS])
+    options = parser.parse_args()
+    chosen = tuple(item for item in SECTIONS if options.only in (None, item[0].__name__))
+    return 0 if show(chosen, options.networks) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
