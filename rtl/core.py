@@ -9,12 +9,11 @@ from .bus.local import LocalBus
 from .engine.decompressor import Decompressor
 from .engine.gating import GatingCount
 from .engine.systolic import SystolicEngine
+from .fetch import OperandFetch
 from .memory.activation import ActivationMemory
 from .memory.map import MemoryMap
 from .memory.wide import WideMemory
 from .operand.drain import Drain
-from .operand.gather import Gather
-from .operand.im2col import Im2col, block_tag
 from .operand.issuer import Issuer
 from .parameters import AcceleratorParameters
 from .postproc.parameters import ParameterLoader
@@ -24,9 +23,7 @@ from .postproc.writer import Writer
 from .sequencer.counters import Counters, EventCounts
 from .sequencer.descriptor import Opcode
 from .sequencer.sequencer import Sequencer
-from .vector.addition import AdditionWalker
 from .vector.unit import VectorLane, VectorUnit
-from .vector.window import WindowWalker, column_tag
 
 __all__ = ["Core"]
 
@@ -83,8 +80,6 @@ class Core(wiring.Component):
         m = Module()
         p = self.parameters
         facts = p.facts
-        tag_width = max(block_tag(rows=facts.rows, pieces=facts.rows // p.matrix_lanes).size,
-                        column_tag.size)
 
         # Memories.
         m.submodules.map = self.map
@@ -131,72 +126,28 @@ class Core(wiring.Component):
                      "layer_ended"):
             m.d.comb += getattr(self, name).eq(getattr(sequencer, name))
 
-        # Operands: one gather unit, asked by im2col or by one of the vector unit's walkers.
-        m.submodules.gather = gather = Gather(
-            banks=p.banks, lanes=p.gather_lanes,
-            address_width=activations.address_width, tag=tag_width)
-        m.submodules.im2col = im2col = Im2col(
-            rows=facts.rows, lanes=p.matrix_lanes, address_width=activations.address_width,
-            tag_width=tag_width)
-        m.submodules.walker = walker = WindowWalker(
-            blocks=p.vector_blocks, lanes=p.gather_lanes,
-            address_width=activations.address_width, tag_width=tag_width)
-        m.submodules.adder = adder = AdditionWalker(
-            blocks=p.vector_blocks, lanes=p.gather_lanes,
-            address_width=activations.address_width, tag_width=tag_width)
+        # Operands of the engine and of the vector unit.
+        m.submodules.fetch = fetch = OperandFetch(p, address_width=activations.address_width)
         m.submodules.issuer = issuer = Issuer(
             rows=facts.rows, lanes=p.matrix_lanes, depth=facts.depth, beats=p.beats,
-            weight_row_width=weights.row_width, tag_width=tag_width,
+            weight_row_width=weights.row_width, tag_width=fetch.tag_width,
             held_slots=facts.nnz if facts.holds_weights else None,
             overlapped=facts.overlapped)
         m.submodules.vector = vector = VectorUnit(
-            lanes=p.vector_lanes, gather_lanes=p.gather_lanes, tag_width=tag_width)
-        request = im2col.o.payload
-        vector_request = Signal.like(walker.o.payload)
-        m.d.comb += vector_request.eq(Mux(window, walker.o.payload.as_value(),
-                                          adder.o.payload.as_value()))
+            lanes=p.vector_lanes, gather_lanes=p.gather_lanes, tag_width=fetch.tag_width)
+        connect(m, fetch.matrix, issuer.i)
+        connect(m, fetch.vector, vector.i)
         m.d.comb += [
-            im2col.descriptor.eq(d), walker.descriptor.eq(d), adder.descriptor.eq(d),
-            vector.descriptor.eq(d),
-            im2col.start.eq(begin_matrix), issuer.start.eq(begin_matrix),
-            walker.start.eq(begin_window), adder.start.eq(begin_addition),
+            fetch.descriptor.eq(d), vector.descriptor.eq(d),
+            fetch.start.eq(sequencer.begin), issuer.start.eq(begin_matrix),
             vector.start.eq(begin_window | begin_addition),
-            im2col.stop.eq(halt), issuer.stop.eq(halt), walker.stop.eq(halt),
-            adder.stop.eq(halt), gather.stop.eq(halt),
-            gather.flip.eq(~d.signed_activations),
-            gather.pad_value.eq(d.pad_value),
-            gather.i.valid.eq(Mux(matrix, im2col.o.valid,
-                                  Mux(window, walker.o.valid, adder.o.valid))),
-            gather.i.payload.group.eq(Mux(matrix, request.group, vector_request.group)),
-            gather.i.payload.tag.eq(Mux(matrix, request.tag, vector_request.tag)),
-            gather.i.payload.inside.eq(Mux(matrix, request.inside, vector_request.inside)),
-            gather.i.payload.shift.eq(Mux(matrix, request.shift, 0)),
-            im2col.o.ready.eq(gather.i.ready & matrix),
-            walker.o.ready.eq(gather.i.ready & window),
-            adder.o.ready.eq(gather.i.ready & addition),
-            issuer.i.valid.eq(gather.o.valid & matrix),
-            vector.i.valid.eq(gather.o.valid & ~matrix),
-            gather.o.ready.eq(Mux(matrix, issuer.i.ready, vector.i.ready)),
-            vector.i.payload.eq(gather.o.payload),
-            issuer.i.payload.tag.eq(gather.o.payload.tag),
-            issuer.i.payload.done.eq(gather.o.payload.done),
-            issuer.i.payload.write.eq(gather.o.payload.write),
-            issuer.i.payload.shift.eq(gather.o.payload.shift),
+            fetch.stop.eq(halt), issuer.stop.eq(halt),
             activations.lock.eq(sequencer.running | sequencer.begin),
-            activations.read_group.eq(gather.read_group),
-            activations.read_enable.eq(gather.read_enable),
-            activations.read_lines.eq(gather.read_lines),
-            gather.read_data.eq(activations.read_data),
+            activations.read_group.eq(fetch.read_group),
+            activations.read_enable.eq(fetch.read_enable),
+            activations.read_lines.eq(fetch.read_lines),
+            fetch.read_data.eq(activations.read_data),
         ]
-        for lane in range(p.gather_lanes):
-            if lane < p.matrix_lanes:
-                m.d.comb += [
-                    gather.i.payload.addresses[lane].eq(
-                        Mux(matrix, request.addresses[lane], vector_request.addresses[lane])),
-                    issuer.i.payload.values[lane].eq(gather.o.payload.values[lane]),
-                ]
-            else:
-                m.d.comb += gather.i.payload.addresses[lane].eq(vector_request.addresses[lane])
 
         # Weights: the sequencer reads only the trailer.
         m.submodules.decompressor = decompressor = Decompressor(facts)
@@ -263,9 +214,9 @@ class Core(wiring.Component):
         m.d.comb += [
             vector.shadow.eq(vector_parameters.shadow),
             vector_parameters.start.eq(begin_window),
-            vector_parameters.claim.eq(walker.claim),
+            vector_parameters.claim.eq(fetch.claim),
             vector_parameters.swap.eq(vector.swap),
-            walker.parameters_ready.eq(vector_parameters.ready),
+            fetch.parameters_ready.eq(vector_parameters.ready),
             vector_writer.start.eq(begin_window | begin_addition),
             vector_writer.descriptor.eq(d),
             vector_writer.valid.eq(vector.o_valid & sequencer.running),
@@ -331,8 +282,8 @@ class Core(wiring.Component):
             counters.stall_drain.eq(sequencer.running & matrix & issuer.stall_drain),
             counters.stall_parameters.eq(
                 sequencer.running & ((matrix & issuer.stall_parameters)
-                                     | (window & walker.stall_parameters))),
-            counters.conflict.eq(gather.conflict),
+                                     | (window & fetch.stall_parameters))),
+            counters.conflict.eq(fetch.conflict),
             counters.activation_reads.eq(activations.read_enable),
             counters.activation_writes.eq(activations.write_enable),
             counters.weight_read.eq(weights.read_enable),

@@ -7,31 +7,34 @@ from pathlib import Path
 from ..gen.build import parameters
 from ..gen.cli.common import load_inputs
 from ..gen.spec import Spec, load
+from ..golden.dbb import BLOCK
 from .inference import run_network
 
 __all__ = ["ENGINE_SPECS", "bench_engines", "markdown", "shown"]
 
-ENGINE_SPECS = ("kws-sa", "kws-sta", "kws-edge", "kws-vdbb", "kws-s2ta-w", "kws-s2ta-aw")
-"""One spec an engine, each with 256 multipliers in its array."""
+ENGINE_SPECS = (("kws-sa", BLOCK), ("kws-sta", BLOCK), ("kws-edge", BLOCK), ("kws-vdbb", BLOCK),
+                ("kws-s2ta-w", BLOCK), ("kws-s2ta-aw", BLOCK), ("kws-s2ta-aw", 4))
+"""One spec an engine, each with 256 multipliers in its array, and the bound on its activations."""
 
 
 def bench_engines(models: Sequence[Path], inputs: Path, count: int, *,
-                  specs: Sequence[str] = ENGINE_SPECS, quiet: bool = False) -> Iterator[dict]:
+                  specs: Sequence[tuple[str, int]] = ENGINE_SPECS,
+                  quiet: bool = False) -> Iterator[dict]:
     """One row for each engine and model, over the first ``count`` inputs, as it is measured.
 
     Accumulators are zero-gated on all. ``exact``: every layer's tensor equals golden, cycles and
     counters equal the prediction; counters are those of one inference, the last.
     """
-    for name in specs:
+    for name, bound in specs:
         spec = load(name, ["engine.zero_gating=true"])
         for model in models:
             report = run_network(
                 spec, model, lambda network: load_inputs(inputs, network).first(count),
-                simulate=True, layers=True, quiet=quiet)
-            yield _row(spec, model, report)
+                simulate=True, layers=True, activation_nnz=[str(bound)], quiet=quiet)
+            yield _row(spec, bound, model, report)
 
 
-def _row(spec: Spec, model: Path, report) -> dict:
+def _row(spec: Spec, bound: int, model: Path, report) -> dict:
     p = parameters(spec)
     activity = report.activity
     return {
@@ -39,6 +42,7 @@ def _row(spec: Spec, model: Path, report) -> dict:
         "array": f"{spec.engine.tpe.a}x{spec.engine.tpe.b}x{spec.engine.tpe.c} on "
                  f"{spec.engine.grid.m}x{spec.engine.grid.n}",
         "multipliers": spec.multipliers,
+        "activation_nnz": bound,
         "other_multipliers": p.vector_lanes * spec.vector.taps + p.vector_lanes + p.drain_lanes,
         "model": model.stem,
         "exact": bool(report.bit_exact),
@@ -58,6 +62,7 @@ def shown(row: dict) -> dict[str, str]:
     return {
         "engine": row["engine"],
         "array": row["array"],
+        "activations": f"{row['activation_nnz']}/{BLOCK}",
         "other mult.": str(row["other_multipliers"]),
         "model": row["model"],
         "exact": "yes" if row["exact"] else "NO",

@@ -33,7 +33,8 @@ def side_by_side(networks: Path) -> Iterator[Result]:
     """Six engines of 256 multipliers, every layer of three networks."""
     models = [networks / f"{name}.tflite" for name in MODELS]
     for row in bench_engines(models, networks / "kws_public100.npz", 4, quiet=True):
-        yield (f"{row['model']} on {row['engine']}: RTL = golden, cycles and counters predicted",
+        engine = f"{row['engine']}, activations {row['activation_nnz']}/8"
+        yield (f"{row['model']} on {engine}: RTL = golden, cycles and counters predicted",
                "every layer", f"{row['cycles']} cycles", row["exact"])
         limit = {"kws_ref_model": 14_000, "kws_dbb4_ft": 9_500}.get(row["model"])
         if row["engine"] == "vdbb" and limit:

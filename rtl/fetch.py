@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operand fetch: a layer's address generator in front of the one gather unit."""
+
+from amaranth import Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .operand.gather import Gather, piece_layout
+from .operand.im2col import Im2col, block_tag
+from .parameters import AcceleratorParameters
+from .sequencer.descriptor import Descriptor, Opcode
+from .vector.addition import AdditionWalker
+from .vector.window import WindowWalker, column_tag
+
+__all__ = ["OperandFetch"]
+
+
+class OperandFetch(wiring.Component):
+    """Reads the words that a layer needs: im2col's for the engine, a walker's for the vector unit.
+
+    By the descriptor's opcode, requests come from ``Im2col``, ``WindowWalker`` or
+    ``AdditionWalker``, and what the gather unit brings goes to ``matrix`` or to ``vector``.
+
+    *Timing*: as those units; nothing is added. While ``stop`` is high, all give up.
+
+    *Parameters*: an ``AcceleratorParameters``, ``address_width`` of a bank group's words.
+
+    *Members*: ``start``, ``stop``, ``descriptor``, ``parameters_ready`` (of the vector unit),
+    ``claim`` (they are taken), ``stall_parameters`` (it waits for them), ``conflict`` (as
+    ``Gather``), ``matrix``, ``vector`` (pieces), ``read_group``, ``read_enable``,
+    ``read_lines``, ``read_data``.
+    """
+
+    def __init__(self, parameters: AcceleratorParameters, *, address_width: int):
+        self.parameters = p = parameters
+        self.address_width = address_width
+        rows = p.facts.rows
+        self.tag_width = max(block_tag(rows=rows, pieces=rows // p.matrix_lanes).size,
+                             column_tag.size)
+        super().__init__({
+            "start": In(1),
+            "stop": In(1),
+            "descriptor": In(Descriptor),
+            "parameters_ready": In(1),
+            "claim": Out(1),
+            "stall_parameters": Out(1),
+            "conflict": Out(1),
+            "matrix": Out(stream.Signature(piece_layout(p.matrix_lanes, self.tag_width))),
+            "vector": Out(stream.Signature(piece_layout(p.gather_lanes, self.tag_width))),
+            "read_group": Out(1),
+            "read_enable": Out(p.banks),
+            "read_lines": Out(data.ArrayLayout(address_width - _log2(p.banks), p.banks)),
+            "read_data": In(data.ArrayLayout(64, p.banks)),
+        })
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        p, d = self.parameters, self.descriptor
+        widths = {"address_width": self.address_width, "tag_width": self.tag_width}
+        m.submodules.gather = gather = Gather(
+            banks=p.banks, lanes=p.gather_lanes, address_width=self.address_width,
+            tag=self.tag_width)
+        m.submodules.im2col = im2col = Im2col(rows=p.facts.rows, lanes=p.matrix_lanes, **widths)
+        m.submodules.window = window = WindowWalker(
+            blocks=p.vector_blocks, lanes=p.gather_lanes, **widths)
+        m.submodules.addition = addition = AdditionWalker(
+            blocks=p.vector_blocks, lanes=p.gather_lanes, **widths)
+
+        walkers = {Opcode.MATRIX: im2col, Opcode.WINDOW: window, Opcode.ADD: addition}
+        for opcode, walker in walkers.items():
+            mine = Signal(name=f"is_{opcode.name.lower()}")
+            m.d.comb += [
+                mine.eq(d.opcode == opcode),
+                walker.descriptor.eq(d),
+                walker.start.eq(self.start & mine),
+                walker.stop.eq(self.stop),
+                walker.o.ready.eq(gather.i.ready & mine),
+            ]
+            with m.If(mine):
+                m.d.comb += [gather.i.valid.eq(walker.o.valid),
+                             *_request(gather.i.payload, walker.o.payload)]
+        matrix = Signal()
+        m.d.comb += [
+            matrix.eq(d.opcode == Opcode.MATRIX),
+            gather.stop.eq(self.stop),
+            gather.flip.eq(~d.signed_activations),
+            gather.pad_value.eq(d.pad_value),
+            self.matrix.valid.eq(gather.o.valid & matrix),
+            self.vector.valid.eq(gather.o.valid & ~matrix),
+            gather.o.ready.eq(Mux(matrix, self.matrix.ready, self.vector.ready)),
+            self.vector.payload.eq(gather.o.payload),
+            *(self.matrix.payload[name].eq(gather.o.payload[name])
+              for name in ("tag", "done", "write", "shift")),
+            *(self.matrix.payload["values"][lane].eq(gather.o.payload["values"][lane])
+              for lane in range(p.matrix_lanes)),
+            window.parameters_ready.eq(self.parameters_ready),
+            self.claim.eq(window.claim),
+            self.stall_parameters.eq(window.stall_parameters),
+            self.conflict.eq(gather.conflict),
+            self.read_group.eq(gather.read_group),
+            self.read_enable.eq(gather.read_enable),
+            self.read_lines.eq(gather.read_lines),
+            gather.read_data.eq(self.read_data),
+        ]
+        return m
+
+
+def _request(wide, narrow) -> list[Value]:
+    """Assignments of a request of as many lanes, or of fewer."""
+    return [*(wide[name].eq(narrow[name]) for name in ("group", "inside", "shift", "tag")),
+            *(wide.addresses[lane].eq(address) for lane, address in enumerate(narrow.addresses))]
+
+
+def _log2(value: int) -> int:
+    return value.bit_length() - 1
