@@ -23,10 +23,10 @@ GEOMETRY = data.StructLayout({
     **dict.fromkeys(SIZES, 2), "pad_x": 1, "pad_y": 1, "steps": 4, "last_steps": 4})
 """A small layer."""
 
-ADDRESS_BITS = 10
-INCREMENTS = {"tap_x": (1 << 0, 1 << 1), "tap_y": (1 << 2, 1 << 3), "tap_channel": 1 << 4,
-              "pixel_x": 1 << 5, "pixel_y": 1 << 7, "pixel_base": 1 << 9}
-"""Each has bits of its own in an address, for as often as it can be added.
+ADDRESS_BITS = 16
+INCREMENTS = {"tap_x": (1 << 0, 1 << 2), "tap_y": (1 << 4, 1 << 6), "tap_channel": 1 << 8,
+              "pixel_x": 1 << 10, "pixel_y": 1 << 12, "pixel_base": 1 << 14}
+"""Each has two bits of its own in an address, where it is right to add it at most twice.
 
 So an address tells how often each was added. ``Im2col`` does nothing with increments but add
 them, whatever their values: with these right, any others are.

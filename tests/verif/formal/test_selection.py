@@ -54,4 +54,4 @@ def test_sums_are_kept(encoding, zero_gating, tmp_path):
               "drained too soon": (DRAINED, "the sum is handed over")}
     if zero_gating:
         faults["sums not opened by zeros"] = (RESTING, "the sum goes on")
-    judge(tmp_path, *tops(SumsAreKept, encoding, zero_gating, faults), depth=10)
+    judge(tmp_path, *tops(SumsAreKept, encoding, zero_gating, faults), depth=12)
