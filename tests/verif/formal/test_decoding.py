@@ -1,0 +1,30 @@
+# amaranth: UnusedElaboratable=no
+# SPDX-License-Identifier: Apache-2.0
+"""Any density-bound block, encoded and decoded, is itself."""
+
+import pytest
+from systolith.rtl.engine.decompressor import MaskDecoder
+from systolith.verif.formal.decoding import DecodingInvertsEncoding
+
+from .judge import catalogued, judge, planted
+
+pytestmark = pytest.mark.xdist_group("formal")
+
+DECODER = "rtl/engine/decompressor.py"
+MISREAD = planted(DECODER, "word_select(s + 1, 8)", "word_select(s, 8)")
+LEAKING = planted(DECODER, "with m.If(mask.any()):", "with m.If(self.i.any()):")
+DESCENDING = catalogued("mask decoder takes the highest bit")
+
+
+@pytest.mark.parametrize("nnz", [1, 2, 4, 8])
+def test_decoding_inverts_encoding(nnz, tmp_path):
+    twins = {"values read a slot early": MISREAD, "unused slots leak": LEAKING}
+    if nnz > 1:
+        twins["highest bit first"] = DESCENDING
+
+    def top(make=MaskDecoder):
+        return DecodingInvertsEncoding(make(nnz=nnz))
+
+    judge(tmp_path, top, {
+        name: (lambda module=module: top(module.MaskDecoder), "position")
+        for name, module in twins.items()}, depth=1)

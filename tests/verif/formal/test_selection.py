@@ -1,0 +1,57 @@
+# amaranth: UnusedElaboratable=no
+# SPDX-License-Identifier: Apache-2.0
+"""TPEs choose activations by index and sum up, for any blocks, pairs and tokens."""
+
+import pytest
+from systolith.rtl.facts import Encoding, EngineFacts
+from systolith.rtl.pe.tpe import Tpe
+from systolith.verif.formal.runner import Mode
+from systolith.verif.formal.selection import OperandsAreChosen, SumsAreKept
+
+from .judge import catalogued, judge, planted
+
+pytestmark = pytest.mark.xdist_group("formal")
+
+TPE = "rtl/pe/tpe.py"
+NNZ = {Encoding.MASK: 4, Encoding.INDEX: 1}
+SIGNED = catalogued("unsigned activations sign-extended")
+SELECT = catalogued("wrong activation multiplexer select")
+PASSING = planted(TPE, "self.token.valid & self.token.start", "self.token.valid")
+EARLY = planted(TPE, "return waited", "return value")
+UNGATED = catalogued("sums accumulate without a valid token")
+DRAINED = catalogued("drain overrides a finishing sum")
+RESTING = planted(TPE, "useful = token.first ", "useful = token.first & 0 ")
+
+
+def tops(prove, encoding, zero_gating, faults):
+    """The top, and its twins by name from (module, failing assertion)."""
+    facts = EngineFacts(a=1, c=1, m=1, n=1, depth=8, nnz=NNZ[encoding], accumulator_bits=32,
+                        encoding=encoding, zero_gating=zero_gating)
+
+    def top(make=Tpe):
+        return prove(make(facts))
+
+    return top, {name: (lambda module=module: top(module.Tpe), message)
+                 for name, (module, message) in faults.items()}
+
+
+@pytest.mark.parametrize("encoding, faults", [
+    (Encoding.MASK, {"every select is the first": (SELECT, "activation "),
+                     "bytes sign-extended": (SIGNED, "activation ")}),
+    (Encoding.INDEX, {"block not held": (PASSING, "the held block"),
+                      "value a cycle early": (EARLY, "value 0"),
+                      "bytes sign-extended": (SIGNED, "activation ")}),
+], ids=["mask", "index"])
+def test_operands_are_chosen(encoding, faults, tmp_path):
+    judge(tmp_path, *tops(OperandsAreChosen, encoding, False, faults), mode=Mode.ALWAYS, depth=3,
+          reach=6)
+
+
+@pytest.mark.parametrize("encoding", NNZ)
+@pytest.mark.parametrize("zero_gating", [False, True], ids=["plain", "gated"])
+def test_sums_are_kept(encoding, zero_gating, tmp_path):
+    faults = {"tokens ignored": (UNGATED, "the sum goes on"),
+              "drained too soon": (DRAINED, "the sum is handed over")}
+    if zero_gating:
+        faults["sums not opened by zeros"] = (RESTING, "the sum goes on")
+    judge(tmp_path, *tops(SumsAreKept, encoding, zero_gating, faults), depth=12)

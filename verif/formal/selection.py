@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Selection by index: a TPE meets each value with the activation of its position, and sums up.
+
+Two properties share the abstraction of the multipliers: ``OpenDotProduct`` shows what a TPE's
+dot product is given, and its result is arbitrary in every cycle. With the contract of
+``DotProduct``, which is tested against integer arithmetic, they make the contract of the TPE.
+"""
+
+from amaranth import Cat, Elaboratable, Module, Mux, Signal, Value, signed
+from amaranth.asserts import AnyConst, AnySeq
+from amaranth.hdl import Assert, Assume, Cover, Fragment
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In
+
+from ...rtl.arith.dot_product import DotProduct
+from ...rtl.facts import BLOCK, EngineFacts
+from ...rtl.pe.tpe import Token, Tpe
+
+__all__ = ["OperandsAreChosen", "SumsAreKept"]
+
+Pair = data.StructLayout({"value": signed(8), "index": range(BLOCK)})
+
+
+class OpenDotProduct:
+    """Technology for one 1 x 1 TPE, whose dot product's ports are signals of this object."""
+
+    def __init__(self, facts: EngineFacts):
+        self.activations = Signal(data.ArrayLayout(signed(9), facts.nnz))
+        self.weights = Signal(data.ArrayLayout(signed(8), facts.nnz))
+        self.accumulator = Signal(signed(facts.accumulator_bits))
+        self.result = Signal(signed(facts.accumulator_bits))
+
+    def get_dot_product(self, dot: DotProduct) -> Module:
+        m = Module()
+        m.d.comb += [
+            self.activations.eq(dot.activations),
+            self.weights.eq(dot.weights),
+            self.accumulator.eq(dot.accumulator),
+            dot.result.eq(AnySeq(self.result.shape())),
+            self.result.eq(dot.result),
+        ]
+        return m
+
+
+class InTechnology(Elaboratable):
+    """``component`` elaborated for a technology of its own."""
+
+    def __init__(self, component: wiring.Component, technology):
+        self.component = component
+        self.technology = technology
+
+    def elaborate(self, platform) -> Fragment:
+        return Fragment.get(self.component, self.technology)
+
+
+class TpeProperty(wiring.Component):
+    """A compressed 1 x 8 x 1 TPE in free surroundings, beside the steps that it is given.
+
+    *Parameters*: ``tpe``.
+
+    *Members*: ``west``, ``token``, ``north``, ``drain``, ``north_sum``: arbitrary in every cycle.
+    """
+
+    def __init__(self, tpe: Tpe):
+        self.tpe = tpe
+        super().__init__({
+            "west": In(data.ArrayLayout(8, BLOCK)),
+            "token": In(Token),
+            "north": In(data.ArrayLayout(Pair, tpe.facts.nnz)),
+            "drain": In(1),
+            "north_sum": In(signed(tpe.facts.accumulator_bits)),
+        })
+
+    def surround(self, m: Module) -> tuple[OpenDotProduct, Value]:
+        """Connect the TPE; returns its dot product and whether activations are signed."""
+        tpe = self.tpe
+        dot = OpenDotProduct(tpe.facts)
+        m.submodules.tpe = InTechnology(tpe, dot)
+        signed_activations = AnyConst(1)
+        m.d.comb += [
+            tpe.west[0].eq(self.west),
+            tpe.token.eq(self.token),
+            tpe.north[0].eq(self.north),
+            tpe.drain.eq(self.drain),
+            tpe.north_sums[0].eq(self.north_sum),
+            tpe.signed_activations.eq(signed_activations),
+        ]
+        return dot, signed_activations
+
+    def in_step(self, m: Module, value: Value, name: str) -> Value:
+        """``value`` as late as the dot product sees the step that is presented with it."""
+        for stage in range(self.tpe.facts.latency):
+            register = Signal.like(value, name=f"{name}_{stage}")
+            m.d.sync += register.eq(value)
+            value = register
+        return value
+
+
+class OperandsAreChosen(TpeProperty):
+    """Each value of a valid step meets the activation at its index, extended as its type says.
+
+    The activation is chosen from the step's own block, or in a ``held`` TPE from the block of the
+    last valid ``start`` token, whatever passes by meanwhile.
+
+    *Timing*: ``latency`` cycles after a step. Inductive: holds for any number of cycles.
+    """
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        facts = self.tpe.facts
+        dot, signed_activations = self.surround(m)
+        west = Value.cast(self.west)
+        block = west
+        if facts.held:
+            held = Signal.like(west)
+            block = Mux(self.token.valid & self.token.start, west, held)
+            m.d.sync += held.eq(block)
+            m.d.comb += Assert(self.tpe.east[0] == held, "the held block is passed on")
+        block = self.in_step(m, block, "block")
+        passing = self.in_step(m, west, "passing")
+        pairs = self.in_step(m, self.north, "pairs")
+        valid = self.in_step(m, self.token.valid, "valid")
+        for s in range(facts.nnz):
+            m.d.comb += Assert(~valid | (dot.weights[s] == pairs[s].value), f"value {s} is used")
+            for position in range(BLOCK):
+                octet = block.word_select(position, 8)
+                wide = Cat(octet, octet[7] & signed_activations).as_signed()
+                with m.If(valid & (pairs[s].index == position)):
+                    m.d.comb += Assert(dot.activations[s] == wide,
+                                       f"activation {s} is that of position {position}")
+        first = dot.activations[0]
+        m.d.comb += [
+            Cover(valid & (first == -128) & (pairs[0].index == BLOCK - 1), "least int8"),
+            Cover(valid & (first == 255) & (pairs[0].index == 1), "greatest byte"),
+        ]
+        if facts.held:
+            m.d.comb += Cover(valid & (block != passing) & first.any(), "another block passes by")
+        return m
+
+
+class SumsAreKept(TpeProperty):
+    """Valid steps add to the sum that ``first`` opened; ``last`` hands it over, ``drain`` on.
+
+    What a step makes of a sum is arbitrary, so that no two sums can be mistaken. Only with
+    ``zero_gating`` it is assumed that a step whose products are all 0 leaves the sum as it is.
+
+    *Timing*: a sum is compared in every cycle; proven up to the depth, since the accumulator
+    of a TPE shows only with ``last``.
+    """
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        facts = self.tpe.facts
+        dot, _ = self.surround(m)
+        token = self.in_step(m, self.token, "step")
+        idle = ~Cat(dot.activations[s].any() & dot.weights[s].any()
+                    for s in range(facts.nnz)).any()
+        if facts.zero_gating:
+            m.d.comb += [
+                Assume(~idle | (dot.result == dot.accumulator)),
+                Cover(idle & token.valid & ~token.first & dot.result.any(), "step of zeros"),
+            ]
+
+        accumulator = Signal(signed(facts.accumulator_bits))
+        finished = Signal(signed(facts.accumulator_bits))
+        steps = Signal(4)
+        with m.If(token.valid):
+            m.d.sync += [accumulator.eq(dot.result), steps.eq(Mux(token.first, 1, steps + 1))]
+        with m.If(token.valid & token.last):
+            m.d.sync += finished.eq(dot.result)
+        with m.Elif(self.drain):
+            m.d.sync += finished.eq(self.north_sum)
+        m.d.comb += [
+            Assert(~token.valid | (dot.accumulator == Mux(token.first, 0, accumulator)),
+                   "the sum goes on"),
+            Assert(self.tpe.south_sums[0] == finished, "the sum is handed over"),
+            Cover(token.valid & token.last & (steps == 3) & accumulator.any(), "fourth step"),
+            Cover((finished == -1) & (accumulator == 1), "drained from above"),
+        ]
+        return m
