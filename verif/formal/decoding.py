@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
 from ...rtl.engine.decompressor import MaskDecoder
-from ...rtl.facts import BLOCK
+from ...rtl.facts import BLOCK, PAIR_BITS
 
 __all__ = ["DecodingInvertsEncoding", "encode"]
 
@@ -55,7 +55,7 @@ class DecodingInvertsEncoding(wiring.Component):
         nnz = decoder.nnz
         block = [self.block[position] for position in range(BLOCK)]
         non_zeros = sum(element.any() for element in block)
-        pairs = [decoder.o.word_select(s, 11) for s in range(nnz)]
+        pairs = [decoder.o.word_select(s, PAIR_BITS) for s in range(nnz)]
         m.d.comb += [
             Assume(non_zeros <= nnz),
             decoder.i.eq(encode(block, [self.filling[s] for s in range(nnz)])),

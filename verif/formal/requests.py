@@ -14,7 +14,7 @@ from ...rtl.operand.im2col import Im2col, block_tag
 
 __all__ = ["ORDER", "RequestsInOrder"]
 
-ORDER = ("block", "kx", "ky")
+ORDER = ("block", "ky", "kx")
 """Loops over the taps of a tile, the outermost first."""
 
 SIZES = ("out_width", "out_height", "in_width", "in_height", "kernel_width", "kernel_height",
@@ -38,7 +38,8 @@ class RequestsInOrder(wiring.Component):
 
     Beside ``Im2col`` runs an odometer over column tile, tile, ``ORDER`` and piece, which each
     transfer turns by one. What is requested must be what the odometer says: addresses are the
-    pixel's plus the tap's offsets, ``inside`` where the tap's pixel is in the input, the tag.
+    pixel's plus the tap's offsets, ``inside`` where the tap's pixel is in the input, ``shift``
+    where the next row's pixel is the right-hand neighbour and has had the word, the tag.
     Requests follow one another without a gap in a tile, at most ``rows`` + 2 cycles lie between
     tiles, a waiting request holds, and none comes after the layer's last.
 
@@ -122,6 +123,7 @@ class RequestsInOrder(wiring.Component):
             "piece": at["piece"],
             "block_done": last["piece"],
             "steps": Mux(last["block"], geometry.last_steps, geometry.steps),
+            "tail": last["block"],
             "tile_last": Cat(last[name] for name in ORDER).all(),
             "rows": tile_rows,
             "new_columns": odometer.first_pixel == 0,
@@ -140,7 +142,12 @@ class RequestsInOrder(wiring.Component):
                              in_y >= 0, in_y < geometry.in_height).all()
                 address = (INCREMENTS["pixel_base"] + tap + _sum((INCREMENTS["pixel_x"],) * 2, x)
                            + _sum((INCREMENTS["pixel_y"],) * 2, y))
-                m.d.comb += Assert(payload.inside[lane] == inside, f"lane {lane} is inside")
+                next_x, _ = _pixel(odometer.first_pixel + row + 1, geometry.out_width)
+                shift = Cat(row + 1 < tile_rows, next_x != 0, at["kx"] > strides.x).all()
+                m.d.comb += [
+                    Assert(payload.inside[lane] == inside, f"lane {lane} is inside"),
+                    Assert(payload.shift[lane] == shift, f"lane {lane} takes its neighbour's"),
+                ]
                 with m.If(inside):
                     m.d.comb += Assert(payload.addresses[lane] == address,
                                        f"address of lane {lane}")

@@ -13,10 +13,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
 from ...rtl.arith.dot_product import DotProduct
-from ...rtl.facts import BLOCK, EngineFacts
+from ...rtl.facts import BLOCK, PAIR_BITS, EngineFacts
 from ...rtl.pe.tpe import Token, Tpe
+from .decoding import encode
 
-__all__ = ["OperandsAreChosen", "SumsAreKept"]
+__all__ = ["HeldWeightsAreRanked", "OperandsAreChosen", "SumsAreKept"]
 
 Pair = data.StructLayout({"value": signed(8), "index": range(BLOCK)})
 
@@ -25,8 +26,8 @@ class OpenDotProduct:
     """Technology for one 1 x 1 TPE, whose dot product's ports are signals of this object."""
 
     def __init__(self, facts: EngineFacts):
-        self.activations = Signal(data.ArrayLayout(signed(9), facts.nnz))
-        self.weights = Signal(data.ArrayLayout(signed(8), facts.nnz))
+        self.activations = Signal(data.ArrayLayout(signed(9), facts.products))
+        self.weights = Signal(data.ArrayLayout(signed(8), facts.products))
         self.accumulator = Signal(signed(facts.accumulator_bits))
         self.result = Signal(signed(facts.accumulator_bits))
 
@@ -111,7 +112,7 @@ class OperandsAreChosen(TpeProperty):
         dot, signed_activations = self.surround(m)
         west = Value.cast(self.west)
         block = west
-        if facts.held:
+        if facts.holds_activations:
             held = Signal.like(west)
             block = Mux(self.token.valid & self.token.start, west, held)
             m.d.sync += held.eq(block)
@@ -133,7 +134,7 @@ class OperandsAreChosen(TpeProperty):
             Cover(valid & (first == -128) & (pairs[0].index == BLOCK - 1), "least int8"),
             Cover(valid & (first == 255) & (pairs[0].index == 1), "greatest byte"),
         ]
-        if facts.held:
+        if facts.holds_activations:
             m.d.comb += Cover(valid & (block != passing) & first.any(), "another block passes by")
         return m
 
@@ -176,5 +177,78 @@ class SumsAreKept(TpeProperty):
             Assert(self.tpe.south_sums[0] == finished, "the sum is handed over"),
             Cover(token.valid & token.last & (steps == 3) & accumulator.any(), "fourth step"),
             Cover((finished == -1) & (accumulator == 1), "drained from above"),
+        ]
+        return m
+
+
+class HeldWeightsAreRanked(wiring.Component):
+    """Each streamed activation meets the weight of its position, or 0 where there is none.
+
+    The weights are those of any block of at most NNZ non-zeros, stored as mask and values, that
+    came with the last valid ``start`` token, whatever passes by meanwhile.
+
+    *Timing*: ``latency`` cycles after a step. Inductive: holds for any number of cycles.
+
+    *Parameters*: ``tpe``, 1 x 8 x 1, which holds weights.
+
+    *Members*: ``value``, ``position`` (from the west), ``block``, ``filling`` (of unused slots),
+    ``token``: arbitrary in every cycle.
+    """
+
+    def __init__(self, tpe: Tpe):
+        self.tpe = tpe
+        super().__init__({
+            "value": In(8), "position": In(range(BLOCK)), "token": In(Token),
+            "block": In(data.ArrayLayout(8, BLOCK)),
+            "filling": In(data.ArrayLayout(8, tpe.facts.nnz)),
+        })
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        tpe, facts = self.tpe, self.tpe.facts
+        dot = OpenDotProduct(facts)
+        m.submodules.tpe = InTechnology(tpe, dot)
+        signed_activations = AnyConst(1)
+        block = [self.block[position] for position in range(BLOCK)]
+        stored = encode(block, [self.filling[s] for s in range(facts.nnz)])
+        opens = self.token.valid & self.token.start
+        m.d.comb += [
+            Assume(sum(element.any() for element in block) <= facts.nnz),
+            tpe.west[0].eq(Cat(self.value, self.position)),
+            tpe.north[0].eq(stored),
+            tpe.token.eq(self.token),
+            tpe.signed_activations.eq(signed_activations),
+        ]
+        held = Signal.like(Value.cast(self.block))
+        filling = Signal.like(Value.cast(self.filling))
+        known = Signal()  # a block has come
+        with m.If(opens):
+            m.d.sync += [held.eq(self.block), filling.eq(self.filling), known.eq(1)]
+        step = Signal(PAIR_BITS)
+        valid = Signal()
+        m.d.sync += [step.eq(Cat(self.value, self.position)), valid.eq(self.token.valid)]
+        elements = [held.word_select(position, 8) for position in range(BLOCK)]
+        word = encode(elements, [filling.word_select(s, 8) for s in range(facts.nnz)])
+        m.d.comb += [
+            Assert(~known | (tpe.south[0] == word), "the held block is passed on"),
+            Assert(sum(element.any() for element in elements) <= facts.nnz, "it is bounded"),
+            Assert(tpe.east[0] == step, "the activation is passed on"),
+        ]
+
+        # The choice is made in the step after, and registered.
+        seen = Signal()
+        octet = Signal(8)
+        weight = Signal(8)
+        m.d.sync += [seen.eq(valid & known), octet.eq(step[:8])]
+        with m.Switch(step[8:]):
+            for position in range(BLOCK):
+                with m.Case(position):
+                    m.d.sync += weight.eq(held.word_select(position, 8))
+        wide = Cat(octet, octet[7] & signed_activations).as_signed()
+        m.d.comb += [
+            Assert(~seen | (dot.weights[0] == weight.as_signed()), "weight of the position"),
+            Assert(~seen | (dot.activations[0] == wide), "the activation is used"),
+            Cover(seen & (weight == 0x80) & (wide == 255), "largest operands"),
+            Cover(seen & (weight == 0) & octet.any() & held.any(), "a miss"),
         ]
         return m

@@ -6,18 +6,25 @@ import pytest
 from systolith.rtl.facts import Encoding, EngineFacts
 from systolith.rtl.pe.tpe import Tpe
 from systolith.verif.formal.runner import Mode
-from systolith.verif.formal.selection import OperandsAreChosen, SumsAreKept
+from systolith.verif.formal.selection import (
+    HeldWeightsAreRanked,
+    OperandsAreChosen,
+    SumsAreKept,
+)
 
 from .judge import catalogued, judge, planted
 
 pytestmark = pytest.mark.xdist_group("formal")
 
 TPE = "rtl/pe/tpe.py"
-NNZ = {Encoding.MASK: 4, Encoding.INDEX: 1}
+NNZ = {Encoding.MASK: 4, Encoding.INDEX: 1, Encoding.HELD: 4}
 SIGNED = catalogued("unsigned activations sign-extended")
 SELECT = catalogued("wrong activation multiplexer select")
-PASSING = planted(TPE, "self.token.valid & self.token.start", "self.token.valid")
-EARLY = planted(TPE, "return waited", "return value")
+PASSING = planted(TPE, "opens = self.token.valid & self.token.start", "opens = self.token.valid")
+EARLY = planted(TPE, "yield operand, weights[c].as_signed()",
+                "yield operand, self.south[c][:8].as_signed()")
+BLIND = planted(TPE, "Mux(hit, value, 0)", "value")
+MISCOUNTED = planted(TPE, "sum(mask[:p])", "sum(mask[:p + 1])")
 UNGATED = catalogued("sums accumulate without a valid token")
 DRAINED = catalogued("drain overrides a finishing sum")
 RESTING = planted(TPE, "useful = token.first ", "useful = token.first & 0 ")
@@ -47,7 +54,16 @@ def test_operands_are_chosen(encoding, faults, tmp_path):
           reach=6)
 
 
-@pytest.mark.parametrize("encoding", NNZ)
+def test_held_weights_are_ranked(tmp_path):
+    faults = {"misses count": (BLIND, "weight of the position"),
+              "rank counts itself": (MISCOUNTED, "weight of the position"),
+              "block not held": (PASSING, "the held block"),
+              "bytes sign-extended": (SIGNED, "the activation")}
+    judge(tmp_path, *tops(HeldWeightsAreRanked, Encoding.HELD, False, faults),
+          mode=Mode.ALWAYS, depth=3, reach=6)
+
+
+@pytest.mark.parametrize("encoding", [Encoding.MASK, Encoding.INDEX])
 @pytest.mark.parametrize("zero_gating", [False, True], ids=["plain", "gated"])
 def test_sums_are_kept(encoding, zero_gating, tmp_path):
     faults = {"tokens ignored": (UNGATED, "the sum goes on"),
