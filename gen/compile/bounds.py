@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from ...golden.dap import MAX_BOUND
 from ...golden.dbb import BLOCK, max_nnz
-from ...golden.network import Convolution, FullyConnected, Layer, Network, Reshape
+from ...golden.network import Convolution, FullyConnected, Layer, Network
 from ...rtl.facts import EngineFacts
 from .fault import CompileFault
-from .lower import ZERO_IS_LOWEST
+from .lower import ZERO_IS_LOWEST, lower
 
 __all__ = ["bound_activations"]
 
@@ -32,8 +32,9 @@ def bound_activations(network: Network, facts: EngineFacts, bounds: Sequence[str
         if name:
             chosen[_place(network, name)] = bound
         else:
-            chosen = [bound if _gains(network, layer, facts, bound) else BLOCK
-                      for layer in network.layers]
+            channels = {low.output: low.source_shape[2] for low in lower(network).layers}
+            chosen = [bound if _gains(layer, channels.get(layer.output, 0), facts, bound)
+                      else BLOCK for layer in network.layers]
     return replace(network, layers=tuple(
         layer if bound == BLOCK else replace(layer, activation_bound=bound)
         for layer, bound in zip(network.layers, chosen, strict=True)))
@@ -47,18 +48,18 @@ def _bound(text: str) -> int:
 
 
 def _place(network: Network, name: str) -> int:
-    places = [place for place, layer in enumerate(network.layers)
-              if name in (layer.name, str(place))]
+    places = ([place for place, layer in enumerate(network.layers) if layer.name == name]
+              or [place for place in range(len(network.layers)) if str(place) == name])
     if not places or not isinstance(network.layers[places[0]], Convolution | FullyConnected):
         raise CompileFault(f"--activation-nnz: no convolution or fully connected layer of "
                            f"{network.name} is called {name!r} or stands at that place")
     return places[0]
 
 
-def _gains(network: Network, layer: Layer, facts: EngineFacts, bound: int) -> bool:
+def _gains(layer: Layer, channels: int, facts: EngineFacts, bound: int) -> bool:
+    """Whether pruning ``layer``, which reads ``channels`` as the core stores them, pays."""
     if not isinstance(layer, Convolution | FullyConnected):
         return False
-    channels = _channels(network, layer.sources[0])
     if layer.source_zero_point != ZERO_IS_LOWEST or channels < BLOCK:
         return False
     if isinstance(layer, FullyConnected) and channels % BLOCK:
@@ -68,11 +69,3 @@ def _gains(network: Network, layer: Layer, facts: EngineFacts, bound: int) -> bo
     def steps(kept: int) -> int:
         return facts.passes(density, BLOCK, kept) * facts.pass_steps(density, BLOCK, kept)
     return steps(bound) < steps(BLOCK)
-
-
-def _channels(network: Network, index: int) -> int:
-    """Channels of a tensor as the core stores it: those from before any RESHAPE."""
-    for layer in network.layers:
-        if isinstance(layer, Reshape) and layer.output == index:
-            return _channels(network, layer.sources[0])
-    return network.tensors[index].shape[-1]

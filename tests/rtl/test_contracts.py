@@ -7,12 +7,14 @@ import re
 import pytest
 from systolith.rtl.arith.dot_product import DotProduct
 from systolith.rtl.engine.decompressor import Decompressor, MaskDecoder
+from systolith.rtl.engine.gating import GatingCount
 from systolith.rtl.engine.skew import DelayCell
 from systolith.rtl.engine.systolic import SystolicEngine
 from systolith.rtl.kinds import facts_of
 from systolith.rtl.memory.activation import ActivationBank, ActivationMemory
 from systolith.rtl.memory.sram import AccessPort, SramBank
 from systolith.rtl.memory.wide import WideMemory
+from systolith.rtl.operand.dap import Maximum, PrunedRow
 from systolith.rtl.operand.drain import Drain
 from systolith.rtl.operand.gather import BankArbiter, Gather, LaneSelect
 from systolith.rtl.operand.im2col import Im2col, Im2colRow
@@ -39,12 +41,14 @@ COMPONENTS = [
     Counters(multipliers=1, banks=4, write_words=1), Decompressor(FACTS),
     DelayCell(width=1, cycles=1), DotProduct(taps=1, accumulator_bits=32),
     Drain(rows=4, beats=1, drain_start=1, drain_latency=1),
-    Gather(banks=4, lanes=4, address_width=6, tag=5), Im2col(address_width=6, **OPERANDS),
+    Gather(banks=4, lanes=4, address_width=6, tag=5), GatingCount(FACTS),
+    Im2col(address_width=6, **OPERANDS),
     Im2colRow(address_width=6), Issuer(depth=8, beats=1, weight_row_width=6, **OPERANDS),
-    LaneSelect(banks=4), LayerTable(), MaskDecoder(nnz=4), OperandRow(depth=8),
+    LaneSelect(banks=4), LayerTable(), MaskDecoder(nnz=4), Maximum(), OperandRow(depth=8),
     ParameterLoader(lanes=8, fields=(69,), width=1, row_width=6), ParameterRegister(width=69),
     PostLane(beats=1, accumulator_bits=32),
-    PostProcessor(columns=8, lanes=8, accumulator_bits=32), RasterWalker(address_width=6),
+    PostProcessor(columns=8, lanes=8, accumulator_bits=32), PrunedRow(),
+    RasterWalker(address_width=6),
     Requantiser(),
     Sequencer(width=1, program_row_width=6, weight_row_width=6, flush_cycles=1, spec_hash=0),
     SramBank(depth=4), SystolicEngine(FACTS), Tpe(FACTS), VectorLane(),

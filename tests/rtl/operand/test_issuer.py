@@ -4,7 +4,9 @@
 
 import random
 
+import numpy as np
 import pytest
+from systolith.golden.dap import stream
 from systolith.rtl.operand.im2col import block_tag
 from systolith.rtl.operand.issuer import Issuer
 
@@ -19,7 +21,11 @@ def build(rows, lanes, depth, beats=1):
                   tag_width=TAG)
 
 
-def layer(rng, rows, depth, columns=3, tiles=3, blocks=3, steps=None, stride=1):
+def any_word(rng):
+    return rng.getrandbits(64)
+
+
+def layer(rng, rows, depth, columns=3, tiles=3, blocks=3, steps=None, stride=1, word=any_word):
     """Tiles in issue order; a block is (words, steps, which rows take a neighbour's word).
 
     Those take the word that the next row had in the last block, or at stride 2 before it.
@@ -29,7 +35,7 @@ def layer(rng, rows, depth, columns=3, tiles=3, blocks=3, steps=None, stride=1):
 
     def draw():
         shifts = rng.getrandbits(rows - 1) & rng.getrandbits(rows - 1) if rows > 1 else 0
-        words = [history[-stride][row + 1] if shifts >> row & 1 else rng.getrandbits(64)
+        words = [history[-stride][row + 1] if shifts >> row & 1 else word(rng)
                  for row in range(rows)]
         history.append(words)
         return words, shifts
@@ -57,6 +63,7 @@ def pieces(rng, dut, tiles, split):
                 value = tag.const({
                     "piece": piece, "block_done": piece == count - 1, "steps": steps,
                     "tile_last": block == len(tile["blocks"]) - 1, "rows": tile["rows"],
+                    "tail": block == len(tile["blocks"]) - 1,
                     "new_columns": tile["new_columns"], "rewind": tile["rewind"],
                 }).as_value().value
                 lanes = words[piece * dut.lanes:(piece + 1) * dut.lanes]
@@ -82,6 +89,7 @@ def expected_steps(dut, tiles):
                 yield {
                     "activations": [word >> shift & mask for word in reversed(words)],
                     "first": block == 0 and step == 0,
+                    "start": step == 0,
                     "last": block == len(tile["blocks"]) - 1 and step == steps - 1,
                     "row": row,
                     "issued_rows": tile["rows"],
@@ -94,8 +102,8 @@ def expected_steps(dut, tiles):
             opening = row
 
 
-def run(dut, tiles, *, split=False, wait=0, parameters=1.0, stride=1):
-    """Log of the steps issued: (cycle, step)."""
+def run(dut, tiles, *, split=False, wait=0, parameters=1.0, stride=1, levels=None):
+    """Log of the steps issued: (cycle, step). ``levels``: other inputs that stand still."""
     log = []
     rng = random.Random(7)
     offered = list(pieces(rng, dut, tiles, split))
@@ -103,7 +111,8 @@ def run(dut, tiles, *, split=False, wait=0, parameters=1.0, stride=1):
 
     async def produce(ctx):
         ctx.set(dut.weight_row, BASE)
-        ctx.set(dut.stride_x, stride)
+        for name, value in {"stride_x": stride, **(levels or {})}.items():
+            ctx.set(getattr(dut, name), value)
         ctx.set(dut.start, 1)
         await ctx.tick()
         ctx.set(dut.start, 0)
@@ -118,17 +127,18 @@ def run(dut, tiles, *, split=False, wait=0, parameters=1.0, stride=1):
         while len(log) < total:
             parameters_ready = ready.random() < parameters
             ctx.set(dut.parameters_ready, parameters_ready)
-            (_, _, valid, first, last, activations, enable, read_row, issued, rows, new_columns,
-             stalled) = await ctx.tick().sample(
-                dut.token.valid, dut.token.first, dut.token.last, dut.activations,
-                dut.read_enable, dut.read_row, dut.issued, dut.issued_rows,
+            (_, _, valid, first, last, start, activations, enable, read_row, issued, rows,
+             new_columns, stalled) = await ctx.tick().sample(
+                dut.token.valid, dut.token.first, dut.token.last, dut.token.start,
+                dut.activations, dut.read_enable, dut.read_row, dut.issued, dut.issued_rows,
                 dut.issued_new_columns, dut.stall_parameters)
             assert issued == (valid and last)
             assert not (stalled and (valid or parameters_ready))
             if valid:
                 assert parameters_ready or not (last and new_columns)
                 log.append((cycle, {
-                    "activations": list(activations), "first": first, "last": last, "row": row,
+                    "activations": list(activations), "first": first, "last": last,
+                    "start": start, "row": row,
                     "issued_rows": rows, "new_columns": new_columns}))
             if enable:
                 row = read_row
@@ -189,5 +199,121 @@ def test_stop_forgets_what_was_held():
         await stream_put(ctx, dut.i, offered[0])
         await ctx.tick()
         assert (ctx.get(dut.token.valid), ctx.get(dut.token.first)) == (1, 1)
+
+    simulate(dut, bench)
+
+
+SLOTS = {4: (0x0F, 0xF0), 3: (0x07, 0x38, 0xC0), 1: tuple(1 << p for p in range(8))}
+"""Positions of each pass where passes share them out."""
+
+
+def build_held(slots, rows=3, lanes=3):
+    return Issuer(rows=rows, lanes=lanes, depth=8, beats=1, weight_row_width=10, tag_width=TAG,
+                  held_slots=slots)
+
+
+def held_steps(dut, tiles, levels):
+    """What must be issued: the largest of each pass, and its one row of weights."""
+    row = opening = BASE
+    for tile in tiles:
+        for block, (words, steps, _) in enumerate(tile["blocks"]):
+            tail = block == len(tile["blocks"]) - 1
+            octets = np.array([word.to_bytes(8, "little") for word in reversed(words)])
+            octets = octets.view(np.int8 if levels["is_signed"] else np.uint8).reshape(-1, 8)
+            channels = levels["last_channels"] if tail else 8
+            for index in range(steps // levels["pass_steps"]):
+                positions = SLOTS[dut.held_slots][index] if levels["split"] else 0xFF
+                values, places = stream(octets.astype(np.int16), positions & (1 << channels) - 1,
+                                        levels["pass_steps"])
+                for step in range(levels["pass_steps"]):
+                    yield {
+                        "activations": [int(value) & 0xFF | int(place) << 8 for value, place
+                                        in zip(values[:, step], places[:, step], strict=True)],
+                        "first": block == 0 and index == 0 and step == 0,
+                        "start": step == 0,
+                        "last": tail and (index + 1) * levels["pass_steps"] == steps
+                        and step == levels["pass_steps"] - 1,
+                        "row": row, "issued_rows": tile["rows"],
+                        "new_columns": tile["new_columns"]}
+                row += 1
+        if tile["rewind"]:
+            row = opening
+        else:
+            opening = row
+
+
+def tied_word(rng):
+    """A block with ties and extremes among its bytes."""
+    return int.from_bytes(bytes(rng.choice([rng.randrange(256), 0, 0x80, 0x7F, 0x81])
+                                for _ in range(8)), "little")
+
+
+HELD = [
+    # slots, passes of full blocks and of the last, steps of a pass, split, last channels
+    *((4, 1, 1, bound, 0, 8) for bound in range(1, 9)),
+    (4, 1, 1, 4, 0, 3),
+    (4, 2, 2, 3, 0, 8),   # pruned: both passes meet the same three
+    (4, 2, 2, 3, 0, 2),
+    (4, 2, 2, 4, 1, 8),   # not pruned: four positions each
+    (4, 2, 1, 4, 1, 4),
+    (4, 2, 2, 4, 1, 5),
+    (3, 3, 3, 3, 1, 8),
+    (3, 3, 1, 3, 1, 1),
+    (1, 8, 3, 1, 1, 3),
+]
+
+
+@pytest.mark.parametrize("is_signed", [0, 1])
+@pytest.mark.parametrize(("slots", "full", "last", "pass_steps", "split", "last_channels"), HELD)
+def test_held_weights_meet_the_largest(slots, full, last, pass_steps, split, last_channels,
+                                       is_signed):
+    dut = build_held(slots)
+    rng = random.Random(pass_steps * 10 + full)
+    tiles = layer(rng, dut.rows, 8, columns=2, tiles=3, word=tied_word,
+                  steps=[full * pass_steps] * 2 + [last * pass_steps])
+    levels = {"pass_steps": pass_steps, "split": split, "last_channels": last_channels,
+              "is_signed": is_signed}
+    log = run(dut, tiles, wait=1, parameters=0.5, levels=levels)
+    assert [step for _, step in log] == list(held_steps(dut, tiles, levels))
+
+
+def test_held_weights_row_advances_once_a_pass():
+    dut = build_held(4)
+    tiles = layer(random.Random(1), dut.rows, 8, columns=1, tiles=2, steps=[6, 6, 3])
+    log = run(dut, tiles, levels={"pass_steps": 3, "last_channels": 8})
+    rows = [step["row"] for _, step in log]
+    assert rows == [BASE + row for row in [0, 1, 2, 3, 4] for _ in range(3)] * 2
+    starts = [step["start"] for _, step in log]
+    assert starts == [1, 0, 0] * 10
+    cycles = [cycle for cycle, _ in log]
+    assert cycles == list(range(cycles[0], cycles[0] + 30))
+
+
+def test_stop_in_a_pass_opens_the_next_one_afresh():
+    dut = build_held(4, rows=1, lanes=1)
+    tile = {"rows": 1, "new_columns": True, "rewind": False,
+            "blocks": [([0x0807060504030201], 8, 0)]}
+    piece, = pieces(random.Random(1), dut, [tile], False)
+
+    async def bench(ctx):
+        ctx.set(dut.parameters_ready, 1)
+        ctx.set(dut.pass_steps, 4)
+        ctx.set(dut.split, 1)
+        ctx.set(dut.last_channels, 8)
+        for steps in (6, 1, 3, 8):  # of the first pass or the second, when it is stopped
+            ctx.set(dut.start, 1)
+            await ctx.tick()
+            ctx.set(dut.start, 0)
+            await stream_put(ctx, dut.i, piece)
+            await ctx.tick()
+            for octet in (4, 3, 2, 1, 8, 7, 6, 5)[:steps]:
+                assert ctx.get(dut.token.valid) == 1
+                assert ctx.get(dut.token.start) == (octet in (4, 8))
+                assert ctx.get(dut.activations[0]) == octet | octet - 1 << 8
+                await ctx.tick()
+            ctx.set(dut.stop, 1)
+            await ctx.tick()
+            ctx.set(dut.stop, 0)
+            assert ctx.get(dut.token.valid) == 0
 
     simulate(dut, bench)

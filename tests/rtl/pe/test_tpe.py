@@ -130,3 +130,62 @@ def test_held(signed):
 def test_dbb(nnz, signed):
     check(EngineFacts(a=2, c=2, m=1, n=1, depth=8, nnz=nnz,
                       accumulator_bits=32, encoding=Encoding.MASK), signed)
+
+
+@pytest.mark.parametrize("zero_gating", [False, True])
+@pytest.mark.parametrize("signed", [0, 1])
+@pytest.mark.parametrize("nnz", [1, 3, 4, 8])
+def test_held_weights(nnz, signed, zero_gating):
+    """Weights are held from their ``start`` token on; activations meet the values at their rank."""
+    facts = EngineFacts(a=3, c=2, m=1, n=1, depth=8, nnz=nnz, accumulator_bits=32,
+                        encoding=Encoding.HELD, zero_gating=zero_gating)
+    dut = Tpe(facts)
+    rng = np.random.default_rng(nnz + 10 * signed)
+
+    async def bench(ctx):
+        ctx.set(dut.signed_activations, signed)
+        accumulator = np.zeros((facts.a, facts.c), int)
+        shadow = np.zeros((facts.a, facts.c), int)
+        held = [0] * facts.c              # words
+        block = np.zeros((facts.c, 8), int)
+        pipeline = [None, None]           # operands, weights at their positions, token
+        for _ in range(150):
+            x, positions = octets(rng, facts.a), rng.integers(0, 8, facts.a)
+            values = octets(rng, (facts.c, nnz)).astype(np.int8)
+            places = [sorted(rng.permutation(8)[:rng.integers(0, nnz + 1)])
+                      for _ in range(facts.c)]
+            token = {name: int(rng.random() < share) for name, share in
+                     (("valid", 0.8), ("first", 0.2), ("last", 0.3), ("start", 0.4))}
+            drain = int(rng.random() < 0.3)
+            above = rng.integers(-(1 << 31), 1 << 31, facts.c)
+            west = [int(v) | int(p) << 8 for v, p in zip(x, positions, strict=True)]
+            # What a word holds behind its last bit must not matter.
+            north = [sum(1 << int(p) for p in mine) | pack(column.view(np.uint8)) << 8
+                     for mine, column in zip(places, values, strict=True)]
+            ctx.set(dut.west, west)
+            ctx.set(dut.north, north)
+            ctx.set(dut.token, token)
+            ctx.set(dut.drain, drain)
+            ctx.set(dut.north_sums, [int(v) for v in above])
+            assert list(ctx.get(dut.south_sums)) == shadow[-1].tolist()
+            await ctx.tick()
+            if token["valid"] and token["start"]:
+                held = north
+                block = np.zeros((facts.c, 8), int)
+                for c, mine in enumerate(places):
+                    block[c, mine] = values[c, :len(mine)]
+            if drain:
+                shadow = np.vstack([above, shadow[:-1]])
+            done = pipeline.pop(0)
+            pipeline.append((as_operand(x, signed)[:, np.newaxis], block[:, positions].T, token))
+            if done and done[2]["valid"]:
+                operands, weights, flags = done
+                accumulator = (0 if flags["first"] else accumulator) + operands * weights
+                if flags["last"]:
+                    shadow = accumulator
+            assert [ctx.get(dut.east[a]) for a in range(facts.a)] == west
+            assert [ctx.get(dut.south[c]) for c in range(facts.c)] == held
+            assert {name: ctx.get(dut.east_token[name]) for name in token} == token
+            assert ctx.get(dut.east_drain) == drain
+
+    simulate(dut, bench)
