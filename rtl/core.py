@@ -71,10 +71,12 @@ class Core(wiring.Component):
 
     @property
     def flush_cycles(self) -> int:
-        """Cycles after which every pipeline is empty once nothing new enters."""
-        facts = self.parameters.facts
-        return (facts.drain_start + facts.drain_latency + facts.rows * self.parameters.beats
-                + self.parameters.banks + 32)
+        """Cycles after which every pipeline is empty once nothing new enters: the engine's, from
+        a tile's last step to its last result, or the vector unit's, from a sum's last word."""
+        facts, beats = self.parameters.facts, self.parameters.beats
+        engine = (facts.drain_start + facts.drain_latency + facts.rows * beats
+                  + PostProcessor.LATENCY + beats)
+        return 1 + max(engine, VectorUnit.COLUMN_DELAY + VectorUnit.ADD_LATENCY)
 
     def elaborate(self, platform) -> Module:
         m = Module()

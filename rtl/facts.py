@@ -29,7 +29,7 @@ class Encoding(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class EngineFacts:
-    """An ``m x n`` grid of ``a x depth x c`` TPEs; ``nnz`` values a stored word of weights.
+    """An ``m x n`` grid of ``a x depth x c`` TPEs; ``nnz`` values a column of a stored word.
 
     ``encoding`` of the weights. ``zero_gating``: accumulators rest where all products are zero.
     ``overlapped``: finished sums leave through shadow accumulators while the next tile is
@@ -131,7 +131,8 @@ class EngineFacts:
         """Stored words of a block of ``channels`` whose densest column has ``nnz`` non-zeros."""
         if not self.compressed:
             return -(-channels // self.depth)
-        return -(-channels // self.nnz) if self.splits(nnz, bound) else max(-(-nnz // self.nnz), 1)
+        words = channels if self.splits(nnz, bound) else min(nnz, channels)
+        return max(-(-words // self.nnz), 1)
 
     def pass_steps(self, nnz: int, channels: int = BLOCK, bound: int = BLOCK) -> int:
         """Array steps of a stored word, in blocks of at most ``channels`` channels.

@@ -45,7 +45,7 @@ KINDS = {kind.name: kind for kind in (
     Kind(name="sta-dbb", encoding=Encoding.MASK, depths=(BLOCK,), default_nnz=4, bounded=True),
     # Time-unrolled variable DBB: a held block, its non-zeros one a step (VDBB, section 3).
     Kind(name="vdbb", encoding=Encoding.INDEX, depths=(BLOCK,)),
-    # Weight DBB at a fixed bound, the paper's DP4M8 (S2TA-W, section 4).
+    # Weight DBB at a fixed bound, the paper's DP4M8 (S2TA-W, section 4): the hardware of sta-dbb.
     Kind(name="s2ta-w", encoding=Encoding.MASK, depths=(BLOCK,), default_nnz=4, bounded=True),
     # Weight and activation DBB: held blocks of weights, pruned activations one a step, DP1M4
     # (S2TA-AW, section 4).

@@ -17,7 +17,7 @@ from ..gen.predict import Activity, predict, predict_activity
 from ..gen.spec import Spec
 from ..golden.interpreter import run as run_golden
 from ..golden.network import Network
-from .counters import measured_activity
+from .counters import measured_activity, measured_stalls
 from .run import run as run_rtl
 from .run import simulator
 
@@ -29,7 +29,7 @@ class Report:
     """What ``run`` says. Cycles are None without RTL, and so is ``bit_exact``.
 
     ``accuracy_unpruned``: before activations were pruned, if they were. ``counters``: registers
-    after the last inference; ``activity``: its events among them.
+    after the last inference; ``activity``: its events and stalls among them.
     """
 
     spec: str
@@ -125,8 +125,9 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
         index: tensor[-1:] for index, tensor in tensors.items()}
     # The image trailer is one weight row that belongs to no layer.
     expected = sum(predict_activity(program, last), Activity(weight_reads=1))
-    report.activity = asdict(measured_activity(result.counters))
-    report.predicted_activity = asdict(expected)
+    report.activity = (asdict(measured_activity(result.counters))
+                       | asdict(measured_stalls(result.counters)))
+    report.predicted_activity = asdict(expected) | asdict(prediction.stalls)
     if report.bit_exact and report.activity != report.predicted_activity:
         report.bit_exact = False
         report.mismatch = (f"counters {report.activity} differ from those predicted, "

@@ -94,7 +94,9 @@ def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = Non
         with stage(f"predict {loaded.name}", quiet=json):
             prediction = run_prediction(program)
     clock = loaded.target.clock_mhz
-    layers = [dataclasses.asdict(layer) for layer in prediction.layers]
+    layers = [{key: value for key, value in dataclasses.asdict(layer).items()
+               if key != "stalls"} | dataclasses.asdict(layer.stalls)
+              for layer in prediction.layers]
     total = {"macs": sum(layer["macs"] for layer in layers), "cycles": prediction.cycles}
     if json:
         print_json({"spec": loaded.name, "model": program.network.name, **total,

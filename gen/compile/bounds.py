@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which layers prune their activations, and how far."""
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 
 from ...golden.dap import MAX_BOUND
-from ...golden.dbb import BLOCK, max_nnz
-from ...golden.network import Convolution, FullyConnected, Layer, Network
+from ...golden.dbb import BLOCK
+from ...golden.network import Convolution, FullyConnected, Network
 from ...rtl.facts import EngineFacts
+from ...rtl.sequencer.descriptor import Opcode
 from .fault import CompileFault
-from .lower import ZERO_IS_LOWEST, lower
+from .lower import ZERO_IS_LOWEST, LoweredLayer, lower
+from .plan import block_plan, weight_density
 
 __all__ = ["bound_activations"]
 
@@ -17,24 +20,27 @@ __all__ = ["bound_activations"]
 def bound_activations(network: Network, facts: EngineFacts, bounds: Sequence[str]) -> Network:
     """``network`` with the activations of its layers pruned as ``bounds`` ask.
 
-    "4" prunes to 4 of 8 every layer that takes fewer cycles for it: layers of the engine whose
-    zero point is -128 and whose blocks are full. "LAYER=4" prunes that one, by its name or its
-    place, counted from 0. 8 prunes nothing. Raises CompileFault where the engine does not prune,
-    and where a bound or a layer is none.
+    "4" prunes to 4 of 8 every layer that takes fewer steps for it: layers of the engine with at
+    least one full block whose zero point is -128. "LAYER=4" prunes that one, by its name or its
+    place among the model's operators, counted from 0, whatever is asked for all. 8 prunes
+    nothing. Raises CompileFault where the engine does not prune, and where a bound or a layer is
+    none.
     """
+    asked = [(name, equals, _bound(number)) for name, equals, number in (
+        text.rpartition("=") for text in bounds)]
+    if any(bound != BLOCK for _, _, bound in asked) and not facts.holds_weights:
+        raise CompileFault("--activation-nnz must be 8 for an engine that does not prune "
+                           "activations; leave it out, or use --set engine.kind=s2ta-aw")
     chosen = [BLOCK] * len(network.layers)
-    for text in bounds:
-        name, _, number = text.rpartition("=")
-        bound = _bound(number)
-        if bound != BLOCK and not facts.holds_weights:
-            raise CompileFault("activations are pruned only by engines of kind s2ta-aw; leave "
-                               "--activation-nnz away, or use --set engine.kind=s2ta-aw")
-        if name:
+    for _, equals, bound in asked:
+        if not equals and bound != BLOCK:
+            gaining = {low.output for low in lower(network).layers if _gains(low, facts, bound)}
+            chosen = [bound if layer.output in gaining else BLOCK for layer in network.layers]
+        elif not equals:
+            chosen = [BLOCK] * len(network.layers)
+    for name, equals, bound in asked:
+        if equals:
             chosen[_place(network, name)] = bound
-        else:
-            channels = {low.output: low.source_shape[2] for low in lower(network).layers}
-            chosen = [bound if _gains(layer, channels.get(layer.output, 0), facts, bound)
-                      else BLOCK for layer in network.layers]
     return replace(network, layers=tuple(
         layer if bound == BLOCK else replace(layer, activation_bound=bound)
         for layer, bound in zip(network.layers, chosen, strict=True)))
@@ -48,24 +54,33 @@ def _bound(text: str) -> int:
 
 
 def _place(network: Network, name: str) -> int:
-    places = ([place for place, layer in enumerate(network.layers) if layer.name == name]
-              or [place for place in range(len(network.layers)) if str(place) == name])
-    if not places or not isinstance(network.layers[places[0]], Convolution | FullyConnected):
-        raise CompileFault(f"--activation-nnz: no convolution or fully connected layer of "
-                           f"{network.name} is called {name!r} or stands at that place")
-    return places[0]
-
-
-def _gains(layer: Layer, channels: int, facts: EngineFacts, bound: int) -> bool:
-    """Whether pruning ``layer``, which reads ``channels`` as the core stores them, pays."""
+    names = [layer.name for layer in network.layers]
+    if name in names:
+        place = names.index(name)
+    elif name in map(str, range(len(names))):
+        place = int(name)
+    else:
+        near = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean {near[0]!r}?" if near else "write LAYER=N"
+        raise CompileFault(f"--activation-nnz: LAYER must be the name of a layer of "
+                           f"{network.name} or its place, 0 to {len(names) - 1}, not {name!r}; "
+                           f"{hint}")
+    layer = network.layers[place]
     if not isinstance(layer, Convolution | FullyConnected):
+        raise CompileFault(f"--activation-nnz: LAYER must be a CONV_2D or FULLY_CONNECTED, not "
+                           f"{layer.name} ({layer.kind})")
+    return place
+
+
+def _gains(low: LoweredLayer, facts: EngineFacts, bound: int) -> bool:
+    channels = low.source_shape[2]
+    if low.opcode is not Opcode.MATRIX or low.source_zero_point != ZERO_IS_LOWEST:
         return False
-    if layer.source_zero_point != ZERO_IS_LOWEST or channels < BLOCK:
+    if channels < BLOCK or (low.kind == "FULLY_CONNECTED" and channels % BLOCK):
         return False
-    if isinstance(layer, FullyConnected) and channels % BLOCK:
-        return False
-    density = max(max_nnz(layer.weights), 1)
+    density = weight_density(low)
 
     def steps(kept: int) -> int:
-        return facts.passes(density, BLOCK, kept) * facts.pass_steps(density, BLOCK, kept)
+        plan = block_plan(facts, density, channels, kept)
+        return plan.total(plan.steps, -(-channels // BLOCK))
     return steps(bound) < steps(BLOCK)

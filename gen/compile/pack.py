@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weight and parameter packing: the bytes that the core reads."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ...golden import dbb
@@ -13,9 +11,9 @@ from ...rtl.sequencer.descriptor import ROW_BITS
 from ...rtl.vector.window import WINDOW
 from .fault import CompileFault
 from .lower import LoweredLayer
+from .plan import plan_blocks
 
-__all__ = ["BlockPlan", "engine_parameters", "engine_weights", "last_channels", "plan_blocks",
-           "vector_parameters", "weight_density"]
+__all__ = ["engine_parameters", "engine_weights", "vector_parameters"]
 
 ROW_BYTES = ROW_BITS // 8
 
@@ -27,52 +25,6 @@ def _blocks(layer: LoweredLayer) -> np.ndarray:
     padded = np.zeros((outputs, kh, kw, blocks * BLOCK), np.int8)
     padded[..., :channels] = layer.weights
     return padded.reshape(outputs, kh, kw, blocks, BLOCK).transpose(0, 3, 1, 2, 4)
-
-
-def weight_density(layer: LoweredLayer) -> int:
-    """The most non-zeros in any block of the layer, at least 1."""
-    return max(dbb.max_nnz(layer.weights), 1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class BlockPlan:
-    """How the engine takes the blocks of a layer: stored words (``passes``) of a full block and
-    of the last one, steps of a pass, and whether passes share out a block's positions."""
-
-    passes: int
-    last_passes: int
-    pass_steps: int
-    split: bool
-
-    @property
-    def steps(self) -> tuple[int, int]:
-        """Array steps of a full block and of the last one."""
-        return self.passes * self.pass_steps, self.last_passes * self.pass_steps
-
-
-def plan_blocks(layer: LoweredLayer, p: AcceleratorParameters) -> BlockPlan:
-    """The plan of an engine layer, by its densest block and its bound on activations."""
-    density, bound = weight_density(layer), layer.activation_bound
-    if bound != BLOCK and not p.facts.holds_weights:
-        raise CompileFault(f"layer {layer.name} ({layer.kind}): activations pruned to {bound} of "
-                           f"{BLOCK} need an engine that prunes them; use engine.kind s2ta-aw")
-    channels = layer.source_shape[2]
-    full, last = min(channels, BLOCK), last_channels(layer)
-    plan = BlockPlan(
-        passes=p.facts.passes(density, full, bound),
-        last_passes=p.facts.passes(density, last, bound),
-        pass_steps=p.facts.pass_steps(density, full, bound),
-        split=p.facts.splits(density, bound))
-    if bound != BLOCK and plan.steps[0] > BLOCK:
-        raise CompileFault(f"layer {layer.name} ({layer.kind}): activations pruned to {bound} "
-                           f"take more steps with weights of NNZ {density} than all of them; "
-                           "do not prune this layer")
-    return plan
-
-
-def last_channels(layer: LoweredLayer) -> int:
-    """Channels of the source's last block."""
-    return (layer.source_shape[2] - 1) % BLOCK + 1
 
 
 def engine_weights(layer: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:
@@ -89,11 +41,11 @@ def engine_weights(layer: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:
     # [tile, column, block, ky, kx, 8] -> [tile, block, tap, column, 8]
     tiled = padded.reshape(tiles, facts.columns, blocks.shape[1], -1, BLOCK)
     tiled = tiled.transpose(0, 2, 3, 1, 4)
-    plan = plan_blocks(layer, p)
+    plan = plan_blocks(layer, facts)
     rows = []
     for tile in tiled:
         for index, block in enumerate(tile):
-            passes = plan.last_passes if index == len(tile) - 1 else plan.passes
+            passes = plan.passes[index == len(tile) - 1]
             match facts.encoding:
                 case Encoding.DENSE:
                     part = _dense_steps(block, passes, facts.depth)

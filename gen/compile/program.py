@@ -26,15 +26,8 @@ from ...rtl.vector.window import WINDOW
 from .fault import CompileFault
 from .layout import TensorLayout
 from .lower import Lowered, LoweredLayer
-from .pack import (
-    BlockPlan,
-    engine_parameters,
-    engine_weights,
-    last_channels,
-    plan_blocks,
-    vector_parameters,
-    weight_density,
-)
+from .pack import engine_parameters, engine_weights, vector_parameters
+from .plan import BlockPlan, last_channels, plan_blocks, weight_density
 from .reads import source_increments
 
 __all__ = ["CompiledLayer", "Image", "Program", "assemble"]
@@ -201,10 +194,10 @@ def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
         "row_groups": 1 if low.sliding else -(-low.kernel[0] // WINDOW),
         "row_group_step": WINDOW * source.pitch,
     }
-    plan = layer.plan or BlockPlan(passes=1, last_passes=1, pass_steps=1, split=False)
+    plan = layer.plan or BlockPlan(passes=(1, 1), steps=(1, 1), pass_steps=1, split=False)
     fields |= {"steps": plan.steps[0], "last_steps": plan.steps[1],
                "pass_steps": plan.pass_steps, "split_passes": plan.split,
-               "last_channels": last_channels(low)}
+               "last_channels": last_channels(low.source_shape[2])}
     if layer.second is not None:
         fields |= _addition_fields(layer, layer.second, p)
     _check_widths(low, fields)
@@ -266,7 +259,7 @@ def assemble(network: golden.Network, lowered: Lowered, layouts: dict[int, Tenso
             lowered=low, source=layouts[low.source],
             second=None if low.second is None else layouts[low.second],
             destination=layouts[low.output],
-            plan=plan_blocks(low, p) if matrix else None,
+            plan=plan_blocks(low, p.facts) if matrix else None,
             density=weight_density(low) if matrix else 0,
             weight_row=weight_row, weight_rows=len(packed), parameter_row=parameter_row))
         parameters.append(rows)

@@ -2,6 +2,7 @@
 """Predictor: what the hardware's counters will show, from its static facts, without simulation."""
 
 from .activity import Activity, predict_activity
-from .cycles import LayerPrediction, Prediction, predict
+from .cycles import LayerPrediction, Prediction, Stalls, predict
 
-__all__ = ["Activity", "LayerPrediction", "Prediction", "predict", "predict_activity"]
+__all__ = ["Activity", "LayerPrediction", "Prediction", "Stalls", "predict",
+           "predict_activity"]

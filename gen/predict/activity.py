@@ -10,7 +10,6 @@ from ...golden.dap import stream
 from ...golden.dbb import BLOCK
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
-from ..compile.pack import last_channels
 from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_fetched, window_inside
 
@@ -64,18 +63,18 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters, source: np.ndarray) 
     low, plan = layer.lowered, layer.plan
     column_tiles = -(-low.output_shape[2] // p.facts.columns)
     fetched = matrix_fetched(low, layer.source, p)
-    passes = ((layer.source.blocks - 1) * plan.passes + plan.last_passes) * (
-        column_tiles * fetched.shape[0] * low.kernel[0] * low.kernel[1])
-    issued = passes * plan.pass_steps * p.facts.multipliers
+    taps = column_tiles * fetched.shape[0] * low.kernel[0] * low.kernel[1]
+    blocks = layer.source.blocks
+    issued = taps * plan.total(plan.steps, blocks) * p.facts.multipliers
     count = _streamed_products if p.facts.holds_weights else _products
     useful, zero = count(layer, p, source) if p.facts.zero_gating else (issued, 0)
     return Activity(
         macs_issued=issued,
         macs_gated_activation=zero,
         macs_gated_weight=issued - useful - zero,
-        activation_reads=int(fetched.sum()) * layer.source.blocks * column_tiles,
+        activation_reads=int(fetched.sum()) * blocks * column_tiles,
         activation_writes=_result_words(layer),
-        weight_reads=1 + passes)
+        weight_reads=1 + taps * plan.total(plan.passes, blocks))
 
 
 def _operands(layer: CompiledLayer, p: AcceleratorParameters,
@@ -129,10 +128,13 @@ def _streamed_products(layer: CompiledLayer, p: AcceleratorParameters,
         rows = np.pad(rows, ((0, 0), (0, spare))).reshape(-1, blocks, BLOCK)
         for block in range(blocks):
             last = block == blocks - 1
-            everything = (1 << (last_channels(low) if last else BLOCK)) - 1
-            for index in range(plan.last_passes if last else plan.passes):
+            everything = (1 << (BLOCK - spare if last else BLOCK)) - 1
+            left = plan.steps[last]
+            for index in range(plan.passes[last]):
                 own = ((1 << slots) - 1) << slots * index if plan.split else everything
-                values, positions = stream(rows[:, block], own & everything, plan.pass_steps)
+                values, positions = stream(rows[:, block], own & everything,
+                                           min(plan.pass_steps, left))
+                left -= plan.pass_steps
                 stored = weights & (rank // slots == index)
                 columns = np.count_nonzero(stored[:, ky, kx, block], axis=0)
                 hits = columns[positions]

@@ -5,7 +5,7 @@ The recurrences follow the units' handshakes, event by event; every constant is 
 of a component, read from it. Times are cycles from the layer's ``begin`` pulse.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
 from ...rtl.facts import BLOCK, EngineFacts
 from ...rtl.parameters import AcceleratorParameters
@@ -18,7 +18,23 @@ from ...rtl.vector.unit import VectorUnit
 from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_reads, window_reads
 
-__all__ = ["LayerPrediction", "Prediction", "predict"]
+__all__ = ["LayerPrediction", "Prediction", "Stalls", "predict"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stalls:
+    """Cycles in which a unit waits, by cause: the engine for operands (also before the first and
+    behind the last), for its drain, either unit for parameters; read cycles that leave words of
+    their request waiting for the same bank."""
+
+    stall_operands: int = 0
+    stall_drain: int = 0
+    stall_parameters: int = 0
+    bank_conflicts: int = 0
+
+    def __add__(self, other: "Stalls") -> "Stalls":
+        return Stalls(**{item.name: getattr(self, item.name) + getattr(other, item.name)
+                         for item in fields(self)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +47,7 @@ class LayerPrediction:
     cycles: int
     macs: int
     utilisation: float
+    stalls: Stalls = field(default_factory=Stalls)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +58,11 @@ class Prediction:
     layers: list[LayerPrediction]
     utilisation: float
 
+    @property
+    def stalls(self) -> Stalls:
+        """Stalls of the whole run."""
+        return sum((layer.stalls for layer in self.layers), Stalls())
+
 
 def predict(program: Program) -> Prediction:
     """Predict a run of ``program``."""
@@ -50,13 +72,13 @@ def predict(program: Program) -> Prediction:
     for layer in program.layers:
         low = layer.lowered
         matrix = low.opcode is Opcode.MATRIX
-        done = UNITS[low.opcode](layer, p)
+        done, stalls = UNITS[low.opcode](layer, p)
         cycles = Sequencer.fetch_cycles(p.program_width) + done + 1
         work = low.macs * _share(layer, p.facts) if matrix else 0.0
         useful += work
         layers.append(LayerPrediction(
             name=low.name, op=low.kind, cycles=cycles, macs=low.macs,
-            utilisation=work / (cycles * p.facts.multipliers)))
+            utilisation=work / (cycles * p.facts.multipliers), stalls=stalls))
     total = Sequencer.overhead_cycles(p.program_width) + sum(layer.cycles for layer in layers)
     return Prediction(cycles=total, layers=layers,
                       utilisation=useful / (total * p.facts.multipliers))
@@ -66,12 +88,12 @@ def _share(layer: CompiledLayer, facts: EngineFacts) -> float:
     """Products that an engine layer asks for, of those that the network states."""
     channels = min(layer.lowered.source_shape[2], BLOCK)
     if facts.holds_weights:
-        return layer.plan.steps[0] / channels
+        return min(layer.lowered.activation_bound, channels) / channels
     return layer.density / channels if facts.compressed else 1.0
 
 
-def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> int:
-    """Cycle of the engine layer's last result beat."""
+def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls]:
+    """Cycle of the engine layer's last result beat, and its stalls."""
     facts, low = p.facts, layer.lowered
     reads = matrix_reads(low, layer.source, p)
     tiles = reads.shape[0]
@@ -87,6 +109,7 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> int:
 
     swap = 1  # the walk starts one cycle after ``begin``
     accepted = read = taken = moved = issued = closed = 0
+    fired = drain_waits = parameter_waits = 0
     parameters = ready_after
     cooldown = 0
     for _ in range(columns):
@@ -110,38 +133,49 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> int:
                     start = moved
                     if not facts.overlapped and block == tap == 0:
                         start = max(start, cooldown)
+                        drain_waits += start - moved
                     issued = start + steps
+                    fired += steps
                     if last_block and tap == len(taps) - 1:
                         if facts.overlapped:
+                            drain_waits += max(cooldown - issued, 0)
                             issued = max(issued, cooldown)
                         if tile == 0:
+                            parameter_waits += max(parameters - issued, 0)
                             issued = max(issued, parameters)
                             parameters = issued + row_valid + ParameterLoader.HOLD + ready_after
                         cooldown = issued + p.beats * rows
                         closed = issued
     last_rows = pixels - (tiles - 1) * facts.rows
-    return closed + row_valid + last_rows * p.beats - 1 + PostProcessor.LATENCY
+    done = closed + row_valid + last_rows * p.beats - 1 + PostProcessor.LATENCY
+    return done, Stalls(
+        stall_operands=done - fired - drain_waits - parameter_waits, stall_drain=drain_waits,
+        stall_parameters=parameter_waits,
+        bank_conflicts=int((reads - 1).sum()) * blocks * columns)
 
 
-def _window(layer: CompiledLayer, p: AcceleratorParameters) -> int:
-    """Cycle of the vector layer's last result."""
+def _window(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls]:
+    """Cycle of the vector layer's last result, and its stalls."""
     reads = window_reads(layer.lowered, layer.source, p)
     ready_after = ParameterLoader.load_cycles(lanes=p.vector_lanes, rows_per_lane=2,
                                               width=p.program_width)
     parameters = ready_after
-    finished = 0
+    finished = asked = waits = 0  # asked: cycle in which the last request was taken
     for group in reads.reshape(reads.shape[0], -1):
+        waits += max(parameters - asked - 1, 0)
         first = max(finished, parameters, 1) + int(group[0])
         parameters = first + VectorUnit.SWAP_DELAY + ParameterLoader.HOLD + ready_after
         finished = first + int(group[1:].sum())
-    return finished + VectorUnit.COLUMN_DELAY + VectorUnit.LATENCY
+        asked = finished - int(group[-1])
+    return finished + VectorUnit.COLUMN_DELAY + VectorUnit.LATENCY, Stalls(
+        stall_parameters=waits, bank_conflicts=int((reads - 1).sum()))
 
 
-def _addition(layer: CompiledLayer, p: AcceleratorParameters) -> int:
-    """Cycle of the element-wise sum's last result."""
+def _addition(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls]:
+    """Cycle of the element-wise sum's last result, and its stalls."""
     groups = layer.source.word_groups(p.vector_blocks)
     last_read = 3 + (groups - 1) * AdditionWalker.PERIOD  # of the second operand
-    return last_read + VectorUnit.COLUMN_DELAY + VectorUnit.ADD_LATENCY
+    return last_read + VectorUnit.COLUMN_DELAY + VectorUnit.ADD_LATENCY, Stalls()
 
 
 UNITS = {Opcode.MATRIX: _matrix, Opcode.WINDOW: _window, Opcode.ADD: _addition}

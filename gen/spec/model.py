@@ -46,7 +46,8 @@ class Tpe(_Section):
     a: Edge
     """Rows of a TPE: output pixels."""
     b: Annotated[Literal[1, 2, 4, 8], Whole]
-    """Depth of a TPE: activation channels of a step. 1 for sa, 8 for sta-dbb and vdbb."""
+    """Depth of a TPE: activation channels of a step. 1 for sa, 1 to 8 for sta, 8 for
+    the others."""
     c: Edge
     """Columns of a TPE: output channels."""
 
@@ -67,23 +68,26 @@ class Weights(_Section):
     """Input channels of a block."""
     nnz: Annotated[int, Field(ge=1, json_schema_extra={"maximum": 8})] = Field(
         default_factory=lambda: 8)
-    """Non-zero weights that a block may hold in one pass: for sta-dbb the multipliers of a dot
-    product, 4 by default; 8 for the others."""
+    """Non-zero weights that a block may hold in one pass: for sta-dbb and s2ta-w the multipliers of
+    a dot product, for s2ta-aw the weights that a multiplier holds, 4 by default; 8 for the others.
+    """
 
 
 class Engine(_Section):
     """The array of multipliers."""
 
     kind: Literal[tuple(KINDS)]  # type: ignore[valid-type]
-    """Systolic array, systolic tensor array, the latter with density bound block weights, or with
-    blocks of any density, whose non-zeros are streamed one a cycle (vdbb)."""
+    """Systolic array (sa), systolic tensor array (sta), the latter with density bound block weights
+    (sta-dbb, s2ta-w), with blocks of any density, whose non-zeros are streamed one a cycle (vdbb),
+    or with held weights by which pruned activations are streamed (s2ta-aw)."""
     tpe: Tpe
     grid: Grid
     weights: Weights = Field(default_factory=Weights)
     accumulator_bits: Annotated[int, Field(ge=16, le=32)] = 32
     """Bits of the accumulators. The compiler refuses a network that could overflow them."""
     zero_gating: bool = False
-    """Accumulators rest where an operand is zero, and the products so saved are counted."""
+    """Accumulators rest where all products are zero, and products with a zero operand are counted,
+    by cause."""
 
     @model_validator(mode="before")
     @classmethod

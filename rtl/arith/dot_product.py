@@ -6,6 +6,7 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell
+from .total import total
 
 __all__ = ["DotProduct"]
 
@@ -47,9 +48,6 @@ class DotProduct(Cell):
         if replace is not None:
             return replace(self)
         m = Module()
-        terms = [self.activations[i] * self.weights[i] for i in range(self.taps)]
-        while len(terms) > 1:
-            terms = [left + right for left, right in zip(terms[::2], terms[1::2], strict=False)
-                     ] + terms[len(terms) // 2 * 2:]
-        m.d.comb += self.result.eq(self.accumulator + terms[0])
+        products = (self.activations[i] * self.weights[i] for i in range(self.taps))
+        m.d.comb += self.result.eq(self.accumulator + total(products))
         return m

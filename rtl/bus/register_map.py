@@ -22,10 +22,10 @@ _COUNTERS = (
     ("WEIGHT_READS", "Rows read from the weight memory."),
     ("DMA_BYTES", "Bytes that the DMA moved over its AXI port."),
     ("DMA_STALLS", "Cycles in which the DMA waited for its AXI port only."),
-    ("MACS_GATED_ACTIVATION_LO", "Issued slots at rest for a zero activation, bits 31:0."),
-    ("MACS_GATED_ACTIVATION_HI", "Issued slots at rest for a zero activation, bits 63:32."),
-    ("MACS_GATED_WEIGHT_LO", "Issued slots at rest for a zero weight, bits 31:0."),
-    ("MACS_GATED_WEIGHT_HI", "Issued slots at rest for a zero weight, bits 63:32."),
+    ("MACS_GATED_ACTIVATION_LO", "Issued slots whose activation alone is zero, bits 31:0."),
+    ("MACS_GATED_ACTIVATION_HI", "Issued slots whose activation alone is zero, bits 63:32."),
+    ("MACS_GATED_WEIGHT_LO", "Issued slots whose weight is zero, bits 31:0."),
+    ("MACS_GATED_WEIGHT_HI", "Issued slots whose weight is zero, bits 63:32."),
 )
 
 REGISTERS = (

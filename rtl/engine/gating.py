@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counts the products that zero gating saves, at the array's edge."""
+"""Counts the products with a zero operand, at the array's edge."""
 
 from amaranth import Array, Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..arith.total import total
 from ..facts import BLOCK, INDEX_BITS, PAIR_BITS, Encoding, EngineFacts
 
 __all__ = ["GatingCount"]
 
 
 class GatingCount(wiring.Component):
-    """How many multipliers a step leaves at rest, and why.
+    """How many products of a step have a zero operand, and which.
+
+    An accumulator rests where all products of its dot product do (``Tpe``).
 
     In an output-stationary array every row's operand meets every column's weight, so the zeros
     at the edge tell all: ``weight`` counts rows for each weight slot that is zero, and
@@ -42,8 +45,9 @@ class GatingCount(wiring.Component):
         f = self.facts
         valid = Signal()
         m.d.sync += valid.eq(self.valid)
-        form = {Encoding.DENSE: self._dense, Encoding.HELD: self._held}
-        activation, weight = form.get(f.encoding, self._pairs)(m)
+        form = {Encoding.DENSE: self._dense, Encoding.MASK: self._pairs,
+                Encoding.INDEX: self._pairs, Encoding.HELD: self._held}
+        activation, weight = form[f.encoding](m)
         with m.If(valid):
             m.d.sync += [self.activation.eq(activation), self.weight.eq(weight)]
         with m.Else():
@@ -57,7 +61,7 @@ class GatingCount(wiring.Component):
         f = self.facts
         rows = Signal(data.ArrayLayout(unsigned(f.rows.bit_length()), f.depth))
         for k in range(f.depth):
-            m.d.sync += rows[k].eq(sum(
+            m.d.sync += rows[k].eq(total(
                 self.activations[row].word_select(k, 8) == 0 for row in range(f.rows)))
         return rows
 
@@ -65,15 +69,15 @@ class GatingCount(wiring.Component):
         f = self.facts
         zero_rows = self._zero_rows(m)
         columns = self._columns(m, lambda word, k: word.word_select(k, 8).any(), f.depth)
-        return (sum(zero_rows[k] * columns[k] for k in range(f.depth)),
-                f.rows * sum(f.columns - columns[k] for k in range(f.depth)))
+        return (total(zero_rows[k] * columns[k] for k in range(f.depth)),
+                f.rows * total(f.columns - columns[k] for k in range(f.depth)))
 
     def _columns(self, m: Module, present, count: int) -> data.View:
         """Columns with a weight, for each of ``count`` places of their words."""
         f = self.facts
         columns = Signal(data.ArrayLayout(unsigned(f.columns.bit_length()), count))
         for k in range(count):
-            m.d.sync += columns[k].eq(sum(present(self.weights[column], k)
+            m.d.sync += columns[k].eq(total(present(self.weights[column], k)
                                           for column in range(f.columns)))
         return columns
 
@@ -93,7 +97,7 @@ class GatingCount(wiring.Component):
             with m.If(hits[slot]):
                 m.d.comb += count.eq(positions[indices[slot]])
             saved.append(count)
-        return sum(saved), f.rows * sum(~hits[slot] for slot in range(len(slots)))
+        return total(saved), f.rows * total(~hits[slot] for slot in range(len(slots)))
 
     def _held(self, m: Module) -> tuple[Value, Value]:
         f = self.facts
@@ -107,4 +111,4 @@ class GatingCount(wiring.Component):
             m.d.comb += hit.eq(choices[pair[8:]])
             saved.append(Mux(pair[:8].any(), 0, hit))
             hits.append(hit)
-        return sum(saved), f.rows * f.columns - sum(hits)
+        return total(saved), f.rows * f.columns - total(hits)

@@ -60,7 +60,8 @@ class PrunedRow(Cell):
 
     A block that is issued for ``b`` steps is thereby pruned to its ``b`` largest magnitudes: the
     stages of the paper's cascade follow one another in time, so that one stage is enough
-    (S2TA, section 4: the DAP unit). Order does not matter to a sum.
+    (S2TA, section 4: the DAP unit). Order does not matter to a sum. The paper prunes before the
+    SRAM write; here tensors are stored whole, so that each reader may have its own bound.
 
     *Timing*: ``move`` makes the next block the present one. ``o`` is a value
     and its position; ``step`` goes on to the next largest. While ``open`` is high, all of

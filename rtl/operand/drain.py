@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drain control: when finished rows leave the engine's shadow accumulators."""
+"""Drain control: when finished rows leave the engine."""
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import data, wiring

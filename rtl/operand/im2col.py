@@ -111,7 +111,8 @@ class Im2col(wiring.Component):
     The word of a row at tap kx is that of its right-hand neighbour at tap ``kx - stride``. Such
     words are read once and then marked ``shift``: the issuer's rows pass them on, from the last
     tap at stride 1, from the one before at stride 2. A run of P neighbours thus reads
-    ``(P - 1) * stride + kernel_width`` words of an input row, not ``P * kernel_width``
+    ``(P - 1) * min(stride, kernel_width) + kernel_width`` words of an input row, not
+    ``P * kernel_width``
     (VDBB, section 3: the IM2COL unit's two register sets in shift loops, here along x).
 
     *Timing*: the pixels of the next tile are worked out, one a cycle, while this one is read. One

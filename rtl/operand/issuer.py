@@ -251,7 +251,7 @@ class Issuer(wiring.Component):
         positions = Signal(BLOCK)
         everything = (1 << BLOCK) - 1
         m.d.comb += [
-            last_of_pass.eq(phase == self.pass_steps - 1),
+            last_of_pass.eq((phase == self.pass_steps - 1) | last_step),
             positions.eq(Mux(self.split, own, everything)
                          & Mux(tag.tail, (1 << self.last_channels) - 1, everything)),
             self.token.start.eq(phase == 0),

@@ -8,6 +8,7 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..arith.dot_product import DotProduct
+from ..arith.total import total
 from ..cell import Cell
 from ..facts import BLOCK, PAIR_BITS, Encoding, EngineFacts
 
@@ -17,7 +18,7 @@ Operands = Callable[[int, int], Iterator[tuple[Value, Value, Value]]]
 
 Token = data.StructLayout({"valid": 1, "first": 1, "last": 1, "start": 1})
 """Travels with a step's activations: ``first`` opens a sum, ``last`` closes it, ``start`` opens a
-block."""
+block of held activations, or comes with a word of weights to be held."""
 
 class Tpe(Cell):
     """One TPE: ``acc[a][c] = (first ? 0 : acc[a][c]) + sum_s x[a][s] * w[c][s]``.
@@ -154,15 +155,18 @@ class Tpe(Cell):
     def _held_weights(self, m: Module) -> Operands:
         f = self.facts
         values = [_registered(m, self.east[a][:8], f"operand_{a}") for a in range(f.a)]
+        # Of each position, which stored value is its own: the rank of its bit in the mask.
+        ranks = [Signal(data.ArrayLayout(range(max(f.nnz, 2)), BLOCK), name=f"ranks_{c}")
+                 for c in range(f.c)]
+        for c, rank in enumerate(ranks):
+            for position in range(1, BLOCK):
+                m.d.comb += rank[position].eq(total(self.south[c][:position]))
 
         def operands(a: int, c: int):
             mask, slots = self.south[c][:BLOCK], self.south[c][BLOCK:]
             position = self.east[a][8:]
-            rank = [sum(mask[:p]) for p in range(BLOCK)]
-            slot = Signal(range(BLOCK), name=f"slot_{a}_{c}")
             hit = mask.bit_select(position, 1)
-            m.d.comb += slot.eq(Array(rank)[position])
-            value = Array(slots.word_select(s, 8) for s in range(f.nnz))[slot]
+            value = Array(slots.word_select(s, 8) for s in range(f.nnz))[ranks[c][position]]
             weight = _registered(m, Mux(hit, value, 0), f"weight_{a}_{c}")
             yield values[a], weight.as_signed(), _registered(m, hit, f"hit_{a}_{c}")
         return operands

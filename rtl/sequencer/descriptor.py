@@ -70,58 +70,58 @@ Header = data.StructLayout({
 Trailer = data.StructLayout({"magic": 32, "check": 32})
 
 Descriptor = data.StructLayout({
-    "magic": 8,
+    "magic": 8,                # DESCRIPTOR_MAGIC
     "opcode": 4,
-    "source_group": 1,
+    "source_group": 1,         # bank groups; they differ, but for ADD
     "destination_group": 1,
-    "signed_activations": 1,
+    "signed_activations": 1,   # operands are raw int8, otherwise x + 128 as unsigned bytes
     "rounding": 2,
-    "sliding": 1,
-    "pad_value": 8,
-    "split_passes": 1,
+    "sliding": 1,              # WINDOW: windows overlap along a row; else they are cut in threes
+    "pad_value": 8,            # operand of a pixel outside the input
+    "split_passes": 1,         # held weights: passes share out a block's positions
     "reserved": 5,
     # requantiser
-    "zero_point": signed(8),
-    "low": signed(8),
+    "zero_point": signed(8),   # of the result
+    "low": signed(8),          # clamp
     "high": signed(8),
     # held weights
-    "pass_steps": 4,
-    "last_channels": 4,
-    "parameter_row": 32,
-    "weight_row": 32,
-    # geometry
-    "out_width": 16,
+    "pass_steps": 4,           # steps of a pass: activations that a block of weights meets
+    "last_channels": 4,        # channels of the source's last block
+    "parameter_row": 32,       # of the layer's requantiser parameters, from the program base on
+    "weight_row": 32,          # of the layer's first weights, from the weight base on
+    # geometry, in pixels
+    "out_width": 16,           # ADD: groups of words that the vector unit takes at once
     "out_height": 16,
     "in_width": 16,
     "in_height": 16,
     "kernel_width": 8,
     "kernel_height": 8,
-    "pad_x": 8,
-    "pad_y": 8,
-    "channel_blocks": 16,
-    "column_tiles": 16,
-    "steps": 4,
-    "last_steps": 4,
+    "pad_x": 8,                # left
+    "pad_y": 8,                # top
+    "channel_blocks": 16,      # of the source
+    "column_tiles": 16,        # tiles of output channels: the array's columns, or vector lanes
+    "steps": 4,                # MATRIX: array steps of a channel block
+    "last_steps": 4,           # ... of the last one
     "stride_x": 4,
     "stride_y": 4,
-    "destination_blocks": 16,
+    "destination_blocks": 16,  # channel blocks of a result pixel
     # source addresses
-    "pixel_base": 32,
-    "pixel_x": 32,
+    "pixel_base": 32,          # of output pixel (0, 0) at tap (0, 0)
+    "pixel_x": 32,             # from one output pixel to the next
     "pixel_y": 32,
-    "tap_x": data.ArrayLayout(32, 2),
+    "tap_x": data.ArrayLayout(32, 2),  # from one tap to the next
     "tap_y": data.ArrayLayout(32, 2),
-    "tap_channel": 32,
+    "tap_channel": 32,         # from one channel block to the next
     # destination addresses
     "destination_base": 32,
     "destination_x": data.ArrayLayout(32, 2),
     "destination_y": data.ArrayLayout(32, 2),
-    "destination_plane": 32,
+    "destination_plane": 32,   # from one channel block to the next
     # vector unit
-    "span": 16,
-    "row_groups": 16,
-    "row_group_step": 32,
-    "second_base": 32,
+    "span": 16,                # WINDOW: window columns read for a row of output pixels
+    "row_groups": 16,          # kernel rows in threes
+    "row_group_step": 32,      # from one three to the next
+    "second_base": 32,         # ADD: the second operand's first word
     "second_group": 1,
     "reserved_2": 31,
     # element-wise sum: the first operand, the second, their sum

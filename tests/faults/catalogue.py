@@ -22,7 +22,7 @@ class Fault:
 
 FAULTS = (
     Fault(name="dot product loses an odd term",
-          path="rtl/arith/dot_product.py",
+          path="rtl/arith/total.py",
           old="] + terms[len(terms) // 2 * 2:]",
           new="]",
           killer="tests/rtl/arith/test_dot_product.py::test_equals_integer_arithmetic"),

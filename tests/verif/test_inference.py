@@ -15,7 +15,7 @@ from systolith.gen.predict import Activity, predict, predict_activity
 from systolith.gen.spec import load
 from systolith.golden.interpreter import run as run_golden
 from systolith.rtl.kinds import KINDS
-from systolith.verif.counters import measured_activity
+from systolith.verif.counters import measured_activity, measured_stalls
 from systolith.verif.inference import run_network
 from systolith.verif.run import run, simulator
 
@@ -180,6 +180,7 @@ def _check_counters(spec, network, inputs):
     tensors = {network.inputs[0]: inputs[-1:]} | run_golden(network, inputs[-1:])
     predicted = sum(predict_activity(program, tensors), Activity(weight_reads=1))
     assert measured_activity(result.counters) == predicted
+    assert measured_stalls(result.counters) == predict(program).stalls
     return predicted
 
 

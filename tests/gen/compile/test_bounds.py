@@ -8,7 +8,7 @@ import pytest
 from systolith.gen.build import parameters
 from systolith.gen.compile import CompileFault, bound_activations, compile_network
 from systolith.gen.compile.lower import lower
-from systolith.gen.compile.pack import plan_blocks
+from systolith.gen.compile.plan import plan_blocks
 from systolith.gen.spec import load
 from systolith.golden.dbb import prune
 from systolith.golden.network import (
@@ -80,8 +80,9 @@ def bounds_of(network):
     (["5=2"], {"dense": 2}),
     (["3", "first=5"], {"first": 5, "full": 3, "dense": 3}),
     (["3", "first=8"], {"full": 3, "dense": 3}),
-    (["first=5", "3"], {"first": 3, "full": 3, "dense": 3}),  # the last word counts
-    (["first=5", "8"], {}),
+    (["first=5", "3"], {"first": 5, "full": 3, "dense": 3}),  # a layer's own word counts
+    (["first=5", "8"], {"first": 5}),
+    (["3", "4"], {"first": 4, "dense": 4}),
     (["first=5", "first=1"], {"first": 1}),
     (["full=4"], {"full": 4}),
     (["image=2"], {"image": 2}),
@@ -105,7 +106,7 @@ def test_a_layer_is_pruned_where_it_takes_fewer_steps(nnz, bound):
     steps = bound if nnz <= 4 else 2 * bound
     assert bounds_of(bounded) == {"only": bound if steps < 8 else 8}
     layer, = lower(bounded).layers
-    assert plan_blocks(layer, parameters(PRUNES)).steps == (min(steps, 8),) * 2
+    assert plan_blocks(layer, FACTS).steps == (min(steps, 8),) * 2
 
 
 def flattened(channels):
@@ -150,10 +151,16 @@ def test_bound_must_be_one(text, prefix):
         bound_activations(several(), FACTS, [prefix + text])
 
 
-@pytest.mark.parametrize("name", ["pool", "nothing", "4", "6", "-1"])
-def test_layer_must_be_one(name):
-    message = ("--activation-nnz: no convolution or fully connected layer of net is called "
-               f"{name!r} or stands at that place")
+@pytest.mark.parametrize(("name", "words"), [
+    ("pool", "a CONV_2D or FULLY_CONNECTED, not pool (AVERAGE_POOL_2D)"),
+    ("4", "a CONV_2D or FULLY_CONNECTED, not pool (AVERAGE_POOL_2D)"),
+    ("frist", ("the name of a layer of net or its place, 0 to 5, not 'frist'; did you mean "
+               "'first'?")),
+    ("", "the name of a layer of net or its place, 0 to 5, not ''; write LAYER=N"),
+    ("6", "the name of a layer of net or its place, 0 to 5, not '6'; write LAYER=N"),
+    ("-1", "the name of a layer of net or its place, 0 to 5, not '-1'; write LAYER=N")])
+def test_layer_must_be_one(name, words):
+    message = f"--activation-nnz: LAYER must be {words}"
     with pytest.raises(CompileFault, match=f"^{re.escape(message)}$"):
         bound_activations(several(), FACTS, [f"{name}=4"])
 
@@ -162,8 +169,8 @@ def test_layer_must_be_one(name):
 @pytest.mark.parametrize("bound", ["4", "first=4"])
 def test_engine_must_prune(kind, bound):
     facts = parameters(load("demo", [f"engine.kind={kind}", "postproc.lanes=8"])).facts
-    message = ("activations are pruned only by engines of kind s2ta-aw; leave --activation-nnz "
-               "away, or use --set engine.kind=s2ta-aw")
+    message = ("--activation-nnz must be 8 for an engine that does not prune activations; leave "
+               "it out, or use --set engine.kind=s2ta-aw")
     with pytest.raises(CompileFault, match=f"^{re.escape(message)}$"):
         bound_activations(several(), facts, [bound])
     assert bounds_of(bound_activations(several(), facts, ["8", "first=8"])) == bounds_of(several())
@@ -199,11 +206,23 @@ def test_compiling_a_pruned_network_needs_the_engine(kind):
         compile_network(spec, bound_activations(several(), FACTS, ["first=2"]))
 
 
-def test_pruning_must_not_take_longer():
-    message = ("layer full (CONV_2D): activations pruned to 5 take more steps with weights of "
-               "NNZ 8 than all of them; do not prune this layer")
+@pytest.mark.parametrize("bound", [4, 5])
+def test_pruning_must_save_steps(bound):
+    message = (f"layer full (CONV_2D): activations pruned to {bound} of 8 save no steps with "
+               "weights of NNZ 8; do not prune this layer")
     with pytest.raises(CompileFault, match=f"^{re.escape(message)}$"):
-        compile_network(PRUNES, bound_activations(several(), FACTS, ["full=5"]))
+        compile_network(PRUNES, bound_activations(several(), FACTS, [f"full={bound}"]))
+
+
+@pytest.mark.parametrize("nnz", range(1, 9))
+@pytest.mark.parametrize("bound", range(1, 6))
+def test_layers_chosen_for_all_are_never_refused(nnz, bound):
+    spec = load("demo", ["engine.kind=s2ta-aw", "postproc.lanes=8",
+                         f"engine.weights={{block: 8, nnz: {nnz}}}"])
+    for channels in (8, 12, 16, 33):
+        network = network_of(convolution("only", 0, channels, 8, nnz=8),
+                             shapes=[(1, 2, 2, channels), (1, 2, 2, 8)])
+        compile_network(spec, bound_activations(network, parameters(spec).facts, [str(bound)]))
 
 
 def test_vector_layers_are_never_pruned():

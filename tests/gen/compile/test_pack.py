@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from systolith.gen.build import parameters
 from systolith.gen.compile.lower import lower
-from systolith.gen.compile.pack import engine_weights, plan_blocks, weight_density
+from systolith.gen.compile.pack import engine_weights
+from systolith.gen.compile.plan import plan_blocks, weight_density
 from systolith.gen.spec import load
 from systolith.rtl.facts import Encoding
 from systolith.rtl.kinds import KINDS
@@ -46,8 +47,8 @@ def test_rows_hold_every_weight(kind, seed):
         rows = iter(engine_weights(layer, p))
         outputs, kh, kw, channels = layer.weights.shape
         blocks = -(-channels // 8)
-        plan = plan_blocks(layer, p)
-        full, last = plan.passes, plan.last_passes
+        plan = plan_blocks(layer, facts)
+        full, last = plan.passes
         assert facts.compressed or full == min(-(-channels // facts.depth), 8 // facts.depth)
         if facts.compressed and not plan.split:
             assert full == -(-weight_density(layer) // facts.nnz)

@@ -4,6 +4,8 @@
 
 import numpy as np
 import pytest
+from amaranth import Value
+from amaranth.back import rtlil
 from systolith.rtl.engine.gating import GatingCount
 
 from ..streams import simulate
@@ -123,3 +125,11 @@ def test_counts_reach_all_products():
 
     simulate(dut, bench)
     assert seen == [(0, facts.multipliers), (facts.multipliers, 0)]
+
+
+def test_hundreds_of_slots_can_be_emitted():
+    facts = facts_of("sta-dbb", a=4, b=8, c=4, m=1, n=32, nnz=4, zero_gating=True)
+    dut = GatingCount(facts)
+    ports = [Value.cast(port) for _, _, port in dut.signature.flatten(dut)]
+    text = rtlil.convert(dut, ports=ports)
+    assert text.count("\n") > facts.columns * facts.nnz

@@ -24,7 +24,8 @@ PASSING = planted(TPE, "opens = self.token.valid & self.token.start", "opens = s
 EARLY = planted(TPE, "yield operand, weights[c].as_signed()",
                 "yield operand, self.south[c][:8].as_signed()")
 BLIND = planted(TPE, "Mux(hit, value, 0)", "value")
-MISCOUNTED = planted(TPE, "sum(mask[:p])", "sum(mask[:p + 1])")
+MISCOUNTED = planted(TPE, "total(self.south[c][:position])",
+                     "total(self.south[c][:position + 1])")
 UNGATED = catalogued("sums accumulate without a valid token")
 DRAINED = catalogued("drain overrides a finishing sum")
 RESTING = planted(TPE, "useful = token.first ", "useful = token.first & 0 ")
