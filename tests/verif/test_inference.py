@@ -31,6 +31,11 @@ def _gated(kind: str):
                          "memory.weights=128 KiB"])
 
 
+def _kws(kind: str):
+    """The spec ``kws-edge`` with another engine, its accumulators gated."""
+    return load("kws-edge", [f"engine.kind={kind}", "engine.zero_gating=true"])
+
+
 def _few(path: Path, count: int):
     return lambda network: load_inputs(path, network).first(count)
 
@@ -51,11 +56,13 @@ def test_digits_every_layer_and_cycle(kind):
 @pytest.mark.parametrize("kind", ENGINES)
 @pytest.mark.xdist_group("kws")
 def test_kws_every_layer_and_cycle(networks, kind):
-    spec = load("kws-edge", [f"engine.kind={kind}"])
-    report = run_network(spec, networks / "kws_ref_model.tflite",
+    report = run_network(_kws(kind), networks / "kws_ref_model.tflite",
                          _few(networks / "kws_public100.npz", 5),
                          simulate=True, layers=True, quiet=True)
     assert report.bit_exact, report.mismatch
+    counts = report.activity
+    assert counts == report.predicted_activity
+    assert 0 < counts["macs_gated_activation"] < counts["macs_issued"]
     assert report.cycles_per_inference == report.predicted_cycles_per_inference
 
 
@@ -98,7 +105,7 @@ def test_random_networks_with_pruned_activations(seed):
 
 @pytest.mark.xdist_group("kws")
 def test_sparse_weights_pay(networks):
-    spec = load("kws-edge")
+    spec = _kws("sta-dbb")
     cycles = {}
     for model in ("kws_ref_model", "kws_dbb4_ft"):
         report = run_network(spec, networks / f"{model}.tflite",
@@ -192,17 +199,6 @@ def test_counters_are_predicted(kind):
         rng = np.random.default_rng(seed)
         network = random_network(rng)
         _check_counters(spec, network, random_inputs(rng, network, 2))
-
-
-@pytest.mark.parametrize("kind", ENGINES)
-@pytest.mark.xdist_group("kws")
-def test_counters_of_kws(networks, kind):
-    spec = load("kws-edge", [f"engine.kind={kind}", "engine.zero_gating=true",
-                             "postproc.lanes=8"])
-    network = load_model(networks / "kws_dbb4_ft.tflite")
-    inputs = load_inputs(networks / "kws_public100.npz", network).values[:2]
-    activity = _check_counters(spec, network, inputs)
-    assert 0 < activity.macs_gated_activation < activity.macs_issued
 
 
 def test_json_report_has_the_promised_keys(tmp_path):
