@@ -5,17 +5,22 @@ from pathlib import Path
 
 import pytest
 import systolith.gen.demo as demo
-from systolith.gen.spec import load
+from systolith.gen.spec import load, to_yaml
 from systolith.rtl.kinds import KINDS
 from systolith.verif.bench import ENGINE_SPECS, bench_engines, markdown
 
 DIGITS = Path(demo.__file__).parent
 
 
-@pytest.mark.xdist_group("demo")
-def test_rows():
+@pytest.mark.xdist_group("sta-dbb")
+def test_rows(tmp_path):
+    # The simulator of other tests: the spec ``demo`` gated, on another engine.
+    spec = tmp_path / "demo.yaml"
+    spec.write_text(to_yaml(load("demo", [
+        "engine.kind=sta-dbb", "postproc.lanes=8", "engine.zero_gating=true",
+        "memory.weights=128 KiB"])))
     models = [DIGITS / "digits_dense.tflite", DIGITS / "digits_dbb4.tflite"]
-    rows = list(bench_engines(models, DIGITS / "digits_held_back.npz", 2, specs=[("demo", 8)],
+    rows = list(bench_engines(models, DIGITS / "digits_held_back.npz", 2, specs=[(str(spec), 8)],
                               quiet=True))
     assert [row["model"] for row in rows] == ["digits_dense", "digits_dbb4"]
     assert all(row["exact"] for row in rows)
