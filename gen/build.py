@@ -22,6 +22,7 @@ def parameters(spec: Spec, *, monitors: bool = False) -> AcceleratorParameters:
         program_words=spec.memory.program // 8,
         vector_lanes=spec.vector.lanes,
         postproc_lanes=spec.postproc.lanes,
+        fused_blocks=spec.vector.fused_channels // 8,
         window=spec.bus.window is not None,
         dma=spec.bus.dma is not None,
         spec_hash=spec.hash,

@@ -100,7 +100,7 @@ class Core(wiring.Component):
         m.submodules.sequencer = sequencer = Sequencer(
             width=p.program_width, program_row_width=32, weight_row_width=32,
             flush_cycles=self.flush_cycles, spec_hash=p.spec_hash)
-        d = sequencer.descriptor
+        d, v, chained = sequencer.descriptor, sequencer.vector_descriptor, sequencer.chained
         matrix = Signal()
         window = Signal()
         addition = Signal()
@@ -113,12 +113,13 @@ class Core(wiring.Component):
             window.eq(d.opcode == Opcode.WINDOW),
             addition.eq(d.opcode == Opcode.ADD),
             begin_matrix.eq(sequencer.begin & matrix),
-            begin_window.eq(sequencer.begin & window),
+            begin_window.eq(sequencer.begin & (window | chained)),
             begin_addition.eq(sequencer.begin & addition),
             # A damaged descriptor may ask for more than its layer takes: nothing outlives it.
             halt.eq(~(sequencer.begin | sequencer.running)),
             sequencer.consistent.eq(Mux(
-                matrix, _covers(d.column_tiles, facts.columns // 8, d.destination_blocks),
+                matrix, _covers(d.column_tiles, facts.columns // 8, d.destination_blocks)
+                & (~chained | _joins(v, d, p.fused_blocks)),
                 _covers(d.column_tiles, p.vector_blocks, d.destination_blocks))),
         ]
         for name in ("start", "stop", "program_base", "weight_base", "last_layer", "watchdog",
@@ -140,7 +141,9 @@ class Core(wiring.Component):
         connect(m, fetch.matrix, issuer.i)
         connect(m, fetch.vector, vector.i)
         m.d.comb += [
-            fetch.descriptor.eq(d), vector.descriptor.eq(d),
+            fetch.descriptor.eq(d), fetch.vector_descriptor.eq(v), fetch.chained.eq(chained),
+            fetch.result_valid.eq(vector.o_valid), fetch.results.eq(vector.o),
+            fetch.result_tile_end.eq(vector.o_tile_end), vector.descriptor.eq(v),
             fetch.start.eq(sequencer.begin), issuer.start.eq(begin_matrix),
             vector.start.eq(begin_window | begin_addition),
             fetch.stop.eq(halt), issuer.stop.eq(halt),
@@ -162,6 +165,7 @@ class Core(wiring.Component):
             sequencer.weight_data.eq(weights.read_data[0]),
             issuer.weight_row.eq(d.weight_row + self.weight_base),
             issuer.stride_x.eq(d.stride_x),
+            issuer.tile_major.eq(chained),
             issuer.pass_steps.eq(d.pass_steps),
             issuer.split.eq(d.split_passes),
             issuer.last_channels.eq(d.last_channels),
@@ -169,6 +173,9 @@ class Core(wiring.Component):
         ]
         for column in range(facts.columns):
             m.d.comb += decompressor.i[column].eq(flat.word_select(column, facts.stored_bits))
+
+        def program_row(layer):
+            return (layer.parameter_row + self.program_base) >> _log2(p.program_width)
 
         # Engine, drain, post-processor.
         m.submodules.engine = engine = SystolicEngine(facts)
@@ -180,7 +187,8 @@ class Core(wiring.Component):
         m.submodules.post = post = PostProcessor(
             columns=facts.columns, lanes=p.drain_lanes, accumulator_bits=facts.accumulator_bits)
         m.submodules.post_writer = post_writer = Writer(
-            words=p.drain_lanes // 8, beats=p.beats, address_width=activations.address_width)
+            words=p.drain_lanes // 8, beats=p.beats, address_width=activations.address_width,
+            tile_pixels=facts.rows)
         m.d.comb += [
             engine.i_activations.eq(issuer.activations),
             engine.i_weights.eq(decompressor.o),
@@ -199,10 +207,13 @@ class Core(wiring.Component):
             post.i.eq(engine.o_results),
             post.shadow.eq(post_parameters.shadow),
             post_parameters.start.eq(begin_matrix),
+            post_parameters.base.eq(program_row(d)),
+            post_parameters.sets.eq(Mux(chained, d.column_tiles, 0)),
             post_parameters.claim.eq(issuer.issued & issuer.issued_new_columns),
             post_parameters.swap.eq(drain.row_valid & drain.first),
             issuer.parameters_ready.eq(post_parameters.ready),
             post_writer.start.eq(begin_matrix),
+            post_writer.tile_major.eq(chained),
             post_writer.descriptor.eq(d),
             post_writer.valid.eq(post.o_valid & sequencer.running),
             post_writer.values.eq(post.o),
@@ -216,32 +227,33 @@ class Core(wiring.Component):
         m.d.comb += [
             vector.shadow.eq(vector_parameters.shadow),
             vector_parameters.start.eq(begin_window),
+            vector_parameters.base.eq(program_row(v)),
+            vector_parameters.sets.eq(Mux(chained, v.column_tiles, 0)),
             vector_parameters.claim.eq(fetch.claim),
             vector_parameters.swap.eq(vector.swap),
             fetch.parameters_ready.eq(vector_parameters.ready),
-            vector_writer.start.eq(begin_window | begin_addition),
-            vector_writer.descriptor.eq(d),
-            vector_writer.valid.eq(vector.o_valid & sequencer.running),
+            vector_writer.start.eq((begin_window | begin_addition) & ~chained),
+            vector_writer.descriptor.eq(v),
+            vector_writer.valid.eq(vector.o_valid & sequencer.running & ~chained),
             vector_writer.values.eq(vector.o),
         ]
 
-        # Program memory: sequencer between layers, parameter loaders within.
-        base = Signal(32)
-        m.d.comb += base.eq((d.parameter_row + self.program_base) >> _log2(p.program_width))
+        # Program memory: sequencer between layers, parameter loaders within. Of two chained layers
+        # the vector unit's goes first.
         for loader in (post_parameters, vector_parameters):
             m.d.comb += [
-                loader.base.eq(base),
                 loader.stop.eq(sequencer.done | sequencer.flush),
                 loader.read_data.eq(program.read_data.as_value()),
             ]
         m.d.comb += [
+            post_parameters.read_grant.eq(~vector_parameters.read_enable),
             program.read_enable.eq(sequencer.program_enable | post_parameters.read_enable
                                    | vector_parameters.read_enable),
             program.read_row.eq(
                 Mux(sequencer.program_enable,
                     sequencer.program_row >> _log2(p.program_width),
-                    Mux(post_parameters.read_enable, post_parameters.read_row,
-                        vector_parameters.read_row))),
+                    Mux(vector_parameters.read_enable, vector_parameters.read_row,
+                        post_parameters.read_row))),
             sequencer.program_data.eq(program.read_data.as_value()),
         ]
 
@@ -261,7 +273,7 @@ class Core(wiring.Component):
             sequencer.done.eq(Mux(matrix, post_writer.done, vector_writer.done)),
             self.post_valid.eq(post_writer.valid),
             self.post_data.eq(post.o),
-            self.vector_valid.eq(vector_writer.valid),
+            self.vector_valid.eq(vector.o_valid & sequencer.running),
             self.vector_data.eq(vector.o),
         ]
 
@@ -298,6 +310,14 @@ def _covers(tiles: Value, blocks: int, destination_blocks: Value) -> Value:
     """Whether ``tiles`` of ``blocks`` channel blocks each are just enough."""
     capacity = tiles * blocks
     return (capacity >= destination_blocks) & (capacity < destination_blocks + blocks)
+
+
+def _joins(vector, matrix, blocks: int) -> Value:
+    """Whether the vector unit's layer makes what the engine's takes, and it fits the buffer."""
+    return ((vector.out_width == matrix.out_width) & (vector.out_height == matrix.out_height)
+            & vector.sliding & (vector.destination_blocks == matrix.channel_blocks)
+            & (matrix.channel_blocks <= blocks)
+            & (matrix.kernel_width == 1) & (matrix.kernel_height == 1))
 
 
 def _log2(value: int) -> int:

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from .operand.gather import Gather, piece_layout
 from .operand.im2col import Im2col, block_tag
+from .operand.tile_buffer import TileBuffer
 from .parameters import AcceleratorParameters
 from .sequencer.descriptor import Descriptor, Opcode
 from .vector.addition import AdditionWalker
@@ -19,16 +20,19 @@ class OperandFetch(wiring.Component):
     """Reads the words that a layer needs: im2col's for the engine, a walker's for the vector unit.
 
     By the descriptor's opcode, requests come from ``Im2col``, ``WindowWalker`` or
-    ``AdditionWalker``, and what the gather unit brings goes to ``matrix`` or to ``vector``.
+    ``AdditionWalker``, and what the gather unit brings goes to ``matrix`` or to ``vector``. Of two
+    chained layers the walker has the gather unit, and im2col reads the results that the vector
+    unit leaves in the ``TileBuffer``.
 
     *Timing*: as those units; nothing is added. While ``stop`` is high, all give up.
 
     *Parameters*: an ``AcceleratorParameters``, ``address_width`` of a bank group's words.
 
-    *Members*: ``start``, ``stop``, ``descriptor``, ``parameters_ready`` (of the vector unit),
-    ``claim`` (they are taken), ``stall_parameters`` (it waits for them), ``conflict`` (as
-    ``Gather``), ``matrix``, ``vector`` (pieces), ``read_group``, ``read_enable``,
-    ``read_lines``, ``read_data``.
+    *Members*: ``start``, ``stop``, ``descriptor``, ``vector_descriptor``, ``chained``,
+    ``parameters_ready`` (of the vector unit), ``claim`` (they are taken), ``stall_parameters`` (it
+    waits for them), ``conflict`` (as ``Gather``), ``matrix``, ``vector`` (pieces),
+    ``result_valid``, ``results``, ``result_tile_end`` (of the vector unit), ``read_group``,
+    ``read_enable``, ``read_lines``, ``read_data``.
     """
 
     def __init__(self, parameters: AcceleratorParameters, *, address_width: int):
@@ -41,6 +45,11 @@ class OperandFetch(wiring.Component):
             "start": In(1),
             "stop": In(1),
             "descriptor": In(Descriptor),
+            "vector_descriptor": In(Descriptor),
+            "chained": In(1),
+            "result_valid": In(1),
+            "results": In(data.ArrayLayout(64, p.vector_blocks)),
+            "result_tile_end": In(1),
             "parameters_ready": In(1),
             "claim": Out(1),
             "stall_parameters": Out(1),
@@ -55,36 +64,42 @@ class OperandFetch(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        p, d = self.parameters, self.descriptor
+        p, d, v = self.parameters, self.descriptor, self.vector_descriptor
         widths = {"address_width": self.address_width, "tag_width": self.tag_width}
         m.submodules.gather = gather = Gather(
             banks=p.banks, lanes=p.gather_lanes, address_width=self.address_width,
             tag=self.tag_width)
         m.submodules.im2col = im2col = Im2col(rows=p.facts.rows, lanes=p.matrix_lanes, **widths)
         m.submodules.window = window = WindowWalker(
-            blocks=p.vector_blocks, lanes=p.gather_lanes, **widths)
+            blocks=p.vector_blocks, lanes=p.gather_lanes, tile_pixels=p.facts.rows, **widths)
         m.submodules.addition = addition = AdditionWalker(
             blocks=p.vector_blocks, lanes=p.gather_lanes, **widths)
 
-        walkers = {Opcode.MATRIX: im2col, Opcode.WINDOW: window, Opcode.ADD: addition}
-        for opcode, walker in walkers.items():
-            mine = Signal(name=f"is_{opcode.name.lower()}")
-            m.d.comb += [
-                mine.eq(d.opcode == opcode),
-                walker.descriptor.eq(d),
-                walker.start.eq(self.start & mine),
-                walker.stop.eq(self.stop),
-                walker.o.ready.eq(gather.i.ready & mine),
-            ]
+        matrix = Signal()    # the gather unit serves the engine
+        is_window = Signal()
+        is_addition = Signal()
+        m.d.comb += [
+            matrix.eq((d.opcode == Opcode.MATRIX) & ~self.chained),
+            is_window.eq((d.opcode == Opcode.WINDOW) | self.chained),
+            is_addition.eq(d.opcode == Opcode.ADD),
+            im2col.start.eq(self.start & (d.opcode == Opcode.MATRIX)),
+            im2col.descriptor.eq(d),
+            im2col.tile_major.eq(self.chained),
+            window.tiled.eq(self.chained),
+            window.start.eq(self.start & is_window),
+            addition.start.eq(self.start & is_addition),
+            window.descriptor.eq(v),
+            addition.descriptor.eq(v),
+        ]
+        for mine, walker in ((matrix, im2col), (is_window, window), (is_addition, addition)):
+            m.d.comb += [walker.stop.eq(self.stop), walker.o.ready.eq(gather.i.ready & mine)]
             with m.If(mine):
                 m.d.comb += [gather.i.valid.eq(walker.o.valid),
                              *_request(gather.i.payload, walker.o.payload)]
-        matrix = Signal()
         m.d.comb += [
-            matrix.eq(d.opcode == Opcode.MATRIX),
             gather.stop.eq(self.stop),
-            gather.flip.eq(~d.signed_activations),
-            gather.pad_value.eq(d.pad_value),
+            gather.flip.eq(~Mux(matrix, d.signed_activations, v.signed_activations)),
+            gather.pad_value.eq(Mux(matrix, d.pad_value, v.pad_value)),
             self.matrix.valid.eq(gather.o.valid & matrix),
             self.vector.valid.eq(gather.o.valid & ~matrix),
             gather.o.ready.eq(Mux(matrix, self.matrix.ready, self.vector.ready)),
@@ -102,7 +117,37 @@ class OperandFetch(wiring.Component):
             self.read_lines.eq(gather.read_lines),
             gather.read_data.eq(self.read_data),
         ]
+        if p.fused_blocks:
+            self._chain(m, im2col, window, widths)
         return m
+
+    def _chain(self, m: Module, im2col: Im2col, window: WindowWalker, widths: dict) -> None:
+        """The way from the vector unit's results to the engine's operands."""
+        p, d = self.parameters, self.descriptor
+        m.submodules.tile_buffer = buffer = TileBuffer(
+            rows=p.facts.rows, lanes=p.matrix_lanes, words=p.vector_blocks,
+            blocks=p.fused_blocks, **widths)
+        m.d.comb += [
+            buffer.start.eq(self.start),
+            buffer.stop.eq(self.stop),
+            buffer.groups.eq(self.vector_descriptor.column_tiles),
+            buffer.valid.eq(self.result_valid & self.chained),
+            buffer.values.eq(self.results),
+            buffer.tile_end.eq(self.result_tile_end),
+            buffer.claim.eq(window.tile_claim & self.chained),
+            window.tile_free.eq(buffer.free),
+            buffer.flip.eq(~d.signed_activations),
+            buffer.pad_value.eq(d.pad_value),
+            buffer.i.valid.eq(im2col.o.valid & self.chained),
+            buffer.i.payload.eq(im2col.o.payload),
+            buffer.o.ready.eq(self.matrix.ready),
+        ]
+        with m.If(self.chained):
+            m.d.comb += [
+                im2col.o.ready.eq(buffer.i.ready),
+                self.matrix.valid.eq(buffer.o.valid),
+                self.matrix.payload.eq(buffer.o.payload),
+            ]
 
 
 def _request(wide, narrow) -> list[Value]:

@@ -34,6 +34,7 @@ class AcceleratorParameters:
 
     ``activation_words``: 64-bit words of both bank groups; ``weight_words``: 64-bit words;
     ``program_words``: 64-bit words; ``vector_lanes`` and ``postproc_lanes``: channels a cycle;
+    ``fused_blocks``: channel blocks that may go from the vector unit straight to the engine;
     ``window`` and ``dma``: AXI4 ports present; ``spec_hash``: what an image must carry;
     ``monitors``: observation ports on the post-processor's and the vector unit's results.
     """
@@ -44,6 +45,7 @@ class AcceleratorParameters:
     program_words: int
     vector_lanes: int
     postproc_lanes: int
+    fused_blocks: int = 0
     window: bool = True
     dma: bool = True
     spec_hash: int = 0
@@ -103,8 +105,11 @@ class AcceleratorParameters:
 
     @property
     def program_width(self) -> int:
-        """128-bit program rows that one memory row holds."""
-        need = min(max(self.facts.columns // self.facts.rows, 1), 8)
+        """128-bit program rows that one memory row holds: enough for a tile's parameters while it
+        passes, and of a fused layer for those of each channel group."""
+        rows = self.facts.rows
+        fused = 4 * self.vector_lanes // rows if self.fused_blocks else 1
+        need = min(max(self.facts.columns // rows, fused, 1), 8)
         return 1 << (need - 1).bit_length()
 
     @property

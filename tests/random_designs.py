@@ -2,7 +2,16 @@
 """Random specs and random small networks, from a seed."""
 
 import numpy as np
-from systolith.gen.compile import bound_activations
+from systolith.gen.build import parameters
+from systolith.gen.compile import (
+    Program,
+    allocate,
+    assemble,
+    bound_activations,
+    lower,
+    possible_chains,
+)
+from systolith.gen.spec import Spec
 from systolith.golden import network as golden
 from systolith.golden.dbb import prune
 from systolith.golden.numerics import Requantise, Rounding
@@ -10,7 +19,15 @@ from systolith.rtl.facts import EngineFacts
 from systolith.rtl.kinds import KINDS
 from systolith.verif.networks import random_addition
 
-__all__ = ["random_bounds", "random_inputs", "random_network", "random_overrides"]
+__all__ = ["chain_all", "random_bounds", "random_inputs", "random_network", "random_overrides"]
+
+
+def chain_all(spec: Spec, network: golden.Network) -> Program:
+    """``network`` compiled with every possible chain, whether it pays or not."""
+    p = parameters(spec)
+    lowered = lower(network)
+    chained = possible_chains(lowered, p)
+    return assemble(network, lowered, allocate(lowered, p, chained), p, chained)
 
 
 def random_bounds(rng: np.random.Generator, network: golden.Network,
@@ -42,6 +59,7 @@ def random_overrides(rng: np.random.Generator) -> list[str]:
         *weights,
         f"postproc.lanes={lanes}",
         f"vector.lanes={int(rng.choice([8, 16]))}",
+        f"vector.fused_channels={int(rng.choice([0, 24, 48]))}",
         f"drain.read_out={rng.choice(['overlapped', 'in-place'])}",
         "memory.activations=32 KiB", "memory.weights=256 KiB", "memory.program=32 KiB",
     ]
@@ -56,8 +74,12 @@ def _requantise(rng, channels: int, rounding=Rounding.DOUBLE) -> Requantise:
         rounding=rounding)
 
 
-def random_network(rng: np.random.Generator, *, layers: int = 4) -> golden.Network:
-    """Random layers: any kernel, stride, padding, density, zero point, ADD; FC at the end."""
+def random_network(rng: np.random.Generator, *, layers: int = 4,
+                   separable: bool = False) -> golden.Network:
+    """Random layers: any kernel, stride, padding, density, zero point, ADD; FC at the end.
+
+    ``separable``: depthwise and 1x1 in turns.
+    """
     height, width = (int(v) for v in rng.integers(5, 13, 2))
     shape = (height, width, int(rng.choice([1, 3, 8, 12, 20])))
     zero = int(rng.choice([-128, 83, -5]))
@@ -67,6 +89,8 @@ def random_network(rng: np.random.Generator, *, layers: int = 4) -> golden.Netwo
         names = {"sources": (index - 1,), "output": index, "name": f"layer{index}"}
         kind = "fc" if index == layers + 1 else str(rng.choice(
             ["conv", "conv", "depthwise", "pointwise", "pool", "add"]))
+        if separable and index <= layers:
+            kind = "depthwise" if index % 2 else "pointwise"
         if kind == "pool" and (index < layers or min(shape[:2]) < 2):
             kind = "pointwise"
         channels = int(rng.integers(1, 41))
@@ -95,7 +119,8 @@ def random_network(rng: np.random.Generator, *, layers: int = 4) -> golden.Netwo
             limit = 3 if kind == "depthwise" else 5
             kernel = (1, 1) if kind == "pointwise" else tuple(
                 int(min(rng.integers(1, limit + 1), size)) for size in shape[:2])
-            stride = tuple(int(s) for s in rng.choice([1, 2], 2)) if min(shape[:2]) > 3 else (1, 1)
+            stride = (tuple(int(s) for s in rng.choice([1, 2], 2))
+                      if min(shape[:2]) > 3 and kind != "pointwise" else (1, 1))
             padding = tuple(int(v) for k in kernel for v in (
                 rng.integers(0, (k + 1) // 2 + (k > 1)), rng.integers(0, (k + 1) // 2)))
             size = [(n + before + after - k) // s + 1 for n, before, after, k, s in zip(

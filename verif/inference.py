@@ -11,8 +11,9 @@ import numpy as np
 
 from ..gen.build import parameters
 from ..gen.cli.common import Inputs, stage
-from ..gen.compile import bound_activations, compile_network
+from ..gen.compile import bound_activations
 from ..gen.importer import tflite
+from ..gen.mapping import compile_network
 from ..gen.predict import Activity, predict, predict_activity
 from ..gen.spec import Spec
 from ..golden.interpreter import run as run_golden
@@ -114,7 +115,7 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
         report.layers.append({
             "name": layer.name, "op": layer.op, "cycles": cycles,
             "predicted_cycles": layer.cycles, "macs": layer.macs,
-            "utilisation": layer.utilisation * layer.cycles / cycles})
+            "utilisation": layer.utilisation * layer.cycles / max(cycles, 1)})
     for layer in program.lowered.host:
         report.layers.append({"name": layer.name, "op": layer.kind, "cycles": "host",
                               "predicted_cycles": "host", "macs": 0, "utilisation": 0.0})

@@ -118,9 +118,13 @@ def _layer_tensors(program: Program, answer: Answer, count: int) -> dict[int, np
                 words = np.ascontiguousarray(part).view(np.uint64).ravel()
                 tensors[low.output].append(replace(layer.destination, base=0).unpack(words))
             else:
+                pixels = height * width
+                tile = p.facts.rows if layer.chained or layer.fed else pixels
+                values = [group.reshape(groups, -1, columns).transpose(1, 0, 2)
+                          for group in np.split(part.reshape(-1, columns), [
+                              groups * end for end in range(tile, pixels, tile)])]
                 tensors[low.output].append(
-                    part.reshape(groups, height, width, columns).transpose(1, 2, 0, 3)
-                    .reshape(height, width, -1)[..., :channels])
+                    np.concatenate(values).reshape(height, width, -1)[..., :channels])
     for unit, used in at.items():
         if used != len(beats[unit]):
             raise RuntimeError(f"{len(beats[unit]) - used} beats of the {unit} unit "

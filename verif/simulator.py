@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from unittest.mock import patch
 
@@ -21,20 +21,28 @@ __all__ = ["Simulator", "build", "cache_folder"]
 
 FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal",
          "-CFLAGS", "-O1"]
+RUNTIME = ["verilated.o", "verilated_threads.o", "verilated_vpi.o"]
+"""Objects of Verilator's own, the same in every simulator."""
 
 
 class _LeanVerilator(Verilator):
-    """cocotb's runner, with two changes.
+    """cocotb's runner, with three changes.
 
-    Only the top-level ports are public (no ``--public-flat-rw``). The simulator holds no path of
-    cocotb's libraries, which are those of the environment that runs it: one cache serves many.
+    Objects in ``ready`` lie in the build folder already. Only the top-level ports are public (no
+    ``--public-flat-rw``). The simulator holds no path of cocotb's libraries, which are those of
+    the environment that runs it: one cache serves many.
     """
 
+    def __init__(self, ready: Sequence[str] = ()):
+        super().__init__()
+        self.ready = ready
+
     def _build_command(self):
-        verilate, *rest = super()._build_command()
+        verilate, make = super()._build_command()
         verilate.remove("--public-flat-rw")
         rpath = f"-Wl,-rpath,{cocotb_tools.config.libs_dir} "
-        return [[argument.replace(rpath, "") for argument in verilate], *rest]
+        return [[argument.replace(rpath, "") for argument in verilate],
+                make + [f"--old-file={name}" for name in self.ready]]
 
 
 class Simulator:
@@ -84,16 +92,18 @@ def build(verilog: str, *, top: str, ports: list[str], cache: Path | None = None
     Only the ``ports`` of module ``top`` are public to the test bench.
 
     The key covers the Verilog, the flags and the versions of Verilator, cocotb and the compiler.
+    Verilator's own objects are compiled once for all designs.
     """
     public = "".join(["`verilator_config\n"] + [
         f'public_flat_rw -module "{top}" -var "{port}"\n' for port in ports])
     with _environment():
         compiler = subprocess.run(["g++", "--version"], capture_output=True, text=True,
                                   check=True).stdout
-        key = hashlib.sha256("\0".join([
-            verilog, public, *FLAGS, compiler, importlib.metadata.version("verilator"),
-            importlib.metadata.version("cocotb")]).encode()).hexdigest()[:24]
+        tools = [*FLAGS, compiler, importlib.metadata.version("verilator"),
+                 importlib.metadata.version("cocotb")]
+        key = _key(verilog, public, *tools)
         folder = (cache or cache_folder()) / key
+        runtime = folder.parent / f"runtime-{_key(*tools)}"
         if (folder / top).exists():
             return Simulator(folder, top)
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -101,12 +111,30 @@ def build(verilog: str, *, top: str, ports: list[str], cache: Path | None = None
         try:
             (scratch / "design.v").write_text(verilog)
             (scratch / "public.vlt").write_text(public)
-            _LeanVerilator().build(
+            ready = RUNTIME if runtime.exists() else []
+            for name in ready:
+                shutil.copyfile(runtime / name, scratch / name)
+            _LeanVerilator(ready).build(
                 sources=[scratch / "public.vlt", scratch / "design.v"], hdl_toplevel=top,
                 build_dir=scratch, build_args=FLAGS, always=True, timescale=("1ns", "1ps"),
                 log_file=scratch / "build.log")
+            with contextlib.suppress(OSError):  # another process may have been faster
+                _keep(scratch, RUNTIME, runtime)
             with contextlib.suppress(OSError):
-                scratch.rename(folder)  # another process may have been faster
+                _keep(scratch, [top, "design.v", "public.vlt", "build.log"], folder)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return Simulator(folder, top)
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+
+
+def _keep(scratch: Path, names: list[str], folder: Path) -> None:
+    """Move these files of ``scratch`` to ``folder``, all at once; OSError if that has files."""
+    part = Path(tempfile.mkdtemp(dir=scratch))
+    for name in names:
+        (scratch / name).rename(part / name)
+    part.chmod(0o755)
+    part.rename(folder)

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from ..gen.compile import compile_network
 from ..gen.compile.program import Program
+from ..gen.mapping import compile_network
 from ..gen.predict import predict
 from ..gen.spec import Spec
 from ..golden.dbb import BLOCK

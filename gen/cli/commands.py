@@ -116,8 +116,9 @@ def schema(json: JsonOption = False) -> None:
 def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None,
              json: bool) -> "Program":
     from ..build import parameters
-    from ..compile import bound_activations, compile_network
+    from ..compile import bound_activations
     from ..importer import tflite
+    from ..mapping import compile_network
 
     with stage(f"read {model.name}", quiet=json):
         network = bound_activations(tflite.load(model), parameters(spec).facts,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Activation SRAM allocation: bank group, layout and base of every tensor."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ...rtl.parameters import AcceleratorParameters
@@ -13,13 +14,14 @@ from .reads import matrix_reads, window_reads
 __all__ = ["allocate"]
 
 
-def allocate(lowered: Lowered, p: AcceleratorParameters) -> dict[int, TensorLayout]:
+def allocate(lowered: Lowered, p: AcceleratorParameters,
+             chained: Sequence[int] = ()) -> dict[int, TensorLayout]:
     """Layout of every tensor on the core, by index.
 
     A layer's source and destination lie in different groups (but for ADD, whose accesses take
     turns); within a group, tensors share words where they do not live at the same time (first
-    fit, in order of birth). Tensors that an ADD joins have one layout. Raises CompileFault with
-    the memory that would be needed.
+    fit, in order of birth). Tensors that an ADD joins have one layout. Outputs of ``chained``
+    layers (by index) take no memory. Raises CompileFault with the memory that would be needed.
     """
     birth = {lowered.input: -1} | {layer.output: i for i, layer in enumerate(lowered.layers)}
     readers: dict[int, list[int]] = {index: [] for index in birth}
@@ -29,13 +31,17 @@ def allocate(lowered: Lowered, p: AcceleratorParameters) -> dict[int, TensorLayo
     death = {index: max(readers[index], default=birth[index]) for index in birth}
     death[lowered.output] = len(lowered.layers)
 
+    passing = {lowered.layers[i].output for i in chained}
     group = {lowered.input: 0}
     for layer in lowered.layers:
-        group[layer.output] = 1 - group[layer.source]
+        group[layer.output] = (group[layer.source] if layer.output in passing
+                               else 1 - group[layer.source])
 
     joined = _joined_by_addition(lowered, list(birth))
     layouts: dict[int, TensorLayout] = {}
     for index in sorted(birth, key=birth.__getitem__):
+        if index in passing:
+            continue
         consumers = [lowered.layers[i] for member in joined[index] for i in readers[member]]
         layout = replace(_best_layout(lowered.shapes[index], consumers, p), group=group[index])
         rivals = sorted(
@@ -55,7 +61,7 @@ def allocate(lowered: Lowered, p: AcceleratorParameters) -> dict[int, TensorLayo
         raise CompileFault(
             f"memory.activations must be at least {kib} KiB for this network, "
             f"not {p.activation_words * 8 / 1024:g} KiB")
-    return layouts
+    return layouts | {index: TensorLayout.plan(*lowered.shapes[index]) for index in passing}
 
 
 def _extent(layout: TensorLayout, p: AcceleratorParameters) -> int:

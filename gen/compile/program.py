@@ -3,6 +3,7 @@
 
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,9 @@ ROW_BYTES = ROW_BITS // 8
 class CompiledLayer:
     """A layer with its place in the memories.
 
-    ``second``: of ADD's second operand. ``plan``: of an engine layer's blocks.
+    ``second``: of ADD's second operand. ``plan``: of an engine layer's blocks. ``chained``: runs
+    with the next layer, which takes its results; ``fed``: so does this one with the layer before.
+    Between such two the layout is that of the buffer.
     """
 
     lowered: LoweredLayer
@@ -51,6 +54,8 @@ class CompiledLayer:
     weight_row: int
     weight_rows: int
     parameter_row: int
+    chained: bool = False
+    fed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,8 +149,9 @@ class Program:
                 "nnz": layer.density if matrix else None,
                 "activation_nnz": low.activation_bound if matrix else None,
                 "weight_rows": layer.weight_rows,
-                "source": f"{layer.source.group}:{layer.source.base}",
-                "destination": f"{layer.destination.group}:{layer.destination.base}",
+                "source": "vector" if layer.fed else f"{layer.source.group}:{layer.source.base}",
+                "destination": "engine" if layer.chained else
+                f"{layer.destination.group}:{layer.destination.base}",
                 "macs": low.macs,
             })
         return rows
@@ -158,12 +164,13 @@ def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
     requantise = low.requantise
     rounding = (Rounding.MAGNITUDE if low.magnitude
                 else Rounding[requantise.rounding.name])
-    fields = {} if low.opcode is Opcode.ADD else source_increments(low, source)
+    fields = {} if low.opcode is Opcode.ADD or layer.fed else source_increments(low, source)
     fields |= {
         "magic": DESCRIPTOR_MAGIC,
         "opcode": low.opcode,
-        "source_group": source.group,
-        "destination_group": destination.group,
+        "source_group": 1 - destination.group if layer.fed else source.group,
+        "destination_group": 1 - source.group if layer.chained else destination.group,
+        "chained": layer.chained,
         "signed_activations": low.signed,
         "rounding": rounding,
         "sliding": low.sliding,
@@ -198,6 +205,8 @@ def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
     fields |= {"steps": plan.steps[0], "last_steps": plan.steps[1],
                "pass_steps": plan.pass_steps, "split_passes": plan.split,
                "last_channels": last_channels(low.source_shape[2])}
+    if layer.fed:  # of the buffer, where a channel block is a word
+        fields |= {"tap_channel": 1}
     if layer.second is not None:
         fields |= _addition_fields(layer, layer.second, p)
     _check_widths(low, fields)
@@ -245,13 +254,16 @@ def _pack(layout, fields: dict) -> bytes:
 
 
 def assemble(network: golden.Network, lowered: Lowered, layouts: dict[int, TensorLayout],
-             p: AcceleratorParameters) -> Program:
-    """Pack weights, parameters and descriptors; raises CompileFault where memory runs out."""
+             p: AcceleratorParameters, chained: Sequence[int] = ()) -> Program:
+    """Pack weights, parameters and descriptors; raises CompileFault where memory runs out.
+
+    ``chained``: layers that run with the next one, by index.
+    """
     descriptor_rows = HEADER_ROWS * (1 + len(lowered.layers))
     parameter_row = descriptor_rows
     weight_row = 0
     layers, parameters, weights = [], [], []
-    for low in lowered.layers:
+    for index, low in enumerate(lowered.layers):
         matrix = low.opcode is Opcode.MATRIX
         rows = _parameters(low, p)
         packed = engine_weights(low, p) if matrix else np.zeros((0, 8 * p.weight_banks), np.uint8)
@@ -261,7 +273,8 @@ def assemble(network: golden.Network, lowered: Lowered, layouts: dict[int, Tenso
             destination=layouts[low.output],
             plan=plan_blocks(low, p.facts) if matrix else None,
             density=weight_density(low) if matrix else 0,
-            weight_row=weight_row, weight_rows=len(packed), parameter_row=parameter_row))
+            weight_row=weight_row, weight_rows=len(packed), parameter_row=parameter_row,
+            chained=index in chained, fed=index - 1 in chained))
         parameters.append(rows)
         weights.append(packed)
         parameter_row += len(rows)

@@ -9,8 +9,8 @@ from ...rtl.vector.window import WINDOW
 from .layout import TensorLayout
 from .lower import LoweredLayer
 
-__all__ = ["matrix_fetched", "matrix_inside", "matrix_reads", "source_increments", "window_inside",
-           "window_reads"]
+__all__ = ["matrix_fetched", "matrix_inside", "matrix_reads", "source_increments",
+           "tiled_window_inside", "tiled_window_reads", "window_inside", "window_reads"]
 
 
 def source_increments(layer: LoweredLayer, layout: TensorLayout) -> dict:
@@ -125,3 +125,32 @@ def window_reads(layer: LoweredLayer, layout: TensorLayout,
                + np.arange(p.vector_blocks) * inc["tap_channel"])
     inside = window_inside(layer, layout, p)
     return _fullest(np.broadcast_to((offsets % p.banks).ravel(), inside.shape), inside, p.banks)
+
+
+def tiled_window_inside(layer: LoweredLayer, layout: TensorLayout,
+                        p: AcceleratorParameters) -> list[list[np.ndarray]]:
+    """As ``window_inside``, of windows that start anew in every tile of the array: for each tile
+    and channel group an array (columns, lanes)."""
+    return _by_tile(layer, window_inside(layer, layout, p), p)
+
+
+def tiled_window_reads(layer: LoweredLayer, layout: TensorLayout,
+                       p: AcceleratorParameters) -> list[list[np.ndarray]]:
+    """As ``window_reads``: for each tile and channel group the columns' read cycles."""
+    return _by_tile(layer, window_reads(layer, layout, p), p)
+
+
+def _by_tile(layer: LoweredLayer, columns: np.ndarray,
+             p: AcceleratorParameters) -> list[list[np.ndarray]]:
+    """Columns (groups, output rows, 1, span, ...) in the order of tiles of the array's rows."""
+    height, width, _ = layer.output_shape
+    stride, kernel, rows = layer.stride[1], layer.kernel[1], p.facts.rows
+    tiles = []
+    for start in range(0, height * width, rows):
+        end = min(start + rows, height * width)
+        segments = [(y, max(start - y * width, 0), min(end - y * width, width))
+                    for y in range(start // width, -(-end // width))]
+        tiles.append([np.concatenate([
+            group[y, 0, first * stride:(last - 1) * stride + kernel]
+            for y, first, last in segments]) for group in columns])
+    return tiles

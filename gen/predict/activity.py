@@ -11,7 +11,7 @@ from ...golden.dbb import BLOCK
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
 from ..compile.program import CompiledLayer, Program
-from ..compile.reads import matrix_fetched, window_inside
+from ..compile.reads import matrix_fetched, tiled_window_inside, window_inside
 
 __all__ = ["Activity", "predict_activity"]
 
@@ -49,6 +49,9 @@ def _addition(layer: CompiledLayer, p: AcceleratorParameters, _: np.ndarray) -> 
 
 
 def _window(layer: CompiledLayer, p: AcceleratorParameters, _: np.ndarray) -> Activity:
+    if layer.chained:
+        tiles = tiled_window_inside(layer.lowered, layer.source, p)
+        return Activity(activation_reads=sum(int(group.sum()) for tile in tiles for group in tile))
     return Activity(
         activation_reads=int(window_inside(layer.lowered, layer.source, p).sum()),
         activation_writes=_result_words(layer))
@@ -72,7 +75,7 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters, source: np.ndarray) 
         macs_issued=issued,
         macs_gated_activation=zero,
         macs_gated_weight=issued - useful - zero,
-        activation_reads=int(fetched.sum()) * blocks * column_tiles,
+        activation_reads=0 if layer.fed else int(fetched.sum()) * blocks * column_tiles,
         activation_writes=_result_words(layer),
         weight_reads=1 + taps * plan.total(plan.passes, blocks))
 

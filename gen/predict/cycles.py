@@ -5,42 +5,28 @@ The recurrences follow the units' handshakes, event by event; every constant is 
 of a component, read from it. Times are cycles from the layer's ``begin`` pulse.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from ...rtl.facts import BLOCK, EngineFacts
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.postproc.parameters import ParameterLoader
-from ...rtl.postproc.post_processor import PostProcessor
 from ...rtl.sequencer.descriptor import Opcode
 from ...rtl.sequencer.sequencer import Sequencer
 from ...rtl.vector.addition import AdditionWalker
 from ...rtl.vector.unit import VectorUnit
 from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_reads, window_reads
+from .chain import chained_layers
+from .engine import EngineTimeline, Stalls
 
 __all__ = ["LayerPrediction", "Prediction", "Stalls", "predict"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stalls:
-    """Cycles in which a unit waits, by cause: the engine for operands (also before the first and
-    behind the last), for its drain, either unit for parameters; read cycles that leave words of
-    their request waiting for the same bank."""
-
-    stall_operands: int = 0
-    stall_drain: int = 0
-    stall_parameters: int = 0
-    bank_conflicts: int = 0
-
-    def __add__(self, other: "Stalls") -> "Stalls":
-        return Stalls(**{item.name: getattr(self, item.name) + getattr(other, item.name)
-                         for item in fields(self)})
-
-
-@dataclass(frozen=True, kw_only=True)
 class LayerPrediction:
-    """``cycles`` of a layer; ``macs`` as the network states it; ``utilisation`` of the
-    multipliers, counting for each block the layer's densest weights, or the activations kept."""
+    """``cycles`` of a layer, none if it is timed with the next one; ``macs`` as the network states
+    it; ``utilisation`` of the multipliers, counting for each block the layer's densest weights, or
+    the activations kept."""
 
     name: str
     op: str
@@ -69,16 +55,22 @@ def predict(program: Program) -> Prediction:
     p = program.parameters
     layers = []
     useful = 0.0
-    for layer in program.layers:
+    for index, layer in enumerate(program.layers):
         low = layer.lowered
         matrix = low.opcode is Opcode.MATRIX
-        done, stalls = UNITS[low.opcode](layer, p)
-        cycles = Sequencer.fetch_cycles(p.program_width) + done + 1
+        if layer.chained:  # timed with the next one
+            cycles, stalls = 0, Stalls()
+        else:
+            done, stalls = (chained_layers(program.layers[index - 1], layer, p) if layer.fed
+                            else UNITS[low.opcode](layer, p))
+            cycles = Sequencer.fetch_cycles(p.program_width) + done + 1
+            if layer.fed:
+                cycles += Sequencer.chain_cycles(p.program_width)
         work = low.macs * _share(layer, p.facts) if matrix else 0.0
         useful += work
         layers.append(LayerPrediction(
             name=low.name, op=low.kind, cycles=cycles, macs=low.macs,
-            utilisation=work / (cycles * p.facts.multipliers), stalls=stalls))
+            utilisation=work / (max(cycles, 1) * p.facts.multipliers), stalls=stalls))
     total = Sequencer.overhead_cycles(p.program_width) + sum(layer.cycles for layer in layers)
     return Prediction(cycles=total, layers=layers,
                       utilisation=useful / (total * p.facts.multipliers))
@@ -100,58 +92,40 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls
     pixels = low.output_shape[0] * low.output_shape[1]
     columns = -(-low.output_shape[2] // facts.columns)
     blocks = layer.source.blocks
-    full_steps, last_steps = layer.plan.steps
     pieces = reads.shape[3]
     block_costs = reads.reshape(tiles, -1, pieces).tolist()
     ready_after = ParameterLoader.load_cycles(lanes=facts.columns, rows_per_lane=1,
                                               width=p.program_width)
-    row_valid = facts.drain_start + facts.drain_latency
+    engine = EngineTimeline(facts, p.beats)
 
     swap = 1  # the walk starts one cycle after ``begin``
-    accepted = read = taken = moved = issued = closed = 0
-    fired = drain_waits = parameter_waits = 0
+    accepted = read = taken = 0
     parameters = ready_after
-    cooldown = 0
     for _ in range(columns):
         for tile in range(tiles):
             rows = min(facts.rows, pixels - tile * facts.rows)
             swap = max(swap + rows, accepted)
             accepted = max(accepted, swap)
             for block in range(blocks):
-                steps = last_steps if block == blocks - 1 else full_steps
                 last_block = block == blocks - 1
                 taps = block_costs[tile]
                 for tap, costs in enumerate(taps):
-                    fill_free = moved
+                    fill_free = engine.moved
                     for cost in costs:
                         accepted = max(accepted + 1, read)
                         read = max(accepted, read)
                         for _ in range(cost):
                             read = max(read + 1, taken)
                             taken = max(read + 1, fill_free)
-                    moved = max(taken + 1, issued)
-                    start = moved
-                    if not facts.overlapped and block == tap == 0:
-                        start = max(start, cooldown)
-                        drain_waits += start - moved
-                    issued = start + steps
-                    fired += steps
-                    if last_block and tap == len(taps) - 1:
-                        if facts.overlapped:
-                            drain_waits += max(cooldown - issued, 0)
-                            issued = max(issued, cooldown)
-                        if tile == 0:
-                            parameter_waits += max(parameters - issued, 0)
-                            issued = max(issued, parameters)
-                            parameters = issued + row_valid + ParameterLoader.HOLD + ready_after
-                        cooldown = issued + p.beats * rows
-                        closed = issued
-    last_rows = pixels - (tiles - 1) * facts.rows
-    done = closed + row_valid + last_rows * p.beats - 1 + PostProcessor.LATENCY
-    return done, Stalls(
-        stall_operands=done - fired - drain_waits - parameter_waits, stall_drain=drain_waits,
-        stall_parameters=parameter_waits,
-        bank_conflicts=int((reads - 1).sum()) * blocks * columns)
+                    closes = last_block and tap == len(taps) - 1
+                    engine.block(taken, layer.plan.steps[last_block], opens=block == tap == 0,
+                                 closes=closes, rows=rows,
+                                 parameters=parameters if closes and tile == 0 else 0)
+                    if closes and tile == 0:
+                        parameters = (engine.issued + engine.row_valid + ParameterLoader.HOLD
+                                      + ready_after)
+    return engine.done(pixels - (tiles - 1) * facts.rows,
+                       bank_conflicts=int((reads - 1).sum()) * blocks * columns)
 
 
 def _window(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls]:

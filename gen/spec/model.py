@@ -115,6 +115,10 @@ class Vector(_Section):
     """Channels of a cycle."""
     taps: Annotated[Literal[9], Whole] = 9
     """Kernel taps of a channel and cycle."""
+    fused_channels: Annotated[int, Field(ge=0, le=2048, multiple_of=8)] = 0
+    """Depthwise layers of at most so many channels may run fused ahead of a 1x1 convolution, their
+    results kept for two tiles of the array between the vector unit and the engine; 0 leaves the
+    buffer out."""
 
 
 class Drain(_Section):

@@ -21,8 +21,9 @@ def block_tag(*, rows: int, pieces: int) -> data.StructLayout:
 
     ``piece``: which ``rows / pieces`` rows these are; ``block_done``: the block's last piece;
     ``steps``: array steps of the block; ``tail``: it is the source's last channel block;
-    ``tile_last``: the tile's last block; ``rows``: valid rows of the tile; ``new_columns``: first
-    tile of a column tile; ``rewind``: the next tile reads the same weights again.
+    ``tile_last``: the tile's last block; ``rows``: valid rows of the tile; ``new_columns``: other
+    columns than the tile before; ``rewind``: weights are read again, for the next tile of these
+    columns or, in tile-major order, from the layer's first for the next pixels.
     """
     return data.StructLayout({
         "piece": range(max(pieces, 2)),
@@ -104,9 +105,9 @@ class Im2col(wiring.Component):
     """Turns a convolution's geometry into gather requests, tile by tile and tap by tap.
 
     A tile is ``rows`` output pixels in raster order against one tile of columns; tiles of the
-    same columns follow one another. Of each tile, blocks come in the order
-    ``for channel_block: for ky: for kx``, each in ``rows / lanes`` requests. Pixels outside the
-    input are marked for the pad value.
+    same columns follow one another, or with ``tile_major`` tiles of the same pixels. Of each tile,
+    blocks come in the order ``for channel_block: for ky: for kx``, each in ``rows / lanes``
+    requests. Pixels outside the input are marked for the pad value.
 
     The word of a row at tap kx is that of its right-hand neighbour at tap ``kx - stride``. Such
     words are read once and then marked ``shift``: the issuer's rows pass them on, from the last
@@ -121,7 +122,8 @@ class Im2col(wiring.Component):
     *Parameters*: ``rows``, ``lanes`` (divides ``rows``), ``address_width``, ``tag_width`` (at
     least the size of ``block_tag``).
 
-    *Members*: ``start``, ``stop`` (level: give up), ``descriptor``, ``o`` (requests).
+    *Members*: ``start``, ``stop`` (level: give up), ``tile_major``, ``descriptor``, ``o``
+    (requests).
     """
 
     def __init__(self, *, rows: int, lanes: int, address_width: int, tag_width: int):
@@ -134,6 +136,7 @@ class Im2col(wiring.Component):
         super().__init__({
             "start": In(1),
             "stop": In(1),
+            "tile_major": In(1),
             "descriptor": In(Descriptor),
             "o": Out(stream.Signature(request_layout(lanes, address_width, tag_width))),
         })
@@ -192,7 +195,8 @@ class Im2col(wiring.Component):
                     filling.eq(0),
                     ready.eq(1),
                     next_rewind.eq(~walker.last),
-                    next_final.eq(walker.last & (column == d.column_tiles - 1)),
+                    next_final.eq(walker.last
+                                  & (self.tile_major | (column == d.column_tiles - 1))),
                 ]
             with m.If(walker.last):
                 m.d.sync += [column.eq(column + 1), fresh_columns.eq(1)]
@@ -217,6 +221,8 @@ class Im2col(wiring.Component):
         last_kx = Signal()
         last_block = Signal()
         tile_done = Signal()
+        columns_done = Signal()   # of these pixels
+        tile_column = Signal(16)  # of these pixels, if tile-major
         m.d.comb += [
             go.eq(active & self.o.ready),
             last_piece.eq(piece == self.rows // self.lanes - 1),
@@ -224,18 +230,24 @@ class Im2col(wiring.Component):
             last_kx.eq(kx == d.kernel_width - 1),
             last_block.eq(block == d.channel_blocks - 1),
             tile_done.eq(go & last_piece & last_ky & last_kx & last_block),
-            swap.eq(ready & (~active | tile_done)),
+            columns_done.eq(~self.tile_major | (tile_column == d.column_tiles - 1)),
+            swap.eq(ready & (~active | (tile_done & columns_done))),
         ]
         with m.If(self.start | self.stop):
             m.d.sync += active.eq(0)
         with m.Elif(swap):
             m.d.sync += [
-                active.eq(1), rows.eq(count), rewind.eq(next_rewind), new_columns.eq(next_new),
-                piece.eq(0), kx.eq(0), ky.eq(0), block.eq(0),
+                active.eq(1), rows.eq(count), rewind.eq(next_rewind),
+                new_columns.eq(next_new | (self.tile_major & (d.column_tiles != 1))),
+                tile_column.eq(0), piece.eq(0), kx.eq(0), ky.eq(0), block.eq(0),
                 tap.eq(0), tap_y.eq(0), tap_block.eq(0),
             ]
         with m.Elif(tile_done):
-            m.d.sync += active.eq(0)
+            m.d.sync += [
+                active.eq(~columns_done), tile_column.eq(tile_column + 1),
+                piece.eq(0), kx.eq(0), ky.eq(0), block.eq(0),
+                tap.eq(0), tap_y.eq(0), tap_block.eq(0),
+            ]
         with m.Elif(go):
             m.d.sync += piece.eq(piece + 1)
             with m.If(last_piece):
@@ -261,7 +273,7 @@ class Im2col(wiring.Component):
             tag.tile_last.eq(last_ky & last_kx & last_block),
             tag.rows.eq(rows),
             tag.new_columns.eq(new_columns),
-            tag.rewind.eq(rewind),
+            tag.rewind.eq(Mux(self.tile_major, columns_done, rewind)),
         ]
         for index, row in enumerate(rows_of_tile):
             m.submodules[f"row_{index}"] = row

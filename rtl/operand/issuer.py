@@ -96,8 +96,9 @@ class Issuer(wiring.Component):
     where weights are not held), ``overlapped`` (the engine has shadow accumulators).
 
     *Members*: ``start``, ``stop`` (level: give up), ``weight_row`` (of the layer), ``i`` (pieces),
-    ``stride_x``, ``parameters_ready``; for held weights ``pass_steps``, ``split`` (each pass has
-    ``held_slots`` positions to itself), ``last_channels`` (of the last block), ``is_signed``;
+    ``stride_x``, ``tile_major``, ``parameters_ready``; for held weights ``pass_steps``, ``split``
+    (each pass has ``held_slots`` positions to itself), ``last_channels`` (of the last block),
+    ``is_signed``;
     ``activations``, ``token`` (to the engine), ``read_enable``, ``read_row`` (weights),
     ``issued`` (tile ended), ``issued_rows``, ``issued_new_columns``, ``stall_operands``,
     ``stall_drain``, ``stall_parameters``.
@@ -119,6 +120,7 @@ class Issuer(wiring.Component):
             "i": In(stream.Signature(piece_layout(lanes, tag_width))),
             "parameters_ready": In(1),
             "stride_x": In(4),
+            "tile_major": In(1),
             "pass_steps": In(4),
             "split": In(1),
             "last_channels": In(4),
@@ -196,7 +198,7 @@ class Issuer(wiring.Component):
 
         # Weights: the memory's output always holds the row of the next step.
         row = Signal.like(self.read_row)
-        tile_row = Signal.like(self.read_row)
+        tile_row = Signal.like(self.read_row)  # the first of these columns, or of the layer
         m.d.comb += [
             self.read_enable.eq(self.start | (fire & last_of_pass)),
             self.read_row.eq(Mux(self.start, self.weight_row,
@@ -204,7 +206,7 @@ class Issuer(wiring.Component):
         ]
         with m.If(self.read_enable):
             m.d.sync += row.eq(self.read_row)
-        with m.If(self.start | (fire & closing)):
+        with m.If(self.start | (fire & closing & ~self.tile_major)):
             m.d.sync += tile_row.eq(self.read_row)
 
         m.d.comb += [

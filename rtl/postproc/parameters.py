@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Per-channel parameters: loaded for the next channels while the present ones are in use."""
 
-from amaranth import Cat, Module, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -39,18 +39,19 @@ class ParameterLoader(wiring.Component):
     ``start`` the first set is loaded from row ``base`` on. ``claim`` says that work which needs the
     set is on its way (it is no longer ``ready`` for other work), ``swap`` that the shadow set was
     taken over and that the next one, which follows it in memory, may be loaded once the
-    pipeline behind has looked at all of it (``HOLD`` cycles).
+    pipeline behind has looked at all of it (``HOLD`` cycles). After ``sets`` sets the first one
+    comes again.
 
     *Timing*: a set is ``ready`` ``SETUP + lanes * rows_per_lane / width`` cycles after ``start``,
-    and ``HOLD`` cycles more after ``swap``.
+    and ``HOLD`` cycles more after ``swap``; later by the cycles in which reads are not granted.
 
     *Parameters*: ``lanes``, ``fields`` (of each of a lane's rows, the low bits that are kept),
     ``width``, ``row_width`` (address bits of a memory
     row, which holds ``width`` rows).
 
-    *Members*: ``start``, ``stop`` (no further set is loaded), ``base``, ``claim``, ``swap``,
-    ``ready``,
-    ``read_enable``, ``read_row``, ``read_data``, ``shadow``.
+    *Members*: ``start``, ``stop`` (no further set is loaded), ``base``, ``sets`` (0 for no end),
+    ``claim``, ``swap``, ``ready``, ``read_enable``, ``read_grant``, ``read_row``,
+    ``read_data``, ``shadow``.
     """
 
     SETUP = 2
@@ -68,10 +69,12 @@ class ParameterLoader(wiring.Component):
             "start": In(1),
             "stop": In(1),
             "base": In(row_width),
+            "sets": In(16),
             "claim": In(1),
             "swap": In(1),
             "ready": Out(1),
             "read_enable": Out(1),
+            "read_grant": In(1, init=1),
             "read_row": Out(row_width),
             "read_data": In(data.ArrayLayout(ROW_BITS, width)),
             "shadow": Out(data.ArrayLayout(sum(fields), lanes)),
@@ -96,14 +99,21 @@ class ParameterLoader(wiring.Component):
         loading = Signal()
         hold = Signal(range(self.HOLD + 1))
         claimed = Signal()
+        granted = Signal()
+        loaded = Signal(16)  # sets, since the first one
+        wrap = Signal()
         m.d.comb += [
+            granted.eq(self.read_enable & self.read_grant),
+            wrap.eq((loaded == self.sets - 1) & (asked == self.reads - 1)),
             self.read_enable.eq(loading & (asked != self.reads)),
             self.read_row.eq(row),
             self.ready.eq((arrived == self.reads) & ~claimed),
         ]
-        m.d.sync += arriving.eq(self.read_enable)
-        with m.If(self.read_enable):
-            m.d.sync += [asked.eq(asked + 1), row.eq(row + 1)]
+        m.d.sync += arriving.eq(granted)
+        with m.If(granted):
+            m.d.sync += [asked.eq(asked + 1), row.eq(Mux(wrap, self.base, row + 1))]
+            with m.If(asked == self.reads - 1):
+                m.d.sync += loaded.eq(Mux(wrap, 0, loaded + 1))
         with m.If(arriving):
             m.d.sync += arrived.eq(arrived + 1)
         parts = []
@@ -123,7 +133,8 @@ class ParameterLoader(wiring.Component):
         with m.Elif(self.claim):
             m.d.sync += claimed.eq(1)
         with m.If(self.start):
-            m.d.sync += [row.eq(self.base), loading.eq(1), asked.eq(0), arrived.eq(0), hold.eq(0)]
+            m.d.sync += [row.eq(self.base), loading.eq(1), asked.eq(0), arrived.eq(0),
+                         loaded.eq(0), hold.eq(0)]
         with m.Elif(self.stop):
             m.d.sync += [loading.eq(0), hold.eq(0)]
         with m.Elif(self.swap):

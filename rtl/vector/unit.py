@@ -155,7 +155,7 @@ class VectorUnit(wiring.Component):
     *Parameters*: ``lanes`` (multiple of 8), ``gather_lanes``, ``tag_width``.
 
     *Members*: ``start``, ``descriptor``, ``i`` (pieces), ``shadow`` (parameters), ``swap`` (they
-    were taken over), ``o_valid``, ``o``.
+    were taken over), ``o_valid``, ``o_tile_end`` (of its tile in this channel group), ``o``.
     """
 
     COLUMN_DELAY = 2  # from a column's last read to its being complete
@@ -174,6 +174,7 @@ class VectorUnit(wiring.Component):
             "shadow": In(data.ArrayLayout(sum(VectorLane.FIELDS), lanes)),
             "swap": Out(1),
             "o_valid": Out(1),
+            "o_tile_end": Out(1),
             "o": Out(data.ArrayLayout(signed(8), lanes)),
         })
 
@@ -213,9 +214,10 @@ class VectorUnit(wiring.Component):
         m.d.sync += swaps.eq(Cat(complete & tag.group_first, swaps[:-1]))
         m.d.comb += self.swap.eq(swaps[0])
 
-        emits = Signal(Requantiser.LATENCY + 1)
-        m.d.sync += emits.eq(Cat((fire & fired.emit) | joined, emits[:-1]))
-        m.d.comb += self.o_valid.eq(emits[-1])
+        emits = Signal(data.ArrayLayout(2, Requantiser.LATENCY + 1))  # valid, tile end
+        m.d.sync += emits.as_value().eq(Cat((fire & fired.emit) | joined, fired.tile_end,
+                                            emits.as_value()[:-2]))
+        m.d.comb += Cat(self.o_valid, self.o_tile_end).eq(emits[-1])
 
         for index in range(self.lanes):
             block, byte = divmod(index, 8)

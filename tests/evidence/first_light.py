@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from systolith.gen.build import parameters
 from systolith.gen.cli.inputs import load_inputs
-from systolith.gen.compile import CompileFault, compile_network
+from systolith.gen.compile import CompileFault
 from systolith.gen.importer.tflite import load as load_model
+from systolith.gen.mapping import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
 from systolith.golden.interpreter import run as run_golden

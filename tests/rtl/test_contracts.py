@@ -53,7 +53,7 @@ COMPONENTS = [
     Sequencer(width=1, program_row_width=6, weight_row_width=6, flush_cycles=1, spec_hash=0),
     SramBank(depth=4), SystolicEngine(FACTS), Tpe(FACTS), VectorLane(),
     VectorUnit(lanes=8, gather_lanes=4, tag_width=24), WideMemory(banks=2, rows=4), WindowRow(),
-    WindowWalker(blocks=1, lanes=4, address_width=6, tag_width=24),
+    WindowWalker(blocks=1, lanes=4, tile_pixels=4, address_width=6, tag_width=24),
     Writer(words=1, beats=1, address_width=6), AccessPort(4),
 ]
 

@@ -9,8 +9,8 @@ import pytest
 import systolith.gen.demo as demo
 from systolith.gen.build import parameters
 from systolith.gen.cli.inputs import load_inputs
-from systolith.gen.compile import compile_network
 from systolith.gen.importer.tflite import load as load_model
+from systolith.gen.mapping import compile_network
 from systolith.gen.predict import Activity, predict, predict_activity
 from systolith.gen.spec import load
 from systolith.golden.interpreter import run as run_golden
@@ -18,7 +18,13 @@ from systolith.verif.counters import measured_activity, measured_stalls
 from systolith.verif.inference import run_network
 from systolith.verif.run import run, simulator
 
-from ..random_designs import random_bounds, random_inputs, random_network, random_overrides
+from ..random_designs import (
+    chain_all,
+    random_bounds,
+    random_inputs,
+    random_network,
+    random_overrides,
+)
 
 DIGITS = Path(demo.__file__).parent
 KWS = load("kws-edge", ["engine.zero_gating=true"])
@@ -164,8 +170,8 @@ def _check_random(spec, rng):
     _check(spec, network, random_inputs(rng, network, 3))
 
 
-def _check(spec, network, inputs):
-    program = compile_network(spec, network)
+def _check(spec, network, inputs, compiled=compile_network):
+    program = compiled(spec, network)
     result = run(program, inputs, simulator(spec), layers=True)
     golden = run_golden(network, inputs)
     for index, tensor in result.layers.items():
@@ -177,8 +183,8 @@ def _check(spec, network, inputs):
     assert result.layer_cycles.tolist() == [expected] * len(inputs)
 
 
-def _check_counters(spec, network, inputs):
-    program = compile_network(spec, network)
+def _check_counters(spec, network, inputs, compiled=compile_network):
+    program = compiled(spec, network)
     result = run(program, inputs, simulator(spec))
     tensors = {network.inputs[0]: inputs[-1:]} | run_golden(network, inputs[-1:])
     predicted = sum(predict_activity(program, tensors), Activity(weight_reads=1))
@@ -194,6 +200,22 @@ def test_counters_are_predicted(kind):
         rng = np.random.default_rng(seed)
         network = random_network(rng)
         _check_counters(spec, network, random_inputs(rng, network, 2))
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_chained_layers(kind):
+    """A depthwise layer fused with the next, whether it pays or not: bits, cycles, counters."""
+    spec = _gated(kind)
+    chains = 0
+    for seed in range(400, 405):
+        rng = np.random.default_rng(seed)
+        network = random_bounds(rng, random_network(rng, layers=6, separable=True),
+                                parameters(spec).facts)
+        chains += sum(layer.chained for layer in chain_all(spec, network).layers)
+        inputs = random_inputs(rng, network, 2)
+        _check(spec, network, inputs, chain_all)
+        _check_counters(spec, network, inputs, chain_all)
+    assert chains >= 10
 
 
 def test_json_report_has_the_promised_keys(tmp_path):

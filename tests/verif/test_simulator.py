@@ -20,3 +20,8 @@ def test_another_design_is_another_simulator(tmp_path):
     first = build(VERILOG, top="top", ports=["clk", "q"], cache=tmp_path)
     other = build(VERILOG.replace("~q", "q"), top="top", ports=["clk", "q"], cache=tmp_path)
     assert other.folder != first.folder
+    # Verilator's own objects are compiled for the first design only.
+    assert "verilated_vpi.cpp" in (first.folder / "build.log").read_text()
+    assert "verilated_vpi.cpp" not in (other.folder / "build.log").read_text()
+    assert {file.name for file in other.folder.iterdir()} == {
+        "top", "design.v", "public.vlt", "build.log"}

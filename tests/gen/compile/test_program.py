@@ -3,8 +3,8 @@
 
 import numpy as np
 import pytest
-from systolith.gen.compile import compile_network
 from systolith.gen.compile.program import Image
+from systolith.gen.mapping import compile_network
 from systolith.gen.spec import load
 from systolith.verif.networks import small_network
 
@@ -43,7 +43,7 @@ def test_deterministic(program):
 def test_mapping_names_unit_and_tiles(program):
     rows = {row["name"]: row for row in program.mapping_rows}
     assert [row["unit"] for row in rows.values()] == [
-        "engine", "vector", "vector", "engine", "vector", "engine"]
+        "engine", "vector", "vector", "vector", "engine", "vector", "engine"]
     facts = program.parameters.facts
     assert rows["pointwise"]["row_tiles"] == -(-20 // facts.rows)
     assert rows["pointwise"]["column_tiles"] == -(-24 // facts.columns)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import systolith.gen.predict.cycles as cycles_module
-from systolith.gen.compile import compile_network
+from systolith.gen.mapping import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
 from systolith.rtl.kinds import KINDS

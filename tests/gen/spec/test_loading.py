@@ -106,8 +106,8 @@ FIELDS = {
          "bus, target, not 'memry'; did you mean 'memory'?")),
     "unknown inner key": (
         GOOD + "vector:\n  lane: 8\n",
-        ("s.yaml:4:3: vector.lane: key must be one of lanes, taps, not 'lane'; did you mean "
-         "'lanes'?")),
+        ("s.yaml:4:3: vector.lane: key must be one of lanes, taps, fused_channels, not 'lane'; "
+         "did you mean 'lanes'?")),
     "wrong type": (
         GOOD.replace("m: 2", "m: two"),
         "s.yaml:2:56: engine.grid.m: must be an integer from 1 to 256, not 'two'"),

@@ -47,7 +47,8 @@ def test_override_repairs_the_file(tmp_path):
     ("engine.tpe={a: 2, b: 8}", ("engine.tpe.c: is missing: must be an integer from 1 to 256; add "
                                  "it")),
     ("name.first=x", "name.first: name must be a mapping to hold 'first', not 'demo'"),
-    ("vector=", "vector: must be a mapping with the keys lanes, taps, not null"),
+    ("vector=", ("vector: must be a mapping with the keys lanes, taps, fused_channels, not "
+                 "null")),
     ("target.clock_mhz=[", ("this is not valid YAML: while parsing a flow node, expected the node "
                             "content, but found '<stream end>'")),
     ("bus={dma: axi4, dma: null}", ("dma: key must be given once, not again after line 1; remove "

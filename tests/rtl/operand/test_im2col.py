@@ -18,7 +18,20 @@ TAG = 24
 SEARCH = settings(derandomize=True, deadline=None, max_examples=25, phases=[Phase.generate])
 
 
-def requests(d, rows, lanes):
+def order(d, tiles, tile_major):
+    """(tile, new columns, rewind) in the order in which tiles are read."""
+    columns = d["column_tiles"]
+    if tile_major:
+        for tile in range(tiles):
+            for column in range(columns):
+                yield tile, tile == 0 or columns > 1, column == columns - 1
+    else:
+        for _ in range(columns):
+            for tile in range(tiles):
+                yield tile, tile == 0, tile < tiles - 1
+
+
+def requests(d, rows, lanes, tile_major=False):
     """(addresses, shifted lanes, tag) of every request, addresses of lanes inside only.
 
     A lane is shifted whose right-hand neighbour is in the next row and has had the word before.
@@ -28,37 +41,37 @@ def requests(d, rows, lanes):
     pieces = rows // lanes
     taps_y = [sum(d["tap_y"][i % 2] for i in range(k)) for k in range(d["kernel_height"])]
     taps_x = [sum(d["tap_x"][i % 2] for i in range(k)) for k in range(d["kernel_width"])]
-    for _ in range(d["column_tiles"]):
-        for index, tile in enumerate(tiles):
-            for block in range(d["channel_blocks"]):
-                for ky in range(d["kernel_height"]):
-                    for kx in range(d["kernel_width"]):
-                        tap = block * d["tap_channel"] + taps_x[kx] + taps_y[ky]
-                        last_block = block == d["channel_blocks"] - 1
-                        for piece in range(pieces):
-                            words = {}
-                            shifted = set()
-                            slots = tile[piece * lanes:(piece + 1) * lanes]
-                            for lane, (y, x) in enumerate(slots):
-                                in_y = y * d["stride_y"] + ky - d["pad_y"]
-                                in_x = x * d["stride_x"] + kx - d["pad_x"]
-                                if 0 <= in_y < d["in_height"] and 0 <= in_x < d["in_width"]:
-                                    words[lane] = (d["pixel_base"] + y * d["pixel_y"]
-                                                   + x * d["pixel_x"] + tap) % (1 << BITS)
-                                right = tile[piece * lanes + lane + 1:][:1]
-                                if right == [(y, x + 1)] and kx >= d["stride_x"]:
-                                    shifted.add(lane)
-                            yield words, shifted, {
-                                "piece": piece,
-                                "block_done": piece == pieces - 1,
-                                "tail": last_block,
-                                "steps": d["last_steps"] if last_block else d["steps"],
-                                "tile_last": last_block and kx == d["kernel_width"] - 1
-                                and ky == d["kernel_height"] - 1,
-                                "rows": len(tile),
-                                "new_columns": index == 0,
-                                "rewind": index < len(tiles) - 1,
-                            }
+    for index, new_columns, rewind in order(d, len(tiles), tile_major):
+        tile = tiles[index]
+        for block in range(d["channel_blocks"]):
+            for ky in range(d["kernel_height"]):
+                for kx in range(d["kernel_width"]):
+                    tap = block * d["tap_channel"] + taps_x[kx] + taps_y[ky]
+                    last_block = block == d["channel_blocks"] - 1
+                    for piece in range(pieces):
+                        words = {}
+                        shifted = set()
+                        slots = tile[piece * lanes:(piece + 1) * lanes]
+                        for lane, (y, x) in enumerate(slots):
+                            in_y = y * d["stride_y"] + ky - d["pad_y"]
+                            in_x = x * d["stride_x"] + kx - d["pad_x"]
+                            if 0 <= in_y < d["in_height"] and 0 <= in_x < d["in_width"]:
+                                words[lane] = (d["pixel_base"] + y * d["pixel_y"]
+                                               + x * d["pixel_x"] + tap) % (1 << BITS)
+                            right = tile[piece * lanes + lane + 1:][:1]
+                            if right == [(y, x + 1)] and kx >= d["stride_x"]:
+                                shifted.add(lane)
+                        yield words, shifted, {
+                            "piece": piece,
+                            "block_done": piece == pieces - 1,
+                            "tail": last_block,
+                            "steps": d["last_steps"] if last_block else d["steps"],
+                            "tile_last": last_block and kx == d["kernel_width"] - 1
+                            and ky == d["kernel_height"] - 1,
+                            "rows": len(tile),
+                            "new_columns": new_columns,
+                            "rewind": rewind,
+                        }
 
 
 def build(rows, lanes):
@@ -82,13 +95,14 @@ async def pulse(ctx, signal):
     ctx.set(signal, 0)
 
 
-def check(d, rows, lanes, wait):
+def check(d, rows, lanes, wait, tile_major=False):
     dut = build(rows, lanes)
-    expected = list(requests(d, rows, lanes))
+    expected = list(requests(d, rows, lanes, tile_major))
 
     async def bench(ctx):
         rng = random.Random(len(expected))
         ctx.set(dut.descriptor, d)
+        ctx.set(dut.tile_major, tile_major)
         await pulse(ctx, dut.start)
         for request in expected:
             await idle(ctx, rng.randint(0, wait))
@@ -117,9 +131,9 @@ geometry = st.fixed_dictionaries({
 
 @settings(SEARCH)
 @given(d=geometry, shape=st.sampled_from([(1, 1), (4, 4), (4, 2), (6, 3), (8, 2)]),
-       wait=st.sampled_from([0, 2]))
-def test_requests(d, shape, wait):
-    check(d, *shape, wait)
+       wait=st.sampled_from([0, 2]), tile_major=st.booleans())
+def test_requests(d, shape, wait, tile_major):
+    check(d, *shape, wait, tile_major)
 
 
 EXAMPLE = {

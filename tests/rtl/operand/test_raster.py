@@ -45,6 +45,34 @@ def test_addresses(width, height):
     simulate(dut, bench)
 
 
+def test_goes_back_to_the_marked_pixel():
+    dut = RasterWalker(address_width=10)
+    walk = list(visits(7, 4, 3, (1, 2), (5, 6), 10))
+
+    async def bench(ctx):
+        ctx.set(dut.base, 7)
+        ctx.set(dut.width, 4)
+        ctx.set(dut.height, 3)
+        ctx.set(dut.step_x, (1, 2))
+        ctx.set(dut.step_y, (5, 6))
+        ctx.set(dut.restart, 1)
+        await ctx.tick()
+        ctx.set(dut.restart, 0)
+        for first in range(0, len(walk), 5):  # each stretch of 5 pixels three times
+            part = walk[first:first + 5]
+            for turn in range(3):
+                for index, visit in enumerate(part):
+                    assert (ctx.get(dut.address), ctx.get(dut.x), ctx.get(dut.y)) == visit
+                    last = index == len(part) - 1
+                    ctx.set(dut.step, 1)
+                    ctx.set(dut.mark, last and turn == 2)
+                    ctx.set(dut.back, last and turn != 2)
+                    await ctx.tick()
+        assert ctx.get(dut.address) == 7
+
+    simulate(dut, bench)
+
+
 def test_restart_in_the_middle():
     dut = RasterWalker(address_width=8)
 

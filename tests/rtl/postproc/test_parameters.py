@@ -75,6 +75,55 @@ def test_sets_follow_one_another(lanes, fields, width):
 
 
 @pytest.mark.parametrize(("lanes", "fields", "width"), SHAPES)
+@pytest.mark.parametrize("sets", [1, 3])
+def test_first_set_comes_again(lanes, fields, width, sets):
+    dut, memory, expected = build(lanes, fields, width)
+
+    async def bench(ctx):
+        ctx.set(dut.base, BASE)
+        ctx.set(dut.sets, sets)
+        for _ in range(2):
+            await pulse(ctx, dut.start)
+            for number in range(2 * sets + 1):
+                await cycles_until_ready(ctx, dut)
+                assert list(ctx.get(dut.shadow)) == expected(number % sets)
+                await pulse(ctx, dut.claim)
+                await pulse(ctx, dut.swap)
+
+    simulate(dut, bench, background=[memory])
+
+
+@pytest.mark.parametrize(("lanes", "fields", "width"), SHAPES)
+def test_waits_for_the_memory(lanes, fields, width):
+    dut, memory, expected = build(lanes, fields, width)
+    need = ParameterLoader.load_cycles(lanes=lanes, rows_per_lane=len(fields), width=width)
+
+    async def bench(ctx):
+        ctx.set(dut.base, BASE)
+        await pulse(ctx, dut.start)
+        for number, refused in enumerate((1, 5, 0)):
+            ctx.set(dut.read_grant, 0)
+            await idle(ctx, refused)
+            ctx.set(dut.read_grant, 1)
+            hold = ParameterLoader.HOLD if number else 0
+            assert (await cycles_until_ready(ctx, dut)
+                    == need + hold - (min(refused, hold) if number else 0))
+            assert list(ctx.get(dut.shadow)) == expected(number)
+            await pulse(ctx, dut.claim)
+            await pulse(ctx, dut.swap)
+
+    async def refused_memory(ctx):
+        while True:
+            _, _, enable, grant, row = await ctx.tick().sample(
+                dut.read_enable, dut.read_grant, dut.read_row)
+            ctx.set(dut.read_data, memory_rows[row] if enable and grant else [0] * width)
+
+    rng = random.Random(lanes * width)
+    memory_rows = [[rng.getrandbits(ROW_BITS) for _ in range(width)] for _ in range(100)]
+    simulate(dut, bench, background=[refused_memory])
+
+
+@pytest.mark.parametrize(("lanes", "fields", "width"), SHAPES)
 def test_shadow_holds_after_swap(lanes, fields, width):
     dut, memory, expected = build(lanes, fields, width)
 

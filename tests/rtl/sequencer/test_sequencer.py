@@ -28,7 +28,7 @@ TRAILER_ROW = 5
 LAYER = {"magic": DESCRIPTOR_MAGIC, "opcode": Opcode.MATRIX, "source_group": 0,
          "destination_group": 1, "out_width": 1, "out_height": 1, "channel_blocks": 1,
          "kernel_width": 1, "kernel_height": 1, "column_tiles": 1, "destination_blocks": 1,
-         "steps": 1, "last_steps": 1, "pass_steps": 1, "span": 1, "row_groups": 1}
+         "steps": 1, "last_steps": 1, "pass_steps": 1, "span": 1, "row_groups": 1, "chained": 0}
 
 
 def bits(layout, fields):
@@ -38,12 +38,14 @@ def bits(layout, fields):
 class Bench:
     """A sequencer with its memories and a unit that takes ``durations`` cycles a layer."""
 
-    def __init__(self, width=2, durations=(4, 1, 9), header=None, trailer=None, changes=None):
+    def __init__(self, width=2, durations=(4, 1, 9), header=None, trailer=None, changes=None,
+                 each=None):
         self.dut = Sequencer(width=width, program_row_width=16, weight_row_width=16,
                              flush_cycles=FLUSH, spec_hash=HASH)
         self.durations = durations
         self.layers = [LAYER | {"parameter_row": index, "source_group": index % 2,
                                 "destination_group": 1 - index % 2} | (changes or {})
+                       | (each or {}).get(index, {})
                        for index in range(len(durations))]
         words = [bits(Header, {"magic": HEADER_MAGIC, "version": IMAGE_VERSION,
                                "layers": len(durations), "spec_hash": HASH, "check": 0xC0FFEE,
@@ -130,6 +132,51 @@ def test_layers_in_order(width):
     assert b.pulses == ["finished"] * 2
     assert b.busy == 2 * (Sequencer.overhead_cycles(width) + sum(cycles))
     assert b.flush == 0
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_chained_layers_run_together(width):
+    b = Bench(width, durations=(4, 7, 9), each={0: {"opcode": Opcode.WINDOW, "chained": 1}})
+    vectors = []
+
+    async def watch(ctx):
+        while True:
+            _, _, begin, chained, row = await ctx.tick().sample(
+                b.dut.begin, b.dut.chained, b.dut.vector_descriptor.parameter_row)
+            if begin:
+                vectors.append((chained, row))
+
+    async def bench(ctx):
+        for _ in range(2):
+            await b.start(ctx)
+            await b.until_idle(ctx)
+            assert ctx.get(b.dut.cause) == Cause.NONE
+
+    simulate(b.dut, bench, background=[b.memories, b.unit, b.watch, watch])
+    fetch, chain = Sequencer.fetch_cycles(width), Sequencer.chain_cycles(width)
+    cycles = [0, fetch + chain + 7 + 1, fetch + 9 + 1]
+    assert b.begun == b.layers[1:] * 2
+    assert b.ended == list(enumerate(cycles)) * 2
+    assert vectors == [(1, 0), (0, 0)] * 2
+    assert b.busy == 2 * (Sequencer.overhead_cycles(width) + sum(cycles))
+
+
+@pytest.mark.parametrize("each", [
+    {2: {"opcode": Opcode.WINDOW, "chained": 1}},                  # nothing behind it
+    {1: {"opcode": Opcode.WINDOW, "chained": 1}, 2: {"opcode": Opcode.WINDOW}},
+    {1: {"opcode": Opcode.MATRIX, "chained": 1}},
+    {1: {"opcode": Opcode.ADD, "chained": 1}},
+])
+def test_refuses_other_chains(each):
+    b = Bench(each=each)
+
+    async def bench(ctx):
+        await b.start(ctx)
+        await b.until_idle(ctx)
+        assert ctx.get(b.dut.cause) == Cause.BAD_DESCRIPTOR
+
+    b.simulate(bench)
+    assert b.begun == b.layers[:min(each)]
 
 
 @pytest.mark.parametrize("last", [0, 1])

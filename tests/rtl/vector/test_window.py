@@ -15,57 +15,80 @@ from ..streams import idle, simulate, stream_get, watch_held
 BITS = 12
 # A simulation takes too long for hundreds of attempts at a smaller example.
 SEARCH = settings(derandomize=True, deadline=None, max_examples=25, phases=[Phase.generate])
-FLAGS = ("group_first", "fire", "first", "emit", "clear")
+FLAGS = ("group_first", "fire", "first", "emit", "clear", "tile_end")
 
 
-def columns(d, blocks):
+TILE = 4  # pixels
+
+
+def columns(d, blocks, tiled=False):
     """(addresses of lanes inside, flags that are raised) of every column."""
+    outputs = [(y, x) for y in range(d["out_height"])
+               for x in range(d["out_width"] if d["sliding"] else 1)]
+    size = TILE if tiled else len(outputs)
+    for start in range(0, len(outputs), size):
+        for group in range(d["column_tiles"]):
+            part = outputs[start:start + size]
+            for row in range(part[0][0], part[-1][0] + 1):
+                xs = [x for y, x in part if y == row]
+                segment = list(_segment(d, blocks, group, row, xs[0], xs[-1]))
+                segment[-1][1].update({"tile_end"} if row == part[-1][0] else set())
+                if row == part[0][0]:
+                    if group == 0:
+                        segment[0][1].add("tile_claim")
+                    if start == 0 or d["column_tiles"] > 1:
+                        segment[0][1].add("group_first")
+                yield from segment
+
+
+def _segment(d, blocks, group, row, first, last):
+    """Columns of the outputs ``first`` to ``last`` of a row."""
     kernel = d["kernel_width"]
-    for group in range(d["column_tiles"]):
-        for row in range(d["out_height"]):
-            for row_group in range(d["row_groups"]):
-                for column in range(d["span"]):
-                    base = (d["pixel_base"] + group * blocks * d["tap_channel"]
-                            + row * d["pixel_y"] + row_group * d["row_group_step"]
-                            + sum(d["tap_x"][i % 2] for i in range(column)))
-                    words = {}
-                    for dy in range(WINDOW):
-                        in_x = column - d["pad_x"]
-                        kernel_row = row_group * WINDOW + dy
-                        in_y = row * d["stride_y"] - d["pad_y"] + kernel_row
-                        if not (0 <= in_x < d["in_width"] and 0 <= in_y < d["in_height"]
-                                and kernel_row < d["kernel_height"]):
-                            continue
-                        below = sum(d["tap_y"][i % 2] for i in range(dy))
-                        for block in range(blocks):
-                            if group * blocks + block < d["channel_blocks"]:
-                                words[dy * blocks + block] = (
-                                    base + below + block * d["tap_channel"]) % (1 << BITS)
-                    flags = set()
-                    if not (row or row_group or column):
-                        flags.add("group_first")
-                    if d["sliding"]:
-                        if column >= kernel - 1 and (column - kernel + 1) % d["stride_x"] == 0:
-                            flags |= {"fire", "first", "emit"}
-                    else:
-                        last = column == d["span"] - 1
-                        if last or column % WINDOW == WINDOW - 1:
-                            flags |= {"fire", "clear"}
-                            if row_group == 0 and column < WINDOW:
-                                flags.add("first")
-                            if last and row_group == d["row_groups"] - 1:
-                                flags.add("emit")
-                    yield words, flags
+    span = kernel + (last - first) * d["stride_x"] if d["sliding"] else d["span"]
+    for row_group in range(d["row_groups"]):
+        for column in range(span):
+            base = (d["pixel_base"] + group * blocks * d["tap_channel"]
+                    + row * d["pixel_y"] + first * d["pixel_x"]
+                    + row_group * d["row_group_step"]
+                    + sum(d["tap_x"][i % 2] for i in range(column)))
+            words = {}
+            for dy in range(WINDOW):
+                in_x = first * d["stride_x"] + column - d["pad_x"]
+                kernel_row = row_group * WINDOW + dy
+                in_y = row * d["stride_y"] - d["pad_y"] + kernel_row
+                if not (0 <= in_x < d["in_width"] and 0 <= in_y < d["in_height"]
+                        and kernel_row < d["kernel_height"]):
+                    continue
+                below = sum(d["tap_y"][i % 2] for i in range(dy))
+                for block in range(blocks):
+                    if group * blocks + block < d["channel_blocks"]:
+                        words[dy * blocks + block] = (
+                            base + below + block * d["tap_channel"]) % (1 << BITS)
+            flags = set()
+            if d["sliding"]:
+                if column >= kernel - 1 and (column - kernel + 1) % d["stride_x"] == 0:
+                    flags |= {"fire", "first", "emit"}
+            else:
+                ends = column == span - 1
+                if ends or column % WINDOW == WINDOW - 1:
+                    flags |= {"fire", "clear"}
+                    if row_group == 0 and column < WINDOW:
+                        flags.add("first")
+                    if ends and row_group == d["row_groups"] - 1:
+                        flags.add("emit")
+            yield words, flags
 
 
-def check(d, blocks, *, wait=0, parameters=1.0):
-    dut = WindowWalker(blocks=blocks, lanes=WINDOW * blocks + 1, address_width=BITS, tag_width=9)
-    expected = list(columns(d, blocks))
+def check(d, blocks, *, wait=0, parameters=1.0, tiled=False, free=1.0):
+    dut = walker(blocks, lanes=WINDOW * blocks + 1)
+    expected = list(columns(d, blocks, tiled))
     claims = []
+    tile_claims = []
 
     async def bench(ctx):
         rng = random.Random(len(expected))
         ctx.set(dut.descriptor, d)
+        ctx.set(dut.tiled, tiled)
         ctx.set(dut.start, 1)
         await ctx.tick()
         ctx.set(dut.start, 0)
@@ -78,30 +101,44 @@ def check(d, blocks, *, wait=0, parameters=1.0):
             raised = {name for name in FLAGS if getattr(tag, name)}
             if "fire" not in raised:  # without which it has no meaning
                 raised.discard("first")
-            assert raised == flags
+            if "emit" not in raised:
+                raised.discard("tile_end")
+            assert raised == flags - {"tile_claim"}
         await idle(ctx, 5)
         assert ctx.get(dut.o.valid) == 0
 
     async def ready(ctx):
         rng = random.Random(1)
         while True:
-            is_ready = rng.random() < parameters
+            is_ready, is_free = rng.random() < parameters, rng.random() < free
             ctx.set(dut.parameters_ready, is_ready)
-            _, _, claim, valid, taken, tag, stalled = await ctx.tick().sample(
-                dut.claim, dut.o.valid, dut.o.ready, dut.o.payload.tag, dut.stall_parameters)
+            ctx.set(dut.tile_free, is_free)
+            _, _, claim, tile_claim, valid, taken, tag, stalled = await ctx.tick().sample(
+                dut.claim, dut.tile_claim, dut.o.valid, dut.o.ready, dut.o.payload.tag,
+                dut.stall_parameters)
             assert claim == (valid and taken and tag & 1)
             assert not (claim and not is_ready) and not (stalled and (valid or is_ready))
+            assert not (tiled and tile_claim and not is_free)
             claims.append(claim)
+            if valid and taken:
+                tile_claims.append(tile_claim)
 
     held = [watch_held(dut.o.valid, dut.o.ready, dut.o.payload.inside, dut.o.payload.tag)]
-    simulate(dut, bench, cycles=4_000, background=[ready, *(held if parameters == 1.0 else [])])
-    assert sum(claims) == d["column_tiles"]
+    simulate(dut, bench, cycles=4_000,
+             background=[ready, *(held if parameters == free == 1.0 else [])])
+    assert sum(claims) == sum("group_first" in flags for _, flags in expected)
+    assert tile_claims == ["tile_claim" in flags for _, flags in expected]
+
+
+def walker(blocks, *, lanes):
+    return WindowWalker(blocks=blocks, lanes=lanes, tile_pixels=TILE, address_width=BITS,
+                        tag_width=9)
 
 
 address = st.integers(0, (1 << BITS) - 1)
 pair = st.lists(address, min_size=2, max_size=2)
-addresses = {"pixel_base": address, "pixel_y": address, "tap_x": pair, "tap_y": pair,
-             "tap_channel": address, "row_group_step": address}
+addresses = {"pixel_base": address, "pixel_x": address, "pixel_y": address,
+             "tap_x": pair, "tap_y": pair, "tap_channel": address, "row_group_step": address}
 
 
 @st.composite
@@ -142,13 +179,20 @@ def test_depthwise(d, blocks, wait, parameters):
 
 
 @settings(SEARCH)
+@given(d=depthwise(), blocks=st.integers(1, 3), wait=st.sampled_from([0, 2]),
+       parameters=st.sampled_from([1.0, 0.5]), free=st.sampled_from([1.0, 0.3]))
+def test_depthwise_tile_by_tile(d, blocks, wait, parameters, free):
+    check(tiles(d, blocks), blocks, wait=wait, parameters=parameters, tiled=True, free=free)
+
+
+@settings(SEARCH)
 @given(d=pooling(), blocks=st.integers(1, 3), wait=st.sampled_from([0, 2]))
 def test_global_pooling(d, blocks, wait):
     check(tiles(d, blocks), blocks, wait=wait)
 
 
 def test_one_column_a_cycle():
-    dut = WindowWalker(blocks=1, lanes=3, address_width=BITS, tag_width=5)
+    dut = walker(1, lanes=3)
     d = {"sliding": 1, "span": 5, "row_groups": 1, "kernel_width": 3, "kernel_height": 3,
          "stride_x": 1, "stride_y": 1, "out_width": 3, "out_height": 3, "in_width": 5,
          "in_height": 5, "channel_blocks": 2, "column_tiles": 2}
@@ -171,4 +215,4 @@ def test_one_column_a_cycle():
 
 def test_lanes_must_hold_a_column():
     with pytest.raises(ValueError, match="^Gather lanes must be at least 6, not 5$"):
-        WindowWalker(blocks=2, lanes=5, address_width=BITS, tag_width=5)
+        walker(2, lanes=5)

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chained layers: the engine takes a depthwise convolution's results as they come."""
+
+from ...rtl.parameters import AcceleratorParameters
+from ...rtl.sequencer.descriptor import Opcode
+from .lower import Lowered, LoweredLayer
+
+__all__ = ["possible_chains"]
+
+
+def possible_chains(lowered: Lowered, p: AcceleratorParameters) -> list[int]:
+    """Indices of layers that can run together with the next one: a sliding window whose tensor
+    only the next layer, a 1x1 convolution, reads, and whose channels the buffer holds."""
+    readers: dict[int, int] = {}
+    for layer in lowered.layers:
+        for source in layer.sources:
+            readers[source] = readers.get(source, 0) + 1
+    return [index for index, (first, second) in enumerate(
+                zip(lowered.layers, lowered.layers[1:], strict=False))
+            if _joins(first, second, p) and readers[first.output] == 1
+            and first.output not in lowered.aliases.values()]
+
+
+def _joins(first: LoweredLayer, second: LoweredLayer, p: AcceleratorParameters) -> bool:
+    blocks = -(-second.source_shape[2] // 8)
+    columns = -(-second.output_shape[2] // p.facts.columns)
+    return (first.opcode is Opcode.WINDOW and first.sliding
+            and second.opcode is Opcode.MATRIX and second.source == first.output
+            and second.source_shape == first.output_shape
+            and second.kernel == second.stride == (1, 1) and second.padding == (0, 0)
+            and blocks <= p.fused_blocks
+            # Parameters of other columns come too late for tiles of a single step.
+            and (columns == 1 or blocks > 1))

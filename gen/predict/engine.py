@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When the engine issues, drains and waits: what every layer on it has in common."""
+
+from dataclasses import dataclass, fields
+
+from ...rtl.facts import EngineFacts
+from ...rtl.postproc.post_processor import PostProcessor
+
+__all__ = ["EngineTimeline", "Stalls"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stalls:
+    """Cycles in which a unit waits, by cause: the engine for operands (also before the first and
+    behind the last), for its drain, either unit for parameters; read cycles that leave words of
+    their request waiting for the same bank."""
+
+    stall_operands: int = 0
+    stall_drain: int = 0
+    stall_parameters: int = 0
+    bank_conflicts: int = 0
+
+    def __add__(self, other: "Stalls") -> "Stalls":
+        return Stalls(**{item.name: getattr(self, item.name) + getattr(other, item.name)
+                         for item in fields(self)})
+
+
+class EngineTimeline:
+    """The issuer's events, in cycles from ``begin``, as blocks come to it in order.
+
+    ``moved``: the present block left the fill buffer; ``issued``: its last step. ``beats`` to
+    post-process a row.
+    """
+
+    def __init__(self, facts: EngineFacts, beats: int):
+        self.facts = facts
+        self.beats = beats
+        self.row_valid = facts.drain_start + facts.drain_latency
+        self.moved = self.issued = 0
+        self._cooldown = self._fired = self._drain_waits = self._parameter_waits = 0
+
+    def block(self, taken: int, steps: int, *, opens: bool, closes: bool, rows: int,
+              parameters: int = 0) -> None:
+        """Issue a block that was whole in cycle ``taken``; of a tile of ``rows`` pixels the first
+        (``opens``), the last (``closes``), which waits for ``parameters``."""
+        self.moved = max(taken + 1, self.issued)
+        start = self.moved
+        if not self.facts.overlapped and opens:
+            start = max(start, self._cooldown)
+            self._drain_waits += start - self.moved
+        self.issued = start + steps
+        self._fired += steps
+        if not closes:
+            return
+        if self.facts.overlapped:
+            self._drain_waits += max(self._cooldown - self.issued, 0)
+            self.issued = max(self.issued, self._cooldown)
+        self._parameter_waits += max(parameters - self.issued, 0)
+        self.issued = max(self.issued, parameters)
+        self._cooldown = self.issued + self.beats * rows
+
+    def done(self, rows: int, *, bank_conflicts: int) -> tuple[int, Stalls]:
+        """Cycle of the last result beat, of a last tile of ``rows`` pixels, and the stalls."""
+        done = self.issued + self.row_valid + rows * self.beats - 1 + PostProcessor.LATENCY
+        return done, Stalls(
+            stall_operands=done - self._fired - self._drain_waits - self._parameter_waits,
+            stall_drain=self._drain_waits, stall_parameters=self._parameter_waits,
+            bank_conflicts=bank_conflicts)
