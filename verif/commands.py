@@ -14,11 +14,13 @@ from ..gen.cli.common import (
     ModelArgument,
     SetOption,
     SpecArgument,
+    UnfusedOption,
     guard,
     load_inputs,
     print_json,
     print_overridden,
     print_table,
+    readable_layer,
     stage,
 )
 from ..gen.spec import load
@@ -52,7 +54,8 @@ def register(app: typer.Typer) -> None:
 def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOption = "golden",
         layers: LayersOption = False, output: OutputFileOption = None,
         stalls: StallsOption = None, overrides: SetOption = None,
-        activation_nnz: ActivationOption = None, json: JsonOption = False) -> None:
+        activation_nnz: ActivationOption = None, unfused: UnfusedOption = False,
+        json: JsonOption = False) -> None:
     """Run a model on the golden model or on the simulated RTL, and compare the two."""
     with guard(json, ToolMissing):
         if on not in ("golden", "verilator"):
@@ -63,7 +66,8 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
 
         report = run_network(loaded, model, lambda network: load_inputs(inputs, network),
                              simulate=on == "verilator", layers=layers, stalls=stalls,
-                             activation_nnz=activation_nnz or (), quiet=json)
+                             activation_nnz=activation_nnz or (), unfused=unfused,
+                             quiet=json)
         if output is not None:
             save_outputs(output, report)
     if json:
@@ -78,7 +82,7 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
 def _print(report, spec: str, model: str) -> None:
     if report.layers:
         print_table(f"{model} on {spec}", [
-            layer | {"name": _short(layer["name"])} for layer in report.layers])
+            readable_layer(layer | {"name": _short(layer["name"])}) for layer in report.layers])
     typer.echo(f"inferences {report.inferences}")
     if report.accuracy is not None:
         before = report.accuracy_unpruned

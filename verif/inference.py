@@ -59,18 +59,19 @@ class Report:
 
 def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs], *,
                 simulate: bool, layers: bool = False, stalls: int | None = None,
-                activation_nnz: Sequence[str] = (), quiet: bool = False) -> Report:
+                activation_nnz: Sequence[str] = (), unfused: bool = False,
+                quiet: bool = False) -> Report:
     """Run ``model``; with ``simulate`` on the RTL of ``spec`` too, and compare.
 
     Compared are the outputs of the core's last layer, and with ``layers`` every layer's tensor,
     over every input; cycles must be the same in every inference and as predicted, and so must
     the counters of the last one. ``activation_nnz``: as ``bound_activations``; what it costs in
-    accuracy is reported.
+    accuracy is reported. ``unfused``: every layer by itself.
     """
     unpruned = tflite.load(model)
     network = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
     inputs = read_inputs(network)
-    program = compile_network(spec, network)
+    program = compile_network(spec, network, chain=not unfused)
     count = len(inputs.values)
     with stage(f"golden: {count} inputs", quiet=quiet):
         tensors = run_golden(network, inputs.values)
@@ -113,11 +114,12 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     for index, layer in enumerate(prediction.layers):
         cycles = int(result.layer_cycles[0, index])
         report.layers.append({
-            "name": layer.name, "op": layer.op, "cycles": cycles,
+            "name": layer.name, "op": layer.op, "fused": layer.fused, "cycles": cycles,
             "predicted_cycles": layer.cycles, "macs": layer.macs,
             "utilisation": layer.utilisation * layer.cycles / max(cycles, 1)})
     for layer in program.lowered.host:
-        report.layers.append({"name": layer.name, "op": layer.kind, "cycles": "host",
+        report.layers.append({"name": layer.name, "op": layer.kind, "fused": False,
+                              "cycles": "host",
                               "predicted_cycles": "host", "macs": 0, "utilisation": 0.0})
     if np.ptp(result.cycles) or np.ptp(result.layer_cycles, axis=0).any():
         report.bit_exact = False

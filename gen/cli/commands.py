@@ -17,11 +17,13 @@ from .common import (
     OutputOption,
     SetOption,
     SpecArgument,
+    UnfusedOption,
     atomic_directory,
     guard,
     print_json,
     print_overridden,
     print_table,
+    readable_layer,
     stage,
 )
 
@@ -64,12 +66,13 @@ def generate(spec: SpecArgument, output: OutputOption, overrides: SetOption = No
 
 def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
              overrides: SetOption = None, activation_nnz: ActivationOption = None,
-             force: ForceOption = False, json: JsonOption = False) -> None:
+             unfused: UnfusedOption = False, force: ForceOption = False,
+             json: JsonOption = False) -> None:
     """Compile a model into a program image; print how each layer is mapped."""
     with guard(json):
         loaded = load(spec, overrides or ())
         with atomic_directory(output, "compile", force=force) as folder:
-            program = _compile(loaded, model, activation_nnz, json)
+            program = _compile(loaded, model, activation_nnz, unfused, json)
             mapping = {"spec": loaded.name, "spec_hash": f"0x{loaded.hash:016x}",
                        "model": program.network.name, "image_bytes": len(program.image),
                        "layers": program.mapping_rows}
@@ -84,11 +87,12 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
 
 
 def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = None,
-            activation_nnz: ActivationOption = None, json: JsonOption = False) -> None:
+            activation_nnz: ActivationOption = None, unfused: UnfusedOption = False,
+            json: JsonOption = False) -> None:
     """Predict a model's cycles on a spec, layer by layer, without simulation."""
     with guard(json):
         loaded = load(spec, overrides or ())
-        program = _compile(loaded, model, activation_nnz, json)
+        program = _compile(loaded, model, activation_nnz, unfused, json)
         from ..predict import predict as run_prediction
 
         with stage(f"predict {loaded.name}", quiet=json):
@@ -104,7 +108,8 @@ def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = Non
                     "layers": layers})
     else:
         print_overridden(loaded, overrides)
-        print_table(f"{model.name} on {loaded.name}", layers, {"name": "total", **total})
+        print_table(f"{model.name} on {loaded.name}", [readable_layer(row) for row in layers],
+                    {"name": "total", **total})
         typer.echo(f"{prediction.cycles / clock:,.1f} us at {clock} MHz")
 
 
@@ -113,7 +118,7 @@ def schema(json: JsonOption = False) -> None:
     print_json(json_schema())
 
 
-def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None,
+def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None, unfused: bool,
              json: bool) -> "Program":
     from ..build import parameters
     from ..compile import bound_activations
@@ -124,4 +129,4 @@ def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None,
         network = bound_activations(tflite.load(model), parameters(spec).facts,
                                     activation_nnz or ())
     with stage(f"compile {model.name} for {spec.name}", quiet=json):
-        return compile_network(spec, network)
+        return compile_network(spec, network, chain=not unfused)

@@ -21,8 +21,8 @@ from .progress import stage
 
 __all__ = ["ActivationOption", "DirectoryFault", "ExitCode", "ForceOption", "InputFault",
            "Inputs", "JsonOption", "ModelArgument", "OutputOption", "SetOption", "SpecArgument",
-           "atomic_directory", "fail", "guard", "load_inputs", "print_json", "print_overridden",
-           "print_table", "stage"]
+           "UnfusedOption", "atomic_directory", "fail", "guard", "load_inputs", "print_json", "print_overridden",
+           "print_table", "readable_layer", "stage"]
 
 SpecArgument = Annotated[str, typer.Argument(
     metavar="SPEC", show_default=False, help="Name of a shipped spec, or path of a YAML file.")]
@@ -40,8 +40,10 @@ JsonOption = Annotated[bool, typer.Option(
 
 ActivationOption = Annotated[list[str] | None, typer.Option(
     "--activation-nnz", metavar="[LAYER=]N", show_default=False,
-    help="Prune activations to N of 8 at run time, wherever it saves cycles or in one layer; "
-         "repeatable.")]
+    help="Prune activations to N (1 to 5, or 8 for all) of 8 at run time, wherever it saves cycles "
+         "or in one layer; repeatable.")]
+UnfusedOption = Annotated[bool, typer.Option(
+    "--unfused", help="Run every layer by itself, its tensor in memory: for debugging.")]
 
 _PIPE_WIDTH = 200
 
@@ -118,7 +120,7 @@ def _plain(value: Any) -> Any:
 
 def print_table(title: str, rows: Sequence[Mapping[str, Any]],
                 footer: Mapping[str, Any] | None = None) -> None:
-    """Print ``rows`` (equal keys: the headings) as a table; numbers to the right.
+    """Print ``rows`` (equal keys: the headings) as a table; columns with numbers to the right.
 
     Where stdout is no terminal, the table may be up to 200 columns wide.
     """
@@ -127,12 +129,20 @@ def print_table(title: str, rows: Sequence[Mapping[str, Any]],
         console = Console(width=_PIPE_WIDTH)
     table = Table(title=title, title_justify="left", show_footer=footer is not None)
     for key in rows[0] if rows else ():
-        number = all(isinstance(row[key], (int, float)) or row[key] is None for row in rows)
+        number = any(isinstance(row[key], (int, float)) for row in rows)
         table.add_column(key.replace("_", " "), justify="right" if number else "left",
                          footer=_cell((footer or {}).get(key)), overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     console.print(table)
+
+
+def readable_layer(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """A layer's figures for people: one that is timed with the next says so."""
+    row = {key: value for key, value in layer.items() if key != "fused"}
+    if layer.get("fused"):
+        row |= {key: "with next" for key in ("cycles", "predicted_cycles") if key in row}
+    return row
 
 
 def _cell(value: Any) -> Text:

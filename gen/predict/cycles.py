@@ -24,15 +24,16 @@ __all__ = ["LayerPrediction", "Prediction", "Stalls", "predict"]
 
 @dataclass(frozen=True, kw_only=True)
 class LayerPrediction:
-    """``cycles`` of a layer, none if it is timed with the next one; ``macs`` as the network states
-    it; ``utilisation`` of the multipliers, counting for each block the layer's densest weights, or
-    the activations kept."""
+    """``cycles`` of a layer, none if it is ``fused`` with the next one; ``macs`` as the network
+    states it; ``utilisation`` of the multipliers, counting for each block the layer's densest
+    weights, or the activations kept."""
 
     name: str
     op: str
     cycles: int
     macs: int
     utilisation: float
+    fused: bool = False
     stalls: Stalls = field(default_factory=Stalls)
 
 
@@ -70,7 +71,8 @@ def predict(program: Program) -> Prediction:
         useful += work
         layers.append(LayerPrediction(
             name=low.name, op=low.kind, cycles=cycles, macs=low.macs,
-            utilisation=work / (max(cycles, 1) * p.facts.multipliers), stalls=stalls))
+            utilisation=work / (max(cycles, 1) * p.facts.multipliers), fused=layer.chained,
+            stalls=stalls))
     total = Sequencer.overhead_cycles(p.program_width) + sum(layer.cycles for layer in layers)
     return Prediction(cycles=total, layers=layers,
                       utilisation=useful / (total * p.facts.multipliers))

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell
 from ..sequencer.descriptor import ROW_BITS
+from .requantiser import Requantiser
 
 __all__ = ["ParameterLoader", "ParameterRegister"]
 
@@ -38,12 +39,13 @@ class ParameterLoader(wiring.Component):
     A *row* here is ``ROW_BITS``; the program memory delivers ``width`` of them in a cycle. After
     ``start`` the first set is loaded from row ``base`` on. ``claim`` says that work which needs the
     set is on its way (it is no longer ``ready`` for other work), ``swap`` that the shadow set was
-    taken over and that the next one, which follows it in memory, may be loaded once the
-    pipeline behind has looked at all of it (``HOLD`` cycles). After ``sets`` sets the first one
+    taken over and that the next one, which follows it in memory, may be loaded so that the
+    pipeline behind can look at all of this one (``HOLD`` cycles). After ``sets`` sets the first one
     comes again.
 
-    *Timing*: a set is ``ready`` ``SETUP + lanes * rows_per_lane / width`` cycles after ``start``,
-    and ``HOLD`` cycles more after ``swap``; later by the cycles in which reads are not granted.
+    *Timing*: a set is ``ready`` ``SETUP + lanes * rows_per_lane / width`` cycles after ``start``
+    and ``HOLD`` cycles more after ``swap``, later by the cycles in which reads are not granted; it
+    can be taken over from the next cycle on.
 
     *Parameters*: ``lanes``, ``fields`` (of each of a lane's rows, the low bits that are kept),
     ``width``, ``row_width`` (address bits of a memory
@@ -54,8 +56,8 @@ class ParameterLoader(wiring.Component):
     ``read_data``, ``shadow``.
     """
 
-    SETUP = 2
-    HOLD = 4
+    SETUP = 1
+    HOLD = Requantiser.SHIFT_DELAY - 2  # what is read changes the set two cycles later
 
     def __init__(self, *, lanes: int, fields: tuple[int, ...], width: int, row_width: int):
         rows_per_lane = len(fields)
@@ -107,7 +109,7 @@ class ParameterLoader(wiring.Component):
             wrap.eq((loaded == self.sets - 1) & (asked == self.reads - 1)),
             self.read_enable.eq(loading & (asked != self.reads)),
             self.read_row.eq(row),
-            self.ready.eq((arrived == self.reads) & ~claimed),
+            self.ready.eq(loading & (asked == self.reads) & ~claimed),
         ]
         m.d.sync += arriving.eq(granted)
         with m.If(granted):

@@ -2,6 +2,7 @@
 """The sparse family: engines side by side, constant utilisation, pruned activations, im2col."""
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -48,13 +49,14 @@ def pruned_activations(networks: Path) -> Iterator[Result]:
     network = load_model(path)
     sweep = {}
     for rows, columns in SA_SHAPES:
-        for lanes in (8, 16, 32):
+        for lanes, vector in product((8, 16, 32), (16, 32)):
             spec = load("kws-sa", [f"engine.grid={{m: {rows}, n: {columns}}}",
-                                   f"postproc.lanes={lanes}"])
-            sweep[rows, columns, lanes] = predict(compile_network(spec, network))
+                                   f"postproc.lanes={lanes}", f"vector.lanes={vector}"])
+            sweep[rows, columns, lanes, vector] = predict(compile_network(spec, network))
     best = min(sweep, key=lambda key: sweep[key].cycles)
     yield ("zero-gated SA: best of its shapes", "recorded",
-           f"{best[0]}x{best[1]}, {best[2]} lanes: {sweep[best].cycles}", True)
+           f"{best[0]}x{best[1]}, post-processor {best[2]}, vector {best[3]} lanes: "
+           f"{sweep[best].cycles}", True)
     report = run_network(load("kws-s2ta-aw"), path, lambda network: load_inputs(
         networks / "kws_public100.npz", network).first(8), simulate=True, layers=True,
         activation_nnz=["4"], quiet=True)

@@ -17,7 +17,7 @@ SECOND = (
     Fault(name="every block opens a sum", path="rtl/operand/issuer.py",
           old="opening.eq(closing)", new="opening.eq(last_step)", killer="tests/rtl/operand"),
     Fault(name="third window row at the second's distance", path="rtl/vector/window.py",
-          old="below = below + d.tap_y[dy % 2]", new="below = below + d.tap_y[0]",
+          old="down = down + d.tap_y[dy % 2]", new="down = down + d.tap_y[0]",
           killer="tests/rtl/vector"),
     Fault(name="stops a layer early", path="rtl/sequencer/sequencer.py",
           old="(self.layer > self.last_layer)", new="(self.layer >= self.last_layer)",

@@ -78,7 +78,7 @@ def pieces(rng, dut, tiles, split):
                            "write": write, "shift": shift, "done": left == 0, "tag": value}
 
 
-def expected_steps(dut, tiles):
+def expected_steps(dut, tiles, tile_major=False):
     row = BASE
     opening = BASE
     for tile in tiles:
@@ -98,7 +98,7 @@ def expected_steps(dut, tiles):
                 row += 1
         if tile["rewind"]:
             row = opening
-        else:
+        elif not tile_major:
             opening = row
 
 
@@ -157,6 +157,17 @@ def test_steps_and_their_weights(rows, lanes, depth, split, wait):
     tiles = layer(random.Random(rows * depth), rows, depth, stride=stride)
     log = run(dut, tiles, split=split, wait=wait, parameters=0.4, stride=stride)
     assert [step for _, step in log] == list(expected_steps(dut, tiles))
+
+
+def test_weights_of_other_columns_before_other_pixels():
+    dut = build(4, 4, 4)
+    tiles = layer(random.Random(2), 4, 4, columns=3, tiles=1, blocks=2, steps=[2, 1])
+    for column, tile in enumerate(tiles):
+        tile |= {"new_columns": True, "rewind": column == 2,
+                 "blocks": [(words, steps, 0) for words, steps, _ in tile["blocks"]]}
+    log = run(dut, tiles * 3, levels={"tile_major": 1})
+    assert [step for _, step in log] == list(expected_steps(dut, tiles * 3, tile_major=True))
+    assert [step["row"] for _, step in log] == list(range(BASE, BASE + 9)) * 3
 
 
 @pytest.mark.parametrize("beats", [1, 2, 3])

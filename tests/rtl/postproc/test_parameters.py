@@ -64,9 +64,9 @@ def test_sets_follow_one_another(lanes, fields, width):
             await pulse(ctx, dut.start)
             assert await cycles_until_ready(ctx, dut) == need
             for number in range(3):
-                assert list(ctx.get(dut.shadow)) == expected(number)
                 await pulse(ctx, dut.claim)
                 assert ctx.get(dut.ready) == 0
+                assert list(ctx.get(dut.shadow)) == expected(number)
                 await idle(ctx, 3)
                 await pulse(ctx, dut.swap)
                 assert await cycles_until_ready(ctx, dut) == need + ParameterLoader.HOLD
@@ -86,8 +86,8 @@ def test_first_set_comes_again(lanes, fields, width, sets):
             await pulse(ctx, dut.start)
             for number in range(2 * sets + 1):
                 await cycles_until_ready(ctx, dut)
-                assert list(ctx.get(dut.shadow)) == expected(number % sets)
                 await pulse(ctx, dut.claim)
+                assert list(ctx.get(dut.shadow)) == expected(number % sets)
                 await pulse(ctx, dut.swap)
 
     simulate(dut, bench, background=[memory])
@@ -108,8 +108,8 @@ def test_waits_for_the_memory(lanes, fields, width):
             hold = ParameterLoader.HOLD if number else 0
             assert (await cycles_until_ready(ctx, dut)
                     == need + hold - (min(refused, hold) if number else 0))
-            assert list(ctx.get(dut.shadow)) == expected(number)
             await pulse(ctx, dut.claim)
+            assert list(ctx.get(dut.shadow)) == expected(number)
             await pulse(ctx, dut.swap)
 
     async def refused_memory(ctx):
