@@ -99,6 +99,7 @@ class Accelerator(wiring.Component):
             core.weight_base.eq(registers.o_weight_base),
             core.last_layer.eq(registers.o_last_layer),
             core.watchdog.eq(registers.o_watchdog),
+            core.counted_bank.eq(registers.o_counted_bank),
             registers.i_spec_hash_lo.eq(p.spec_hash & 0xFFFF_FFFF),
             registers.i_spec_hash_hi.eq(p.spec_hash >> 32),
             registers.i_status.busy.eq(core.busy),

@@ -4,6 +4,7 @@
 from amaranth import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.utils import exact_log2
 
 from .bus.local import LocalBus
 from .engine.decompressor import Decompressor
@@ -20,7 +21,7 @@ from .postproc.parameters import ParameterLoader
 from .postproc.post_processor import PostProcessor
 from .postproc.requantiser import Parameters
 from .postproc.writer import Writer
-from .sequencer.counters import Counters, EventCounts
+from .sequencer.counters import CountedBank, Counters, EventCounts
 from .sequencer.descriptor import Opcode
 from .sequencer.sequencer import Sequencer
 from .vector.unit import VectorLane, VectorUnit
@@ -37,8 +38,8 @@ class Core(wiring.Component):
     *Parameters*: an ``AcceleratorParameters``.
 
     *Members*: ``bus`` (local bus onto the memories), ``start``, ``stop``, ``program_base``,
-    ``weight_base``, ``last_layer``, ``watchdog``, ``bus_error``, ``busy``, ``finished``,
-    ``failed``, ``cause``, ``layer``, ``layer_cycles``, ``layer_ended``, ``counts``; the monitors
+    ``weight_base``, ``last_layer``, ``watchdog``, ``counted_bank``, ``bus_error``, ``busy``,
+    ``finished``, ``failed``, ``cause``, ``layer``, ``layer_cycles``, ``layer_ended``, ``counts``; the monitors
     ``post_valid``, ``post_data``, ``vector_valid``, ``vector_data``: results as they leave the
     requantisers.
     """
@@ -54,6 +55,7 @@ class Core(wiring.Component):
             "weight_base": In(32),
             "last_layer": In(16),
             "watchdog": In(32),
+            "counted_bank": In(CountedBank),
             "bus_error": In(1),
             "busy": Out(1),
             "finished": Out(1),
@@ -175,7 +177,7 @@ class Core(wiring.Component):
             m.d.comb += decompressor.i[column].eq(flat.word_select(column, facts.stored_bits))
 
         def program_row(layer):
-            return (layer.parameter_row + self.program_base) >> _log2(p.program_width)
+            return (layer.parameter_row + self.program_base) >> exact_log2(p.program_width)
 
         # Engine, drain, post-processor.
         m.submodules.engine = engine = SystolicEngine(facts)
@@ -251,7 +253,7 @@ class Core(wiring.Component):
                                    | vector_parameters.read_enable),
             program.read_row.eq(
                 Mux(sequencer.program_enable,
-                    sequencer.program_row >> _log2(p.program_width),
+                    sequencer.program_row >> exact_log2(p.program_width),
                     Mux(vector_parameters.read_enable, vector_parameters.read_row,
                         post_parameters.read_row))),
             sequencer.program_data.eq(program.read_data.as_value()),
@@ -298,8 +300,13 @@ class Core(wiring.Component):
                 sequencer.running & ((matrix & issuer.stall_parameters)
                                      | (window & fetch.stall_parameters))),
             counters.conflict.eq(fetch.conflict),
+            counters.counted_bank.eq(self.counted_bank),
+            counters.read_group.eq(activations.read_group),
             counters.activation_reads.eq(activations.read_enable),
+            counters.write_group.eq(activations.write_group),
             counters.activation_writes.eq(activations.write_enable),
+            *(counters.write_banks[word].eq(activations.write_addresses[word])
+              for word in range(activations.write_words)),
             counters.weight_read.eq(weights.read_enable),
             self.counts.eq(counters.counts),
         ]
@@ -318,7 +325,3 @@ def _joins(vector, matrix, blocks: int) -> Value:
             & vector.sliding & (vector.destination_blocks == matrix.channel_blocks)
             & (matrix.channel_blocks <= blocks)
             & (matrix.kernel_width == 1) & (matrix.kernel_height == 1))
-
-
-def _log2(value: int) -> int:
-    return value.bit_length() - 1

@@ -4,6 +4,7 @@
 from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from .operand.gather import Gather, piece_layout
 from .operand.im2col import Im2col, block_tag
@@ -58,7 +59,7 @@ class OperandFetch(wiring.Component):
             "vector": Out(stream.Signature(piece_layout(p.gather_lanes, self.tag_width))),
             "read_group": Out(1),
             "read_enable": Out(p.banks),
-            "read_lines": Out(data.ArrayLayout(address_width - _log2(p.banks), p.banks)),
+            "read_lines": Out(data.ArrayLayout(address_width - exact_log2(p.banks), p.banks)),
             "read_data": In(data.ArrayLayout(64, p.banks)),
         })
 
@@ -154,7 +155,3 @@ def _request(wide, narrow) -> list[Value]:
     """Assignments of a request of as many lanes, or of fewer."""
     return [*(wide[name].eq(narrow[name]) for name in ("group", "inside", "shift", "tag")),
             *(wide.addresses[lane].eq(address) for lane, address in enumerate(narrow.addresses))]
-
-
-def _log2(value: int) -> int:
-    return value.bit_length() - 1

@@ -21,8 +21,8 @@ from .progress import stage
 
 __all__ = ["ActivationOption", "DirectoryFault", "ExitCode", "ForceOption", "InputFault",
            "Inputs", "JsonOption", "ModelArgument", "OutputOption", "SetOption", "SpecArgument",
-           "UnfusedOption", "atomic_directory", "fail", "guard", "load_inputs", "print_json", "print_overridden",
-           "print_table", "readable_layer", "stage"]
+           "UnfusedOption", "atomic_directory", "fail", "guard", "load_inputs", "print_json",
+           "print_overridden", "print_table", "readable_layer", "stage"]
 
 SpecArgument = Annotated[str, typer.Argument(
     metavar="SPEC", show_default=False, help="Name of a shipped spec, or path of a YAML file.")]

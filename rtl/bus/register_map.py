@@ -17,8 +17,8 @@ _COUNTERS = (
     ("STALL_DRAIN", "Cycles in which the array waited for results to drain."),
     ("STALL_PARAMETERS", "Cycles in which work waited for per-channel parameters."),
     ("BANK_CONFLICTS", "Cycles that reads lost to conflicts in the activation memory."),
-    ("ACTIVATION_READS", "64-bit words read from the activation memory."),
-    ("ACTIVATION_WRITES", "64-bit words written to the activation memory."),
+    ("ACTIVATION_READS", "64-bit words read from the activation memory; see COUNTED_BANK."),
+    ("ACTIVATION_WRITES", "64-bit words written to the activation memory; see COUNTED_BANK."),
     ("WEIGHT_READS", "Rows read from the weight memory."),
     ("DMA_BYTES", "Bytes that the DMA moved over its AXI port."),
     ("DMA_STALLS", "Cycles in which the DMA waited for its AXI port only."),
@@ -79,6 +79,13 @@ REGISTERS = (
         Field("done", 1, doc="The latest transfer ended."),
         Field("error", 2, doc="The latest transfer ended with an error."),
     )),
+    Register("COUNTED_BANK", 0x48, "rw",
+             doc="Which words ACTIVATION_READS and ACTIVATION_WRITES count: all, or one bank's.",
+             fields=(
+                 Field("bank", 0, 8, "The bank."),
+                 Field("group", 8, doc="Its bank group."),
+                 Field("one", 9, doc="Count this bank only."),
+             )),
     *(Register(name, 0x80 + 4 * index, "ro", doc=doc)
       for index, (name, doc) in enumerate(_COUNTERS)),
 )

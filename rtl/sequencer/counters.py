@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Event counters of a run, and the cycles of each of its layers."""
 
-from amaranth import Module, Signal, unsigned
+from amaranth import Module, Mux, Signal, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
-__all__ = ["Counters", "EventCounts", "LayerTable"]
+__all__ = ["CountedBank", "Counters", "EventCounts", "LayerTable"]
+
+CountedBank = data.StructLayout({"bank": 8, "group": 1, "one": 1})
+"""Whose words are counted: with ``one`` those of a bank, otherwise of all."""
 
 EventCounts = data.StructLayout({
     "cycles": 32,
@@ -29,24 +33,31 @@ class Counters(wiring.Component):
 
     *Parameters*: ``multipliers`` (MAC slots of one array step), ``banks``, ``write_words``.
 
-    *Members*: ``clear``, ``cycle``, ``step``, ``stall_operands``, ``stall_drain``,
-    ``stall_parameters``, ``conflict``, ``activation_reads``, ``activation_writes`` (one bit a
-    word), ``weight_read``, ``gated_activation``, ``gated_weight`` (of ``multipliers``),
+    *Members*: ``clear``, ``counted_bank``, ``cycle``, ``step``, ``stall_operands``,
+    ``stall_drain``, ``stall_parameters``, ``conflict``, ``read_group``, ``activation_reads`` (one
+    bit a bank), ``write_group``, ``activation_writes`` (one bit a word), ``write_banks`` (each
+    word's), ``weight_read``, ``gated_activation``, ``gated_weight`` (of ``multipliers``),
     ``counts``.
     """
 
     def __init__(self, *, multipliers: int, banks: int, write_words: int):
         self.multipliers = multipliers
+        self.banks = banks
+        self.write_words = write_words
         super().__init__({
             "clear": In(1),
+            "counted_bank": In(CountedBank),
             "cycle": In(1),
             "step": In(1),
             "stall_operands": In(1),
             "stall_drain": In(1),
             "stall_parameters": In(1),
             "conflict": In(1),
+            "read_group": In(1),
             "activation_reads": In(banks),
+            "write_group": In(1),
             "activation_writes": In(write_words),
+            "write_banks": In(data.ArrayLayout(exact_log2(banks), write_words)),
             "weight_read": In(1),
             "gated_activation": In(range(multipliers + 1)),
             "gated_weight": In(range(multipliers + 1)),
@@ -56,14 +67,25 @@ class Counters(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         c = self.counts
+        counted = self.counted_bank
+        reads = Signal(self.banks)
+        writes = Signal(self.write_words)
+        m.d.comb += [
+            reads.eq(self.activation_reads & Mux(
+                counted.one, (counted.group == self.read_group) << counted.bank, -1)),
+            *(writes[word].eq(self.activation_writes[word] & (
+                ~counted.one | ((counted.group == self.write_group)
+                                & (counted.bank == self.write_banks[word]))))
+              for word in range(self.write_words)),
+        ]
         increments = {
             "cycles": self.cycle,
             "stall_operands": self.stall_operands,
             "stall_drain": self.stall_drain,
             "stall_parameters": self.stall_parameters,
             "bank_conflicts": self.conflict,
-            "activation_reads": sum(self.activation_reads),
-            "activation_writes": sum(self.activation_writes),
+            "activation_reads": sum(reads),
+            "activation_writes": sum(writes),
             "weight_reads": self.weight_read,
             "macs_gated_activation": self.gated_activation,
             "macs_gated_weight": self.gated_weight,

@@ -55,8 +55,8 @@ def pruned_activations(networks: Path) -> Iterator[Result]:
             sweep[rows, columns, lanes, vector] = predict(compile_network(spec, network))
     best = min(sweep, key=lambda key: sweep[key].cycles)
     yield ("zero-gated SA: best of its shapes", "recorded",
-           f"{best[0]}x{best[1]}, post-processor {best[2]}, vector {best[3]} lanes: "
-           f"{sweep[best].cycles}", True)
+           "{}x{}, post-processor {}, vector {} lanes: ".format(*best)
+           + str(sweep[best].cycles), True)
     report = run_network(load("kws-s2ta-aw"), path, lambda network: load_inputs(
         networks / "kws_public100.npz", network).first(8), simulate=True, layers=True,
         activation_nnz=["4"], quiet=True)

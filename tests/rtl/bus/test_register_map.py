@@ -21,7 +21,8 @@ def test_offsets_and_accesses():
         "WEIGHT_BASE": (0x24, "rw"), "LAST_LAYER": (0x28, "rw"), "WATCHDOG": (0x2C, "rw"),
         "DMA_ADDRESS_LO": (0x30, "rw"), "DMA_ADDRESS_HI": (0x34, "rw"),
         "DMA_LOCAL": (0x38, "rw"), "DMA_LENGTH": (0x3C, "rw"), "DMA_CONTROL": (0x40, "pulse"),
-        "DMA_STATUS": (0x44, "ro"), "CYCLES": (0x80, "ro"), "MACS_ISSUED_LO": (0x84, "ro"),
+        "DMA_STATUS": (0x44, "ro"), "COUNTED_BANK": (0x48, "rw"), "CYCLES": (0x80, "ro"),
+        "MACS_ISSUED_LO": (0x84, "ro"),
         "MACS_ISSUED_HI": (0x88, "ro"), "STALL_OPERANDS": (0x8C, "ro"),
         "STALL_DRAIN": (0x90, "ro"), "STALL_PARAMETERS": (0x94, "ro"),
         "BANK_CONFLICTS": (0x98, "ro"), "ACTIVATION_READS": (0x9C, "ro"),
@@ -43,6 +44,7 @@ def test_field_positions():
         "STATUS_CLEAR.done": (0, 1), "STATUS_CLEAR.error": (1, 1), "LAST_LAYER.layer": (0, 16),
         "DMA_CONTROL.read_in": (0, 1), "DMA_CONTROL.write_out": (1, 1),
         "DMA_STATUS.busy": (0, 1), "DMA_STATUS.done": (1, 1), "DMA_STATUS.error": (2, 1),
+        "COUNTED_BANK.bank": (0, 8), "COUNTED_BANK.group": (8, 1), "COUNTED_BANK.one": (9, 1),
     }
 
 

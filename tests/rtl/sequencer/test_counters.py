@@ -26,14 +26,24 @@ def test_counts():
                 counts[f"macs_gated_{name}"] += value
             for port, value in drawn.items():
                 ctx.set(getattr(dut, port), value)
+            one, bank, group, read_group, write_group = (rng.randrange(n) for n in (2, 4, 2, 2, 2))
+            write_banks = [rng.randrange(4) for _ in range(2)]
+            ctx.set(dut.counted_bank, {"one": one, "bank": bank, "group": group})
+            ctx.set(dut.read_group, read_group)
+            ctx.set(dut.write_group, write_group)
             ctx.set(dut.activation_reads, reads)
             ctx.set(dut.activation_writes, writes)
+            ctx.set(dut.write_banks, write_banks)
             ctx.set(dut.clear, clear)
             await ctx.tick()
             for port, name in EVENTS.items():
                 counts[name] += drawn[port] * (96 if port == "step" else 1)
-            counts["activation_reads"] += reads.bit_count()
-            counts["activation_writes"] += writes.bit_count()
+            counts["activation_reads"] += sum(
+                reads >> index & 1 for index in range(4)
+                if not one or (index, read_group) == (bank, group))
+            counts["activation_writes"] += sum(
+                writes >> word & 1 for word in range(2)
+                if not one or (write_banks[word], write_group) == (bank, group))
             if clear:
                 counts = dict.fromkeys(counts, 0)
             actual = ctx.get(dut.counts)
