@@ -37,10 +37,10 @@ class Core(wiring.Component):
     *Parameters*: an ``AcceleratorParameters``.
 
     *Members*: ``bus`` (local bus onto the memories), ``start``, ``stop``, ``program_base``,
-    ``weight_base``, ``last_layer``, ``watchdog``, ``bus_error``, ``busy``, ``finished``,
-    ``failed``, ``cause``, ``layer``, ``layer_cycles``, ``layer_ended``, ``counts``; the monitors
-    ``post_valid``, ``post_data``, ``vector_valid``, ``vector_data``: results as they leave the
-    requantisers.
+    ``weight_base``, ``schedule_base``, ``last_layer``, ``watchdog``, ``bus_error``, ``busy``,
+    ``finished``, ``failed``, ``cause``, ``layer``, ``layer_cycles``, ``layer_ended``, ``counts``;
+    the monitors ``post_valid``, ``post_data``, ``vector_valid``, ``vector_data``: results as they
+    leave the requantisers.
     """
 
     def __init__(self, parameters: AcceleratorParameters):
@@ -52,6 +52,7 @@ class Core(wiring.Component):
             "stop": In(1),
             "program_base": In(32),
             "weight_base": In(32),
+            "schedule_base": In(32),
             "last_layer": In(16),
             "watchdog": In(32),
             "bus_error": In(1),
@@ -91,9 +92,11 @@ class Core(wiring.Component):
         m.submodules.weights = weights = WideMemory(banks=p.weight_banks, rows=p.weight_rows)
         m.submodules.program = program = WideMemory(
             banks=2 * p.program_width, rows=p.program_rows)
+        m.submodules.schedule = schedule = WideMemory(banks=1, rows=p.schedule_words)
         connect(m, self.map.activations, activations.access)
         connect(m, self.map.weights, weights.access)
         connect(m, self.map.program, program.access)
+        connect(m, self.map.schedule, schedule.access)
         connect(m, flipped(self.bus), self.map.bus)
 
         # Sequencer.
@@ -129,7 +132,8 @@ class Core(wiring.Component):
             m.d.comb += getattr(self, name).eq(getattr(sequencer, name))
 
         # Operands of the engine and of the vector unit.
-        m.submodules.fetch = fetch = OperandFetch(p, address_width=activations.address_width)
+        m.submodules.fetch = fetch = OperandFetch(p, address_width=activations.address_width,
+                                                  schedule_row_width=schedule.row_width)
         m.submodules.issuer = issuer = Issuer(
             rows=facts.rows, lanes=p.matrix_lanes, depth=facts.depth, beats=p.beats,
             weight_row_width=weights.row_width, tag_width=fetch.tag_width,
@@ -149,6 +153,11 @@ class Core(wiring.Component):
             activations.read_enable.eq(fetch.read_enable),
             activations.read_lines.eq(fetch.read_lines),
             fetch.read_data.eq(activations.read_data),
+            fetch.schedule_row.eq(d.schedule_row + self.schedule_base),
+            schedule.lock.eq(sequencer.running | sequencer.begin),
+            schedule.read_enable.eq(fetch.schedule_read_enable),
+            schedule.read_row.eq(fetch.schedule_read_row),
+            fetch.schedule_read_data.eq(schedule.read_data[0]),
         ]
 
         # Weights: the sequencer reads only the trailer.
@@ -161,7 +170,6 @@ class Core(wiring.Component):
                                     issuer.read_row)),
             sequencer.weight_data.eq(weights.read_data[0]),
             issuer.weight_row.eq(d.weight_row + self.weight_base),
-            issuer.stride_x.eq(d.stride_x),
             issuer.pass_steps.eq(d.pass_steps),
             issuer.split.eq(d.split_passes),
             issuer.last_channels.eq(d.last_channels),

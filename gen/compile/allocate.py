@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Activation SRAM allocation: bank group, layout and base of every tensor."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ...rtl.parameters import AcceleratorParameters
@@ -8,13 +9,15 @@ from ...rtl.sequencer.descriptor import Opcode
 from .fault import CompileFault
 from .layout import TensorLayout
 from .lower import Lowered, LoweredLayer
+from .plan import BlockPlan
 from .reads import matrix_reads, window_reads
 
 __all__ = ["allocate"]
 
 
-def allocate(lowered: Lowered, p: AcceleratorParameters) -> dict[int, TensorLayout]:
-    """Layout of every tensor on the core, by index.
+def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan],
+             p: AcceleratorParameters) -> dict[int, TensorLayout]:
+    """Layout of every tensor on the core, by index. ``plans``: of engine layers, by output.
 
     A layer's source and destination lie in different groups (but for ADD, whose accesses take
     turns); within a group, tensors share words where they do not live at the same time (first
@@ -37,7 +40,8 @@ def allocate(lowered: Lowered, p: AcceleratorParameters) -> dict[int, TensorLayo
     layouts: dict[int, TensorLayout] = {}
     for index in sorted(birth, key=birth.__getitem__):
         consumers = [lowered.layers[i] for member in joined[index] for i in readers[member]]
-        layout = replace(_best_layout(lowered.shapes[index], consumers, p), group=group[index])
+        layout = replace(_best_layout(lowered.shapes[index], consumers, plans, p),
+                         group=group[index], order=lowered.orders.get(index, ()))
         rivals = sorted(
             (other for name, other in layouts.items()
              if group[name] == group[index] and death[name] >= birth[index]),
@@ -74,7 +78,8 @@ def _joined_by_addition(lowered: Lowered, tensors: list[int]) -> dict[int, list[
     return joined
 
 
-def _best_layout(shape, consumers: list[LoweredLayer], p: AcceleratorParameters) -> TensorLayout:
+def _best_layout(shape, consumers: list[LoweredLayer], plans: Mapping[int, BlockPlan],
+                 p: AcceleratorParameters) -> TensorLayout:
     """The layout whose readers lose least to bank conflicts; of equals the smallest."""
     matrices = [layer for layer in consumers if layer.opcode is Opcode.MATRIX]
     windows = [layer for layer in consumers if layer.opcode is Opcode.WINDOW]
@@ -83,8 +88,8 @@ def _best_layout(shape, consumers: list[LoweredLayer], p: AcceleratorParameters)
     best: tuple[int, int, TensorLayout] | None = None
     for extra_pitch in range(4 if consumers else 1):
         narrow = TensorLayout.plan(*shape, split=split, extra_pitch=extra_pitch)
-        cost = sum(int(matrix_reads(layer, narrow, p).sum()) * narrow.blocks * column_tiles(
-            layer, p) for layer in matrices)
+        cost = sum(int((matrix_reads(layer, narrow, p).sum((1, 4))
+                        * plans[layer.output].taps).sum()) for layer in matrices)
         for extra_plane in range(0, p.banks if windows else 1, 2):
             layout = replace(narrow, plane=narrow.plane + extra_plane)
             total = cost + sum(int(window_reads(layer, layout, p).sum()) for layer in windows)
@@ -95,7 +100,3 @@ def _best_layout(shape, consumers: list[LoweredLayer], p: AcceleratorParameters)
     assert best is not None
     return best[2]
 
-
-def column_tiles(layer: LoweredLayer, p: AcceleratorParameters) -> int:
-    """Column tiles of an engine layer."""
-    return -(-layer.output_shape[2] // p.facts.columns)

@@ -7,7 +7,9 @@ of a component, read from it. Times are cycles from the layer's ``begin`` pulse.
 
 from dataclasses import dataclass, field, fields
 
-from ...rtl.facts import BLOCK, EngineFacts
+import numpy as np
+
+from ...rtl.facts import EngineFacts
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.postproc.parameters import ParameterLoader
 from ...rtl.postproc.post_processor import PostProcessor
@@ -40,7 +42,8 @@ class Stalls:
 @dataclass(frozen=True, kw_only=True)
 class LayerPrediction:
     """``cycles`` of a layer; ``macs`` as the network states it; ``utilisation`` of the
-    multipliers, counting for each block the layer's densest weights, or the activations kept."""
+    multipliers, counting for each block the weights of its densest column, or the activations
+    kept; blocks without a weight count nothing."""
 
     name: str
     op: str
@@ -74,7 +77,7 @@ def predict(program: Program) -> Prediction:
         matrix = low.opcode is Opcode.MATRIX
         done, stalls = UNITS[low.opcode](layer, p)
         cycles = Sequencer.fetch_cycles(p.program_width) + done + 1
-        work = low.macs * _share(layer, p.facts) if matrix else 0.0
+        work = _products(layer, p.facts) if matrix else 0.0
         useful += work
         layers.append(LayerPrediction(
             name=low.name, op=low.kind, cycles=cycles, macs=low.macs,
@@ -84,25 +87,26 @@ def predict(program: Program) -> Prediction:
                       utilisation=useful / (total * p.facts.multipliers))
 
 
-def _share(layer: CompiledLayer, facts: EngineFacts) -> float:
-    """Products that an engine layer asks for, of those that the network states."""
-    channels = min(layer.lowered.source_shape[2], BLOCK)
+def _products(layer: CompiledLayer, facts: EngineFacts) -> float:
+    """Products that an engine layer asks for."""
+    low, plan = layer.lowered, layer.plan
+    if not facts.compressed:
+        return low.macs
+    height, width, channels = low.output_shape
+    columns = np.minimum(channels - facts.columns * np.arange(len(plan.nnz)), facts.columns)
+    kept = plan.nnz
     if facts.holds_weights:
-        return min(layer.lowered.activation_bound, channels) / channels
-    return layer.density / channels if facts.compressed else 1.0
+        kept = np.minimum(plan.steps, low.activation_bound) * (plan.nnz > 0)
+    return float(height * width * (columns @ kept.sum((1, 2, 3))))
 
 
 def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls]:
     """Cycle of the engine layer's last result beat, and its stalls."""
     facts, low = p.facts, layer.lowered
     reads = matrix_reads(low, layer.source, p)
-    tiles = reads.shape[0]
+    tiles = reads.shape[1]
     pixels = low.output_shape[0] * low.output_shape[1]
-    columns = -(-low.output_shape[2] // facts.columns)
-    blocks = layer.source.blocks
-    full_steps, last_steps = layer.plan.steps
-    pieces = reads.shape[3]
-    block_costs = reads.reshape(tiles, -1, pieces).tolist()
+    costs_of = reads.transpose(1, 0, 2, 3, 4).tolist()
     ready_after = ParameterLoader.load_cycles(lanes=facts.columns, rows_per_lane=1,
                                               width=p.program_width)
     row_valid = facts.drain_start + facts.drain_latency
@@ -112,46 +116,42 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls
     fired = drain_waits = parameter_waits = 0
     parameters = ready_after
     cooldown = 0
-    for _ in range(columns):
+    for blocks in layer.plan.tiles:
         for tile in range(tiles):
             rows = min(facts.rows, pixels - tile * facts.rows)
             swap = max(swap + rows, accepted)
             accepted = max(accepted, swap)
-            for block in range(blocks):
-                steps = last_steps if block == blocks - 1 else full_steps
-                last_block = block == blocks - 1
-                taps = block_costs[tile]
-                for tap, costs in enumerate(taps):
-                    fill_free = moved
-                    for cost in costs:
-                        accepted = max(accepted + 1, read)
-                        read = max(accepted, read)
-                        for _ in range(cost):
-                            read = max(read + 1, taken)
-                            taken = max(read + 1, fill_free)
-                    moved = max(taken + 1, issued)
-                    start = moved
-                    if not facts.overlapped and block == tap == 0:
-                        start = max(start, cooldown)
-                        drain_waits += start - moved
-                    issued = start + steps
-                    fired += steps
-                    if last_block and tap == len(taps) - 1:
-                        if facts.overlapped:
-                            drain_waits += max(cooldown - issued, 0)
-                            issued = max(issued, cooldown)
-                        if tile == 0:
-                            parameter_waits += max(parameters - issued, 0)
-                            issued = max(issued, parameters)
-                            parameters = issued + row_valid + ParameterLoader.HOLD + ready_after
-                        cooldown = issued + p.beats * rows
-                        closed = issued
+            for place, block in enumerate(blocks):
+                fill_free = moved
+                for cost in costs_of[tile][block.shared][block.ky][block.kx]:
+                    accepted = max(accepted + 1, read)
+                    read = max(accepted, read)
+                    for _ in range(cost):
+                        read = max(read + 1, taken)
+                        taken = max(read + 1, fill_free)
+                moved = max(taken + 1, issued)
+                start = moved
+                if not facts.overlapped and place == 0:
+                    start = max(start, cooldown)
+                    drain_waits += start - moved
+                issued = start + block.steps
+                fired += block.steps
+                if place == len(blocks) - 1:
+                    if facts.overlapped:
+                        drain_waits += max(cooldown - issued, 0)
+                        issued = max(issued, cooldown)
+                    if tile == 0:
+                        parameter_waits += max(parameters - issued, 0)
+                        issued = max(issued, parameters)
+                        parameters = issued + row_valid + ParameterLoader.HOLD + ready_after
+                    cooldown = issued + p.beats * rows
+                    closed = issued
     last_rows = pixels - (tiles - 1) * facts.rows
     done = closed + row_valid + last_rows * p.beats - 1 + PostProcessor.LATENCY
     return done, Stalls(
         stall_operands=done - fired - drain_waits - parameter_waits, stall_drain=drain_waits,
         stall_parameters=parameter_waits,
-        bank_conflicts=int((reads - 1).sum()) * blocks * columns)
+        bank_conflicts=int(((reads - 1).sum((1, 4)) * layer.plan.taps).sum()))
 
 
 def _window(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls]:

@@ -79,6 +79,8 @@ REGISTERS = (
         Field("done", 1, doc="The latest transfer ended."),
         Field("error", 2, doc="The latest transfer ended with an error."),
     )),
+    Register("SCHEDULE_BASE", 0x48, "rw",
+             doc="Word of the schedule memory that the image's schedule starts at."),
     *(Register(name, 0x80 + 4 * index, "ro", doc=doc)
       for index, (name, doc) in enumerate(_COUNTERS)),
 )
