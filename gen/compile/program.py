@@ -104,9 +104,9 @@ class Program:
                 "column_tiles": 1 if addition else -(-low.output_shape[2] // channels),
                 "steps_per_block": _mean(layer.plan.steps, layer.plan) if layer.plan else 1,
                 "nnz": _mean(layer.plan.nnz, layer.plan) if layer.plan else None,
-                "blocks_skipped": round(layer.plan.skipped, 3) if layer.plan else None,
+                "skipped": round(layer.plan.skipped, 3) if layer.plan else None,
                 "activation_nnz": low.activation_bound if matrix else None,
-                "channels_sorted": bool(layer.destination.order),
+                "order": "sorted" if layer.destination.order else "model",
                 "weight_rows": layer.weight_rows,
                 "source": f"{layer.source.group}:{layer.source.base}",
                 "destination": f"{layer.destination.group}:{layer.destination.base}",
@@ -246,8 +246,8 @@ def assemble(network: golden.Network, lowered: Lowered, plans: Mapping[int, Bloc
         schedule_row += len(words)
 
     _check_memory("program", parameter_row * ROW_BYTES, p.program_words * 8)
-    _check_memory("schedule", schedule_row * 8, p.schedule_words * 8)
     _check_memory("weights", (weight_row + 1) * 8 * p.weight_banks, p.weight_words * 8)
+    _check_memory("schedule", schedule_row * 8, p.schedule_words * 8)
 
     header = {"magic": HEADER_MAGIC, "version": IMAGE_VERSION, "layers": len(layers),
               "spec_hash": p.spec_hash, "check": 0, "trailer_row": weight_row,
