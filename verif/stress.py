@@ -103,7 +103,6 @@ def _workload(program: Program, bases: tuple[int, int, int], folder: Path, seed:
               3: 8 * bases[2]}
     job.image_runs = [(address + shifts[address >> p.region_bits], first, count)
                       for address, first, count in job.image_runs]
-    activations, _, programs, schedules = p.region_words
     job.settings = {
         "workloads": folders,
         "seed": seed,
@@ -119,8 +118,8 @@ def _workload(program: Program, bases: tuple[int, int, int], folder: Path, seed:
         "spare": _spare(program),
         "groups": [p.group_address(group, 0) for group in (0, 1)],
         "group_words": p.group_words,
-        "absent": [p.region_address(2) + 8 * programs, p.region_address(3) + 8 * schedules]
-                  + ([8 * activations] if 8 * activations < p.region_address(1) else []),
+        "absent": [end for region, words in enumerate(p.region_words)
+                   if (end := p.region_address(region) + 8 * words) < p.region_address(region + 1)],
     }
     job.save()
 
