@@ -2,7 +2,7 @@
 """How the engine takes the channel blocks of a layer: which, in what order, in how many steps."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -118,12 +118,13 @@ def block_plan(facts: EngineFacts, weights: np.ndarray, bound: int, stride: int 
     sizes = np.full(nnz.shape[1], full)[:, np.newaxis, np.newaxis]
     sizes[-1] = tail
     if not facts.compressed:
-        passes = np.broadcast_to(-(-sizes // facts.depth), nnz.shape)
+        passes = np.broadcast_to(np.vectorize(partial(facts.passes, BLOCK))(sizes), nnz.shape)
     elif split:
         used = present.any(-2) * np.arange(1, BLOCK + 1)  # positions, counted from 1
         passes = -(-used.max(-1) // facts.nnz)
     else:
-        passes = -(-nnz // facts.nnz)
+        passes = np.array([0] + [facts.passes(count, bound=bound)
+                                 for count in range(1, BLOCK + 1)])[nnz]
     steps = passes * pass_steps
     # A single pass, or the last of those that share out the positions, ends with the block.
     steps = np.where(split | (passes == 1), np.minimum(steps, sizes), steps)
