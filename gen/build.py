@@ -20,6 +20,7 @@ def parameters(spec: Spec, *, monitors: bool = False) -> AcceleratorParameters:
         activation_words=spec.memory.activations // 8,
         weight_words=spec.memory.weights // 8,
         program_words=spec.memory.program // 8,
+        schedule_words=spec.memory.schedule // 8,
         vector_lanes=spec.vector.lanes,
         postproc_lanes=spec.postproc.lanes,
         fused_blocks=spec.vector.fused_channels // 8,

@@ -97,6 +97,7 @@ class Accelerator(wiring.Component):
             core.stop.eq(registers.o_control.soft_reset),
             core.program_base.eq(registers.o_program_base >> 1),
             core.weight_base.eq(registers.o_weight_base),
+            core.schedule_base.eq(registers.o_schedule_base),
             core.last_layer.eq(registers.o_last_layer),
             core.watchdog.eq(registers.o_watchdog),
             core.counted_bank.eq(registers.o_counted_bank),

@@ -38,7 +38,8 @@ class Core(wiring.Component):
     *Parameters*: an ``AcceleratorParameters``.
 
     *Members*: ``bus`` (local bus onto the memories), ``start``, ``stop``, ``program_base``,
-    ``weight_base``, ``last_layer``, ``watchdog``, ``counted_bank``, ``bus_error``, ``busy``,
+    ``weight_base``, ``schedule_base``, ``last_layer``, ``watchdog``, ``counted_bank``,
+    ``bus_error``, ``busy``,
     ``finished``, ``failed``, ``cause``, ``layer``, ``layer_cycles``, ``layer_ended``, ``counts``;
     the monitors ``post_valid``, ``post_data``, ``vector_valid``, ``vector_data``: results as they
     leave the requantisers.
@@ -53,6 +54,7 @@ class Core(wiring.Component):
             "stop": In(1),
             "program_base": In(32),
             "weight_base": In(32),
+            "schedule_base": In(32),
             "last_layer": In(16),
             "watchdog": In(32),
             "counted_bank": In(CountedBank),
@@ -93,9 +95,11 @@ class Core(wiring.Component):
         m.submodules.weights = weights = WideMemory(banks=p.weight_banks, rows=p.weight_rows)
         m.submodules.program = program = WideMemory(
             banks=2 * p.program_width, rows=p.program_rows)
+        m.submodules.schedule = schedule = WideMemory(banks=1, rows=p.schedule_words)
         connect(m, self.map.activations, activations.access)
         connect(m, self.map.weights, weights.access)
         connect(m, self.map.program, program.access)
+        connect(m, self.map.schedule, schedule.access)
         connect(m, flipped(self.bus), self.map.bus)
 
         # Sequencer.
@@ -132,7 +136,8 @@ class Core(wiring.Component):
             m.d.comb += getattr(self, name).eq(getattr(sequencer, name))
 
         # Operands of the engine and of the vector unit.
-        m.submodules.fetch = fetch = OperandFetch(p, address_width=activations.address_width)
+        m.submodules.fetch = fetch = OperandFetch(p, address_width=activations.address_width,
+                                                  schedule_row_width=schedule.row_width)
         m.submodules.issuer = issuer = Issuer(
             rows=facts.rows, lanes=p.matrix_lanes, depth=facts.depth, beats=p.beats,
             weight_row_width=weights.row_width, tag_width=fetch.tag_width,
@@ -154,6 +159,11 @@ class Core(wiring.Component):
             activations.read_enable.eq(fetch.read_enable),
             activations.read_lines.eq(fetch.read_lines),
             fetch.read_data.eq(activations.read_data),
+            fetch.schedule_row.eq(d.schedule_row + self.schedule_base),
+            schedule.lock.eq(sequencer.running | sequencer.begin),
+            schedule.read_enable.eq(fetch.schedule_read_enable),
+            schedule.read_row.eq(fetch.schedule_read_row),
+            fetch.schedule_read_data.eq(schedule.read_data[0]),
         ]
 
         # Weights: the sequencer reads only the trailer.
@@ -166,7 +176,6 @@ class Core(wiring.Component):
                                     issuer.read_row)),
             sequencer.weight_data.eq(weights.read_data[0]),
             issuer.weight_row.eq(d.weight_row + self.weight_base),
-            issuer.stride_x.eq(d.stride_x),
             issuer.tile_major.eq(chained),
             issuer.pass_steps.eq(d.pass_steps),
             issuer.split.eq(d.split_passes),

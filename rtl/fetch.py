@@ -3,11 +3,12 @@
 
 from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect
 from amaranth.utils import exact_log2
 
 from .operand.gather import Gather, piece_layout
 from .operand.im2col import Im2col, block_tag
+from .operand.schedule import WORD_BITS, ScheduleReader
 from .operand.tile_buffer import TileBuffer
 from .parameters import AcceleratorParameters
 from .sequencer.descriptor import Descriptor, Opcode
@@ -27,18 +28,22 @@ class OperandFetch(wiring.Component):
 
     *Timing*: as those units; nothing is added. While ``stop`` is high, all give up.
 
-    *Parameters*: an ``AcceleratorParameters``, ``address_width`` of a bank group's words.
+    *Parameters*: an ``AcceleratorParameters``, ``address_width`` of a bank group's words,
+    ``schedule_row_width`` of the schedule memory.
 
     *Members*: ``start``, ``stop``, ``descriptor``, ``vector_descriptor``, ``chained``,
     ``parameters_ready`` (of the vector unit), ``claim`` (they are taken), ``stall_parameters`` (it
     waits for them), ``conflict`` (as ``Gather``), ``matrix``, ``vector`` (pieces),
     ``result_valid``, ``results``, ``result_tile_end`` (of the vector unit), ``read_group``,
-    ``read_enable``, ``read_lines``, ``read_data``.
+    ``read_enable``, ``read_lines``, ``read_data``; ``schedule_row`` (of the layer),
+    ``schedule_read_enable``, ``schedule_read_row``, ``schedule_read_data``.
     """
 
-    def __init__(self, parameters: AcceleratorParameters, *, address_width: int):
+    def __init__(self, parameters: AcceleratorParameters, *, address_width: int,
+                 schedule_row_width: int):
         self.parameters = p = parameters
         self.address_width = address_width
+        self.schedule_row_width = schedule_row_width
         rows = p.facts.rows
         self.tag_width = max(block_tag(rows=rows, pieces=rows // p.matrix_lanes).size,
                              column_tag.size)
@@ -61,6 +66,10 @@ class OperandFetch(wiring.Component):
             "read_enable": Out(p.banks),
             "read_lines": Out(data.ArrayLayout(address_width - exact_log2(p.banks), p.banks)),
             "read_data": In(data.ArrayLayout(64, p.banks)),
+            "schedule_row": In(schedule_row_width),
+            "schedule_read_enable": Out(1),
+            "schedule_read_row": Out(schedule_row_width),
+            "schedule_read_data": In(WORD_BITS),
         })
 
     def elaborate(self, platform) -> Module:
@@ -71,6 +80,20 @@ class OperandFetch(wiring.Component):
             banks=p.banks, lanes=p.gather_lanes, address_width=self.address_width,
             tag=self.tag_width)
         m.submodules.im2col = im2col = Im2col(rows=p.facts.rows, lanes=p.matrix_lanes, **widths)
+        m.submodules.schedule = schedule = ScheduleReader(
+            address_width=self.address_width, row_width=self.schedule_row_width)
+        connect(m, schedule.o, im2col.i)
+        m.d.comb += [
+            schedule.start.eq(im2col.start),
+            schedule.stop.eq(self.stop),
+            schedule.base.eq(self.schedule_row),
+            schedule.row_tiles.eq(d.row_tiles),
+            schedule.column_tiles.eq(d.column_tiles),
+            schedule.tile_major.eq(self.chained),
+            self.schedule_read_enable.eq(schedule.read_enable),
+            self.schedule_read_row.eq(schedule.read_row),
+            schedule.read_data.eq(self.schedule_read_data),
+        ]
         m.submodules.window = window = WindowWalker(
             blocks=p.vector_blocks, lanes=p.gather_lanes, tile_pixels=p.facts.rows, **widths)
         m.submodules.addition = addition = AdditionWalker(

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from .facts import EngineFacts
 from .kinds import facts_of
+from .operand.schedule import entries_per_word
 from .vector.window import WINDOW
 
 __all__ = ["AcceleratorParameters", "EngineParameters"]
@@ -33,9 +34,10 @@ class AcceleratorParameters:
     """Sizes of every part of the core. Widths in bits, memories in words or rows.
 
     ``activation_words``: 64-bit words of both bank groups; ``weight_words``: 64-bit words;
-    ``program_words``: 64-bit words; ``vector_lanes`` and ``postproc_lanes``: channels a cycle;
-    ``fused_blocks``: channel blocks that may go from the vector unit straight to the engine;
-    ``window`` and ``dma``: AXI4 ports present; ``spec_hash``: what an image must carry;
+    ``program_words`` and ``schedule_words``: 64-bit words; ``vector_lanes`` and
+    ``postproc_lanes``: channels a cycle; ``fused_blocks``: channel blocks that may go from the
+    vector unit straight to the engine; ``window`` and ``dma``: AXI4 ports present;
+    ``spec_hash``: what an image must carry;
     ``monitors``: observation ports on the post-processor's and the vector unit's results.
     """
 
@@ -43,6 +45,7 @@ class AcceleratorParameters:
     activation_words: int
     weight_words: int
     program_words: int
+    schedule_words: int
     vector_lanes: int
     postproc_lanes: int
     fused_blocks: int = 0
@@ -94,6 +97,16 @@ class AcceleratorParameters:
         return self.activation_words // 2 // self.banks * self.banks
 
     @property
+    def address_width(self) -> int:
+        """Bits of the address of a word in an activation bank group."""
+        return (self.group_words - 1).bit_length()
+
+    @property
+    def schedule_entries(self) -> int:
+        """Entries in a word of the schedule memory."""
+        return entries_per_word(self.address_width)
+
+    @property
     def weight_banks(self) -> int:
         """64-bit banks that make one weight row: the whole array's weights of a step."""
         return -(-self.facts.columns * self.facts.stored_bits // 64)
@@ -118,14 +131,15 @@ class AcceleratorParameters:
         return self.program_words // (2 * self.program_width)
 
     @property
-    def region_words(self) -> tuple[int, int, int]:
-        """64-bit words of address space of the activations, weights and program regions.
+    def region_words(self) -> tuple[int, int, int, int]:
+        """64-bit words of address space of the activations, weights, program and schedule regions.
 
         A bank group and a weight row start at powers of two, so that the last may have holes.
         """
         group = 1 << (self.group_words - 1).bit_length()
         stride = 1 << (self.weight_banks - 1).bit_length()
-        return (2 * group, self.weight_rows * stride, self.program_rows * 2 * self.program_width)
+        return (2 * group, self.weight_rows * stride, self.program_rows * 2 * self.program_width,
+                self.schedule_words)
 
     @property
     def region_bits(self) -> int:
@@ -137,5 +151,5 @@ class AcceleratorParameters:
         return 8 * (group * self.region_words[0] // 2 + word)
 
     def region_address(self, region: int) -> int:
-        """Byte address of a region: 0 activations, 1 weights, 2 program."""
+        """Byte address of a region: 0 activations, 1 weights, 2 program, 3 schedule."""
         return region << self.region_bits

@@ -1,16 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random specs and random small networks, from a seed."""
 
+from dataclasses import replace
+
 import numpy as np
-from systolith.gen.build import parameters
-from systolith.gen.compile import (
-    Program,
-    allocate,
-    assemble,
-    bound_activations,
-    lower,
-    possible_chains,
-)
+from systolith.gen.compile import Program, bound_activations
+from systolith.gen.mapping import compile_network
 from systolith.gen.spec import Spec
 from systolith.golden import network as golden
 from systolith.golden.dbb import prune
@@ -19,15 +14,13 @@ from systolith.rtl.facts import EngineFacts
 from systolith.rtl.kinds import KINDS
 from systolith.verif.networks import random_addition
 
-__all__ = ["chain_all", "random_bounds", "random_inputs", "random_network", "random_overrides"]
+__all__ = ["chain_all", "random_bounds", "random_inputs", "random_network", "random_overrides",
+           "thinned"]
 
 
 def chain_all(spec: Spec, network: golden.Network) -> Program:
     """``network`` compiled with every possible chain, whether it pays or not."""
-    p = parameters(spec)
-    lowered = lower(network)
-    chained = possible_chains(lowered, p)
-    return assemble(network, lowered, allocate(lowered, p, chained), p, chained)
+    return compile_network(spec, network, chain="always")
 
 
 def random_bounds(rng: np.random.Generator, network: golden.Network,
@@ -144,6 +137,25 @@ def random_network(rng: np.random.Generator, *, layers: int = 4,
         tensors[index] = golden.Tensor(index, f"layer{index}", (1, *out), zero_point=zero)
         shape = out
     return golden.Network("random", tensors, tuple(chain), (0,), (layers + 1,))
+
+
+def thinned(rng: np.random.Generator, network: golden.Network) -> golden.Network:
+    """``network`` with most weights of convolutions gone: whole outputs, inputs, taps, blocks."""
+    return replace(network, layers=tuple(
+        replace(layer, weights=_thin(rng, layer.weights))
+        if isinstance(layer, golden.Convolution | golden.FullyConnected) else layer
+        for layer in network.layers))
+
+
+def _thin(rng: np.random.Generator, weights: np.ndarray) -> np.ndarray:
+    """Weights [Cout, ..., Cin], each output, input, tap and weight of them kept at random."""
+    shape = weights.shape
+    kept = rng.random(shape) < rng.choice([0.1, 0.5, 1], (shape[0], *[1] * (len(shape) - 1)))
+    for axes in ((0,), (len(shape) - 1,), tuple(range(1, len(shape) - 1))):
+        share = rng.choice([0.3, 0.7, 1])
+        kept &= rng.random([size if axis in axes else 1 for axis, size in enumerate(shape)]
+                           ) < share
+    return np.where(kept, weights, 0).astype(np.int8)
 
 
 def random_inputs(rng: np.random.Generator, network: golden.Network, count: int) -> np.ndarray:

@@ -71,11 +71,12 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
     rows = image.weights.size // stride
     weights = image.weights.reshape(rows, stride)[:, :p.weight_banks]
     addresses = [program_address + 8 * i for i in range(image.program.size)]
+    addresses += [p.region_address(3) + 8 * i for i in range(image.schedule.size)]
     addresses += [weight_address + 8 * (row * stride + bank)
                   for row in range(rows) for bank in range(p.weight_banks)]
     return Job(
         folder=folder, image_runs=_runs(addresses),
-        image=np.concatenate([image.program, weights.ravel()]).astype("<u8"),
+        image=np.concatenate([image.program, image.schedule, weights.ravel()]).astype("<u8"),
         input_runs=_tensor_runs(program, layout),
         inputs=np.array([[word for _, word in words] for words in packed], "<u8"),
         output_runs=_tensor_runs(program, program.output_layout),
@@ -123,8 +124,8 @@ def _layer_tensors(program: Program, answer: Answer, count: int) -> dict[int, np
                 values = [group.reshape(groups, -1, columns).transpose(1, 0, 2)
                           for group in np.split(part.reshape(-1, columns), [
                               groups * end for end in range(tile, pixels, tile)])]
-                tensors[low.output].append(
-                    np.concatenate(values).reshape(height, width, -1)[..., :channels])
+                tensors[low.output].append(layer.destination.restore(
+                    np.concatenate(values).reshape(height, width, -1)[..., :channels]))
     for unit, used in at.items():
         if used != len(beats[unit]):
             raise RuntimeError(f"{len(beats[unit]) - used} beats of the {unit} unit "

@@ -73,20 +73,21 @@ def _workloads(spec: Spec, folder: Path, seed: int, falsify: bool) -> Path:
     first, second = programs
     moved = _behind(first)
     folders = [str(folder / str(index)) for index in range(3)]
-    for program, bases, target in ((first, (0, 0), folders[0]), (second, (0, 0), folders[1]),
+    for program, bases, target in ((first, (0, 0, 0), folders[0]), (second, (0, 0, 0), folders[1]),
                                    (second, moved, folders[2])):
         _workload(program, bases, Path(target), seed, folders, falsify)
     return Path(folders[0]) / "job.json"
 
 
-def _behind(program: Program) -> tuple[int, int]:
-    """Program word and weight row right behind an image."""
+def _behind(program: Program) -> tuple[int, int, int]:
+    """Program word, weight row and schedule word right behind an image."""
     image, p = program.memory_image, program.parameters
     row = 2 * p.program_width
-    return (-(-image.program.size // row) * row, image.weights.size // image.weight_stride)
+    return (-(-image.program.size // row) * row, image.weights.size // image.weight_stride,
+            image.schedule.size)
 
 
-def _workload(program: Program, bases: tuple[int, int], folder: Path, seed: int,
+def _workload(program: Program, bases: tuple[int, int, int], folder: Path, seed: int,
               folders: list[str], falsify: bool) -> None:
     p, layout = program.parameters, program.output_layout
     shape = program.network.tensors[program.lowered.input].shape[1:]
@@ -98,10 +99,10 @@ def _workload(program: Program, bases: tuple[int, int], folder: Path, seed: int,
         expected[0][0] ^= 1
     prediction = predict(program)
     job = prepare(program, inputs, folder)
-    shifts = {2: 8 * bases[0], 1: 8 * program.memory_image.weight_stride * bases[1]}
+    shifts = {2: 8 * bases[0], 1: 8 * program.memory_image.weight_stride * bases[1],
+              3: 8 * bases[2]}
     job.image_runs = [(address + shifts[address >> p.region_bits], first, count)
                       for address, first, count in job.image_runs]
-    activations, _, programs = p.region_words
     job.settings = {
         "workloads": folders,
         "seed": seed,
@@ -117,8 +118,8 @@ def _workload(program: Program, bases: tuple[int, int], folder: Path, seed: int,
         "spare": _spare(program),
         "groups": [p.group_address(group, 0) for group in (0, 1)],
         "group_words": p.group_words,
-        "absent": [p.region_address(2) + 8 * programs, 3 << p.region_bits]
-                  + ([8 * activations] if 8 * activations < p.region_address(1) else []),
+        "absent": [end for region, words in enumerate(p.region_words)
+                   if (end := p.region_address(region) + 8 * words) < p.region_address(region + 1)],
     }
     job.save()
 

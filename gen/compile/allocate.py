@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Activation SRAM allocation: bank group, layout and base of every tensor."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...rtl.parameters import AcceleratorParameters
@@ -9,14 +9,15 @@ from ...rtl.sequencer.descriptor import Opcode
 from .fault import CompileFault
 from .layout import TensorLayout
 from .lower import Lowered, LoweredLayer
+from .plan import BlockPlan
 from .reads import matrix_reads, window_reads
 
 __all__ = ["allocate"]
 
 
-def allocate(lowered: Lowered, p: AcceleratorParameters,
+def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorParameters,
              chained: Sequence[int] = ()) -> dict[int, TensorLayout]:
-    """Layout of every tensor on the core, by index.
+    """Layout of every tensor on the core, by index. ``plans``: of engine layers, by output.
 
     A layer's source and destination lie in different groups (but for ADD, whose accesses take
     turns); within a group, tensors share words where they do not live at the same time (first
@@ -43,7 +44,8 @@ def allocate(lowered: Lowered, p: AcceleratorParameters,
         if index in passing:
             continue
         consumers = [lowered.layers[i] for member in joined[index] for i in readers[member]]
-        layout = replace(_best_layout(lowered.shapes[index], consumers, p), group=group[index])
+        layout = replace(_best_layout(lowered.shapes[index], consumers, plans, p),
+                         group=group[index], order=lowered.orders.get(index, ()))
         rivals = sorted(
             (other for name, other in layouts.items()
              if group[name] == group[index] and death[name] >= birth[index]),
@@ -61,7 +63,9 @@ def allocate(lowered: Lowered, p: AcceleratorParameters,
         raise CompileFault(
             f"memory.activations must be at least {kib} KiB for this network, "
             f"not {p.activation_words * 8 / 1024:g} KiB")
-    return layouts | {index: TensorLayout.plan(*lowered.shapes[index]) for index in passing}
+    # In the buffer, whose pixels have lines of their own, a channel block is a word.
+    return layouts | {index: replace(TensorLayout.plan(*lowered.shapes[index]), pitch=0, plane=1,
+                                     order=lowered.orders.get(index, ())) for index in passing}
 
 
 def _extent(layout: TensorLayout, p: AcceleratorParameters) -> int:
@@ -80,7 +84,8 @@ def _joined_by_addition(lowered: Lowered, tensors: list[int]) -> dict[int, list[
     return joined
 
 
-def _best_layout(shape, consumers: list[LoweredLayer], p: AcceleratorParameters) -> TensorLayout:
+def _best_layout(shape, consumers: list[LoweredLayer], plans: Mapping[int, BlockPlan],
+                 p: AcceleratorParameters) -> TensorLayout:
     """The layout whose readers lose least to bank conflicts; of equals the smallest."""
     matrices = [layer for layer in consumers if layer.opcode is Opcode.MATRIX]
     windows = [layer for layer in consumers if layer.opcode is Opcode.WINDOW]
@@ -89,8 +94,8 @@ def _best_layout(shape, consumers: list[LoweredLayer], p: AcceleratorParameters)
     best: tuple[int, int, TensorLayout] | None = None
     for extra_pitch in range(4 if consumers else 1):
         narrow = TensorLayout.plan(*shape, split=split, extra_pitch=extra_pitch)
-        cost = sum(int(matrix_reads(layer, narrow, p).sum()) * narrow.blocks * column_tiles(
-            layer, p) for layer in matrices)
+        cost = sum(int((matrix_reads(layer, narrow, p).sum((1, 4))
+                        * plans[layer.output].taps).sum()) for layer in matrices)
         for extra_plane in range(0, p.banks if windows else 1, 2):
             layout = replace(narrow, plane=narrow.plane + extra_plane)
             total = cost + sum(int(window_reads(layer, layout, p).sum()) for layer in windows)
@@ -100,8 +105,3 @@ def _best_layout(shape, consumers: list[LoweredLayer], p: AcceleratorParameters)
                 break
     assert best is not None
     return best[2]
-
-
-def column_tiles(layer: LoweredLayer, p: AcceleratorParameters) -> int:
-    """Column tiles of an engine layer."""
-    return -(-layer.output_shape[2] // p.facts.columns)

@@ -12,7 +12,7 @@ from ...rtl.facts import EngineFacts
 from ...rtl.sequencer.descriptor import Opcode
 from .fault import CompileFault
 from .lower import ZERO_IS_LOWEST, LoweredLayer, lower
-from .plan import block_plan, weight_density
+from .plan import saves_steps
 
 __all__ = ["bound_activations"]
 
@@ -78,9 +78,4 @@ def _gains(low: LoweredLayer, facts: EngineFacts, bound: int) -> bool:
         return False
     if channels < BLOCK or (low.kind == "FULLY_CONNECTED" and channels % BLOCK):
         return False
-    density = weight_density(low)
-
-    def steps(kept: int) -> int:
-        plan = block_plan(facts, density, channels, kept)
-        return plan.total(plan.steps, -(-channels // BLOCK))
-    return steps(bound) < steps(BLOCK)
+    return saves_steps(replace(low, activation_bound=bound), facts)

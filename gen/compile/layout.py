@@ -15,7 +15,8 @@ class TensorLayout:
 
     ``address(y, x, b) = base + b * plane + (y % split) * phase_y + (x % split) * phase_x
     + (y // split) * pitch + x // split`` for channel block ``b``. ``split`` 2 keeps even and odd
-    rows and columns apart, for a reader of stride 2. All in 64-bit words.
+    rows and columns apart, for a reader of stride 2. All in 64-bit words. Channel k in memory is
+    the model's channel ``order[k]``, or k where there is no ``order``.
     """
 
     height: int
@@ -28,6 +29,7 @@ class TensorLayout:
     plane: int
     group: int = 0
     base: int = 0
+    order: tuple[int, ...] = ()
 
     @classmethod
     def plan(cls, height: int, width: int, channels: int, *, split: int = 1, extra_pitch: int = 0,
@@ -79,14 +81,22 @@ class TensorLayout:
         return (self.base + (-pad_y % s) * self.phase_y + (-pad_x % s) * self.phase_x
                 + (-pad_y // s) * self.pitch + -pad_x // s)
 
+    def arrange(self, values: np.ndarray) -> np.ndarray:
+        """``values`` [..., channels] of the model in the order of memory."""
+        return values[..., self.order] if self.order else values
+
+    def restore(self, values: np.ndarray) -> np.ndarray:
+        """``values`` [..., channels] of the memory in the model's order."""
+        return values[..., np.argsort(self.order)] if self.order else values
+
     def pack(self, values: np.ndarray) -> dict[int, int]:
         """64-bit words by address, of an int8 array (height, width, channels); pads are 0."""
         padded = np.zeros((self.height, self.width, self.blocks * BLOCK), np.int8)
-        padded[..., :self.channels] = values
+        padded[..., :self.channels] = self.arrange(values)
         words = np.ascontiguousarray(padded).view("<u8")
         return dict(zip(self.addresses().ravel().tolist(), words.ravel().tolist(), strict=True))
 
     def unpack(self, words: np.ndarray) -> np.ndarray:
         """The int8 tensor from ``words``, a uint64 array of the whole bank group."""
         blocks = np.ascontiguousarray(words[self.addresses()]).view(np.int8)
-        return blocks.reshape(self.height, self.width, -1)[..., :self.channels]
+        return self.restore(blocks.reshape(self.height, self.width, -1)[..., :self.channels])

@@ -75,13 +75,15 @@ class Lowered:
     """``layers`` run on the core, ``host`` after them on the host.
 
     ``shapes``: (height, width, channels) of every tensor on the core; ``aliases``: tensors that
-    are another's bytes under a new shape (RESHAPE).
+    are another's bytes under a new shape (RESHAPE); ``orders``: of tensors whose channels are
+    sorted, the model's channel for each.
     """
 
     layers: list[LoweredLayer]
     host: list[golden.Layer]
     shapes: dict[int, tuple[int, int, int]]
     aliases: dict[int, int] = field(default_factory=dict)
+    orders: dict[int, tuple[int, ...]] = field(default_factory=dict)
     input: int
     output: int
 

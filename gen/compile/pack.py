@@ -11,85 +11,62 @@ from ...rtl.sequencer.descriptor import ROW_BITS
 from ...rtl.vector.window import WINDOW
 from .fault import CompileFault
 from .lower import LoweredLayer
-from .plan import plan_blocks
+from .plan import BlockPlan, block_weights
 
 __all__ = ["engine_parameters", "engine_weights", "vector_parameters"]
 
 ROW_BYTES = ROW_BITS // 8
 
 
-def _blocks(layer: LoweredLayer) -> np.ndarray:
-    """Weights as [Cout, channel block, ky, kx, 8]: the order in which im2col reads."""
-    outputs, kh, kw, channels = layer.weights.shape
-    blocks = -(-channels // BLOCK)
-    padded = np.zeros((outputs, kh, kw, blocks * BLOCK), np.int8)
-    padded[..., :channels] = layer.weights
-    return padded.reshape(outputs, kh, kw, blocks, BLOCK).transpose(0, 3, 1, 2, 4)
+def engine_weights(layer: LoweredLayer, plan: BlockPlan, p: AcceleratorParameters) -> np.ndarray:
+    """Weight rows of the blocks that ``plan`` issues, uint8 [rows, bytes of a row], in order.
 
-
-def engine_weights(layer: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:
-    """Weight rows of the layer, uint8 [rows, bytes of a row], in the order of the steps.
-
-    A row holds every column's weights of a step as the engine's ``Encoding`` states.
+    A row holds every column's weights of a pass as the engine's ``Encoding`` states.
     """
     facts = p.facts
-    blocks = _blocks(layer)
-    outputs = blocks.shape[0]
-    tiles = -(-outputs // facts.columns)
-    padded = np.zeros((tiles * facts.columns, *blocks.shape[1:]), np.int8)
-    padded[:outputs] = blocks
-    # [tile, column, block, ky, kx, 8] -> [tile, block, tap, column, 8]
-    tiled = padded.reshape(tiles, facts.columns, blocks.shape[1], -1, BLOCK)
-    tiled = tiled.transpose(0, 2, 3, 1, 4)
-    plan = plan_blocks(layer, facts)
     rows = []
-    for tile in tiled:
-        for index, block in enumerate(tile):
-            passes = plan.passes[index == len(tile) - 1]
+    for blocks, tile in zip(block_weights(layer.weights, facts.columns), plan.tiles, strict=True):
+        for issued in tile:
+            block = blocks[issued.block, issued.ky, issued.kx]
             match facts.encoding:
                 case Encoding.DENSE:
-                    part = _dense_steps(block, passes, facts.depth)
+                    rows.append(_dense_steps(block, issued.passes, facts.depth))
                 case Encoding.INDEX:
-                    part = _indexed_steps(block, passes)
+                    rows.append(_indexed_steps(block, issued.passes))
                 case Encoding.MASK | Encoding.HELD:
-                    part = _masked_steps(block, passes, facts.nnz, plan.split)
-            rows.append(part.reshape(-1, part.shape[-1]))
+                    rows.append(_masked_steps(block, issued.passes, facts.nnz, plan.split))
     packed = np.concatenate(rows)
     row_bytes = 8 * p.weight_banks
     return np.pad(packed, ((0, 0), (0, row_bytes - packed.shape[1])))
 
 
 def _dense_steps(block: np.ndarray, steps: int, depth: int) -> np.ndarray:
-    """[tap, column, 8] -> bytes [tap, step, columns x depth]."""
-    taps, columns, _ = block.shape
-    split = block.reshape(taps, columns, BLOCK // depth, depth)[:, :, :steps]
-    return np.ascontiguousarray(split.transpose(0, 2, 1, 3)).view(np.uint8).reshape(
-        taps, steps, -1)
+    """[column, 8] -> bytes [step, columns x depth]."""
+    split = block.reshape(len(block), BLOCK // depth, depth)[:, :steps]
+    return np.ascontiguousarray(split.transpose(1, 0, 2)).view(np.uint8).reshape(steps, -1)
 
 
 def _masked_steps(block: np.ndarray, passes: int, nnz: int, split: bool) -> np.ndarray:
-    """[tap, column, 8] -> bytes [tap, pass, columns x (1 + nnz)]: passes with disjoint masks.
+    """[column, 8] -> bytes [pass, columns x (1 + nnz)]: passes with disjoint masks.
 
     A pass takes the next ``nnz`` non-zeros of each column, or if ``split`` the next positions.
     """
-    taps, columns, _ = block.shape
     order = np.arange(BLOCK) if split else np.cumsum(block != 0, axis=-1) - 1
-    packed = np.empty((taps, passes, columns, 1 + nnz), np.uint8)
+    packed = np.empty((passes, len(block), 1 + nnz), np.uint8)
     for index in range(passes):
         mine = (block != 0) & (order // nnz == index)
         values, mask = dbb.encode(np.where(mine, block, 0), nnz)
-        packed[:, index, :, 0] = mask
-        packed[:, index, :, 1:] = values.view(np.uint8)
-    return packed.reshape(taps, passes, -1)
+        packed[index, :, 0] = mask
+        packed[index, :, 1:] = values.view(np.uint8)
+    return packed.reshape(passes, -1)
 
 
 def _indexed_steps(block: np.ndarray, steps: int) -> np.ndarray:
-    """[tap, column, 8] -> bytes [tap, step, columns x 11 bits]: one value and position a step."""
+    """[column, 8] -> bytes [step, columns x 11 bits]: one value and position a step."""
     values, positions = dbb.encode_indexed(block, steps)
     pairs = values.view(np.uint8).astype(np.uint16) | positions.astype(np.uint16) << 8
-    bits = pairs.transpose(0, 2, 1)[..., None] >> np.arange(8 + INDEX_BITS) & 1
-    return np.packbits(bits.astype(np.uint8).reshape(len(block), steps, -1), axis=-1,
-                       bitorder="little")
+    bits = pairs.T[..., None] >> np.arange(8 + INDEX_BITS) & 1
+    return np.packbits(bits.astype(np.uint8).reshape(steps, -1), axis=-1, bitorder="little")
 
 
 def _parameter_rows(layer: LoweredLayer, bias: np.ndarray, channels: int) -> np.ndarray:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The compiled program: memory image, tensor layouts and what people want to read about them."""
 
-import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +24,15 @@ from ...rtl.sequencer.descriptor import (
 )
 from ...rtl.vector.window import WINDOW
 from .fault import CompileFault
+from .image import Image
 from .layout import TensorLayout
 from .lower import Lowered, LoweredLayer
 from .pack import engine_parameters, engine_weights, vector_parameters
-from .plan import BlockPlan, last_channels, plan_blocks, weight_density
+from .plan import BlockPlan, last_channels
 from .reads import source_increments
+from .schedule import row_tiles, schedule_words
 
-__all__ = ["CompiledLayer", "Image", "Program", "assemble"]
+__all__ = ["CompiledLayer", "Program", "assemble"]
 
 ROW_BYTES = ROW_BITS // 8
 
@@ -42,7 +43,7 @@ class CompiledLayer:
 
     ``second``: of ADD's second operand. ``plan``: of an engine layer's blocks. ``chained``: runs
     with the next layer, which takes its results; ``fed``: so does this one with the layer before.
-    Between such two the layout is that of the buffer.
+    Between such two the layout is that of the buffer. Rows count from the image's bases on.
     """
 
     lowered: LoweredLayer
@@ -50,53 +51,12 @@ class CompiledLayer:
     second: TensorLayout | None
     destination: TensorLayout
     plan: BlockPlan | None
-    density: int
+    schedule_row: int
     weight_row: int
     weight_rows: int
     parameter_row: int
     chained: bool = False
     fed: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Image:
-    """What is loaded into the core: ``program`` (64-bit words from the program base on) and
-    ``weights`` (64-bit words; a row takes ``weight_stride`` words of address space)."""
-
-    program: np.ndarray
-    weights: np.ndarray
-    weight_stride: int
-    check: int
-
-    MAGIC = b"SYSTOLIT"
-
-    def to_bytes(self) -> bytes:
-        """The image file: magic, lengths and stride (32 bit each), program, weights, CRC-32."""
-        body = (self.MAGIC + struct.pack("<4I", IMAGE_VERSION, self.program.size,
-                                         self.weights.size, self.weight_stride)
-                + self.program.astype("<u8").tobytes() + self.weights.astype("<u8").tobytes())
-        return body + struct.pack("<I", zlib.crc32(body))
-
-    @classmethod
-    def from_bytes(cls, raw: bytes) -> "Image":
-        """Read an image file; raises ValueError where it is foreign, truncated or damaged."""
-        head = len(cls.MAGIC) + 16
-        if len(raw) < head + 4 or not raw.startswith(cls.MAGIC):
-            raise ValueError("not a program image: it does not start with "
-                             f"{cls.MAGIC.decode()}")
-        version, programs, weights, stride = struct.unpack_from("<4I", raw, len(cls.MAGIC))
-        if version != IMAGE_VERSION:
-            raise ValueError(f"image version must be {IMAGE_VERSION}, not {version}")
-        size = head + 8 * (programs + weights) + 4
-        if len(raw) != size:
-            raise ValueError(f"image must be {size} bytes, not {len(raw)}: it is truncated or "
-                             "has something behind it")
-        if zlib.crc32(raw[:-4]) != struct.unpack_from("<I", raw, size - 4)[0]:
-            raise ValueError("image check sum does not match: it is damaged")
-        words = np.frombuffer(raw, "<u8", programs + weights, head).astype(np.uint64)
-        header = Header.from_bits(int.from_bytes(words[:4].tobytes(), "little"))
-        return cls(program=words[:programs], weights=words[programs:], weight_stride=stride,
-                   check=int(header.check))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,9 +105,11 @@ class Program:
                 "row_tiles": -(-pixels // facts.rows) if matrix else
                 layer.source.word_groups(self.parameters.vector_blocks) if addition else pixels,
                 "column_tiles": 1 if addition else -(-low.output_shape[2] // channels),
-                "steps_per_block": layer.plan.steps[0] if layer.plan else 1,
-                "nnz": layer.density if matrix else None,
+                "steps_per_block": _mean(layer.plan.steps, layer.plan) if layer.plan else 1,
+                "nnz": _mean(layer.plan.nnz, layer.plan) if layer.plan else None,
+                "skipped": round(layer.plan.skipped, 3) if layer.plan else None,
                 "activation_nnz": low.activation_bound if matrix else None,
+                "order": "sorted" if layer.destination.order else "model",
                 "weight_rows": layer.weight_rows,
                 "source": "vector" if layer.fed else f"{layer.source.group}:{layer.source.base}",
                 "destination": "engine" if layer.chained else
@@ -155,6 +117,11 @@ class Program:
                 "macs": low.macs,
             })
         return rows
+
+
+def _mean(values: np.ndarray, plan: BlockPlan) -> float:
+    """Mean of ``values`` over the blocks that are issued."""
+    return round(float(values[plan.passes > 0].mean()), 2)
 
 
 def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
@@ -201,12 +168,12 @@ def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
         "row_groups": 1 if low.sliding else -(-low.kernel[0] // WINDOW),
         "row_group_step": WINDOW * source.pitch,
     }
-    plan = layer.plan or BlockPlan(passes=(1, 1), steps=(1, 1), pass_steps=1, split=False)
-    fields |= {"steps": plan.steps[0], "last_steps": plan.steps[1],
-               "pass_steps": plan.pass_steps, "split_passes": plan.split,
+    plan = layer.plan
+    fields |= {"row_tiles": row_tiles(low, p) if plan else 1,
+               "schedule_row": layer.schedule_row,
+               "pass_steps": plan.pass_steps if plan else 1,
+               "split_passes": plan.split if plan else False,
                "last_channels": last_channels(low.source_shape[2])}
-    if layer.fed:  # of the buffer, where a channel block is a word
-        fields |= {"tap_channel": 1}
     if layer.second is not None:
         fields |= _addition_fields(layer, layer.second, p)
     _check_widths(low, fields)
@@ -234,7 +201,8 @@ def _addition_fields(layer: CompiledLayer, second: TensorLayout,
 def _check_widths(low: LoweredLayer, fields: dict) -> None:
     limits = {"out_width": 2**15, "out_height": 2**15, "in_width": 2**15, "in_height": 2**15,
               "kernel_height": 2**8, "kernel_width": 2**8, "pad_x": 2**8, "pad_y": 2**8,
-              "channel_blocks": 2**15, "column_tiles": 2**15, "destination_blocks": 2**15}
+              "channel_blocks": 2**15, "column_tiles": 2**15, "destination_blocks": 2**15,
+              "row_tiles": 2**16}
     for name, limit in limits.items():
         if not 0 <= fields[name] < limit:
             raise CompileFault(f"layer {low.name} ({low.kind}): {name.replace('_', ' ')} must be "
@@ -253,35 +221,41 @@ def _pack(layout, fields: dict) -> bytes:
     return value.to_bytes(-(-layout.size // ROW_BITS) * ROW_BYTES, "little")
 
 
-def assemble(network: golden.Network, lowered: Lowered, layouts: dict[int, TensorLayout],
-             p: AcceleratorParameters, chained: Sequence[int] = ()) -> Program:
-    """Pack weights, parameters and descriptors; raises CompileFault where memory runs out.
-
-    ``chained``: layers that run with the next one, by index.
-    """
+def assemble(network: golden.Network, lowered: Lowered, plans: Mapping[int, BlockPlan],
+             layouts: dict[int, TensorLayout], p: AcceleratorParameters,
+             chained: Sequence[int] = ()) -> Program:
+    """Pack weights, schedules, parameters and descriptors; raises CompileFault where memory runs
+    out. ``plans``: of engine layers, by output; ``chained``: layers that run with the next one, by
+    index."""
     descriptor_rows = HEADER_ROWS * (1 + len(lowered.layers))
     parameter_row = descriptor_rows
-    weight_row = 0
-    layers, parameters, weights = [], [], []
+    weight_row = schedule_row = 0
+    layers, parameters, weights, schedules = [], [], [], []
     for index, low in enumerate(lowered.layers):
-        matrix = low.opcode is Opcode.MATRIX
+        plan = plans.get(low.output)
         rows = _parameters(low, p)
-        packed = engine_weights(low, p) if matrix else np.zeros((0, 8 * p.weight_banks), np.uint8)
+        packed = np.zeros((0, 8 * p.weight_banks), np.uint8)
+        words = np.zeros(0, np.uint64)
+        if plan:
+            packed = engine_weights(low, plan, p)
+            words = schedule_words(low, plan, layouts[low.source], p)
         layers.append(CompiledLayer(
             lowered=low, source=layouts[low.source],
             second=None if low.second is None else layouts[low.second],
             destination=layouts[low.output],
-            plan=plan_blocks(low, p.facts) if matrix else None,
-            density=weight_density(low) if matrix else 0,
-            weight_row=weight_row, weight_rows=len(packed), parameter_row=parameter_row,
+            plan=plan, schedule_row=schedule_row, weight_row=weight_row,
+            weight_rows=len(packed), parameter_row=parameter_row,
             chained=index in chained, fed=index - 1 in chained))
         parameters.append(rows)
         weights.append(packed)
+        schedules.append(words)
         parameter_row += len(rows)
         weight_row += len(packed)
+        schedule_row += len(words)
 
     _check_memory("program", parameter_row * ROW_BYTES, p.program_words * 8)
     _check_memory("weights", (weight_row + 1) * 8 * p.weight_banks, p.weight_words * 8)
+    _check_memory("schedule", schedule_row * 8, p.schedule_words * 8)
 
     header = {"magic": HEADER_MAGIC, "version": IMAGE_VERSION, "layers": len(layers),
               "spec_hash": p.spec_hash, "check": 0, "trailer_row": weight_row,
@@ -293,7 +267,9 @@ def assemble(network: golden.Network, lowered: Lowered, layouts: dict[int, Tenso
             parameters).tobytes()
 
     rows = np.concatenate(weights)
-    header["check"] = zlib.crc32(program_bytes() + rows.tobytes())
+    schedule = np.concatenate(schedules)
+    header["check"] = zlib.crc32(program_bytes() + schedule.astype("<u8").tobytes()
+                                 + rows.tobytes())
     trailer = _pack(Trailer, {"magic": TRAILER_MAGIC, "check": header["check"]})
     last = np.zeros((1, 8 * p.weight_banks), np.uint8)
     last[0, :8] = np.frombuffer(trailer, np.uint8)[:8]
@@ -302,7 +278,8 @@ def assemble(network: golden.Network, lowered: Lowered, layouts: dict[int, Tenso
     spread = np.zeros((len(words), stride), np.uint64)
     spread[:, :p.weight_banks] = words
     image = Image(program=np.frombuffer(program_bytes(), "<u8").astype(np.uint64),
-                  weights=spread.ravel(), weight_stride=stride, check=header["check"])
+                  schedule=schedule, weights=spread.ravel(), weight_stride=stride,
+                  check=header["check"])
     return Program(network=network, parameters=p, lowered=lowered, layers=layers,
                    layouts=layouts, memory_image=image)
 

@@ -9,7 +9,7 @@ from ...rtl.vector.window import WINDOW
 from .layout import TensorLayout
 from .lower import LoweredLayer
 
-__all__ = ["matrix_fetched", "matrix_inside", "matrix_reads", "source_increments",
+__all__ = ["matrix_fetched", "matrix_inside", "matrix_reads", "source_increments", "tap_offsets",
            "tiled_window_inside", "tiled_window_reads", "window_inside", "window_reads"]
 
 
@@ -26,6 +26,12 @@ def source_increments(layer: LoweredLayer, layout: TensorLayout) -> dict:
         "tap_y": (steps_y[pad_y % 2], steps_y[1 - pad_y % 2]),
         "tap_channel": layout.plane,
     }
+
+
+def tap_offsets(layer: LoweredLayer, layout: TensorLayout) -> tuple[np.ndarray, np.ndarray]:
+    """Words from tap 0 to each tap of a row, and of a column, of the kernel."""
+    inc = source_increments(layer, layout)
+    return _offsets(layer.kernel[1], inc["tap_x"]), _offsets(layer.kernel[0], inc["tap_y"])
 
 
 def _offsets(count: int, steps: tuple[int, int]) -> np.ndarray:
@@ -64,36 +70,38 @@ def matrix_inside(layer: LoweredLayer, layout: TensorLayout,
 
 def matrix_fetched(layer: LoweredLayer, layout: TensorLayout,
                    p: AcceleratorParameters) -> np.ndarray:
-    """Of ``matrix_inside`` the words that are read: others come from a neighbour's earlier tap."""
+    """Of ``matrix_inside`` the words that are read: [0] by blocks with words of their own, [1] by
+    shared ones, whose other words come from a neighbour's earlier tap."""
     rows = p.facts.rows
     _, ox, valid = (axis.reshape(-1, 1, 1, rows) for axis in _tile_pixels(layer, rows))
     joined = np.zeros(valid.shape, bool)  # the next row's pixel is the right-hand neighbour
     joined[..., :-1] = (valid & (ox != 0))[..., 1:]
-    late = np.arange(layer.kernel[1])[:, None] >= layer.stride[1]
-    return matrix_inside(layer, layout, p) & ~(joined & late)
+    inside = matrix_inside(layer, layout, p)
+    return np.stack([inside, inside & ~joined])
 
 
 def matrix_reads(layer: LoweredLayer, layout: TensorLayout,
                  p: AcceleratorParameters) -> np.ndarray:
-    """Read cycles of every gather request, shape (tiles, kh, kw, pieces).
+    """Read cycles of every gather request, shape (2, tiles, kh, kw, pieces).
 
-    The same for every channel block and every column tile.
+    [0] of blocks with words of their own, [1] of shared ones. The same for every channel block
+    and every column tile.
     """
     inc = source_increments(layer, layout)
     kh, kw = layer.kernel
     rows, lanes = p.facts.rows, p.matrix_lanes
     oy, ox, _ = _tile_pixels(layer, rows)
     fetched = matrix_fetched(layer, layout, p)
-    tiles = fetched.shape[0]
+    tiles = fetched.shape[1]
     pixel = inc["pixel_base"] + oy * inc["pixel_y"] + ox * inc["pixel_x"]
-    tap_x, tap_y = _offsets(kw, inc["tap_x"]), _offsets(kh, inc["tap_y"])
-    costs = np.empty((tiles, kh, kw, rows // lanes), int)
+    tap_x, tap_y = tap_offsets(layer, layout)
+    costs = np.empty((2, tiles, kh, kw, rows // lanes), int)
     shape = (tiles, rows // lanes, lanes)
     for kx in range(kw):
         for ky in range(kh):
             banks = (pixel + tap_x[kx] + tap_y[ky]) % p.banks
-            costs[:, ky, kx] = _fullest(banks.reshape(shape),
-                                        fetched[:, ky, kx].reshape(shape), p.banks)
+            costs[:, :, ky, kx] = _fullest(np.broadcast_to(banks.reshape(shape), (2, *shape)),
+                                           fetched[:, :, ky, kx].reshape(2, *shape), p.banks)
     return costs
 
 

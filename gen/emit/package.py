@@ -8,6 +8,7 @@ from graphlib import TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
 
+from ...rtl.memory.map import REGIONS
 from ..build import accelerator
 from ..spec import Spec, to_yaml
 from .platform import EmittingPlatform
@@ -69,8 +70,8 @@ def generate(spec: Spec, directory: Path) -> dict:
             "activation_banks": p.banks, "activation_group_words": p.group_words,
             "weight_banks": p.weight_banks, "weight_rows": p.weight_rows,
             "program_rows": p.program_rows * p.program_width,
-            "regions": {name: p.region_address(index) for index, name in enumerate(
-                ("activations", "weights", "program"))}},
+            "schedule_words": p.schedule_words,
+            "regions": {name: p.region_address(index) for index, name in enumerate(REGIONS)}},
     }
     (directory / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     return manifest

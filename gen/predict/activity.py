@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from ...golden.dap import stream
 from ...golden.dbb import BLOCK
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
+from ..compile.plan import block_weights
 from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_fetched, tiled_window_inside, window_inside
 
@@ -64,20 +66,18 @@ def _result_words(layer: CompiledLayer) -> int:
 
 def _matrix(layer: CompiledLayer, p: AcceleratorParameters, source: np.ndarray) -> Activity:
     low, plan = layer.lowered, layer.plan
-    column_tiles = -(-low.output_shape[2] // p.facts.columns)
     fetched = matrix_fetched(low, layer.source, p)
-    taps = column_tiles * fetched.shape[0] * low.kernel[0] * low.kernel[1]
-    blocks = layer.source.blocks
-    issued = taps * plan.total(plan.steps, blocks) * p.facts.multipliers
+    tiles = fetched.shape[1]
+    issued = tiles * int(plan.steps.sum()) * p.facts.multipliers
     count = _streamed_products if p.facts.holds_weights else _products
     useful, zero = count(layer, p, source) if p.facts.zero_gating else (issued, 0)
     return Activity(
         macs_issued=issued,
         macs_gated_activation=zero,
         macs_gated_weight=issued - useful - zero,
-        activation_reads=0 if layer.fed else int(fetched.sum()) * blocks * column_tiles,
+        activation_reads=0 if layer.fed else int((fetched.sum((1, 4)) * plan.taps).sum()),
         activation_writes=_result_words(layer),
-        weight_reads=1 + taps * plan.total(plan.passes, blocks))
+        weight_reads=1 + tiles * int(plan.passes.sum()))
 
 
 def _operands(layer: CompiledLayer, p: AcceleratorParameters,
@@ -87,7 +87,7 @@ def _operands(layer: CompiledLayer, p: AcceleratorParameters,
     Rows without a pixel, behind the last, get the operand of a padded one.
     """
     low = layer.lowered
-    x = source.reshape(low.source_shape).astype(np.int16)
+    x = layer.source.arrange(source.reshape(low.source_shape)).astype(np.int16)
     operands = x if low.signed else x + 128
     pad = low.source_zero_point if low.signed else 0
     (kh, kw), (stride_y, stride_x) = low.kernel, low.stride
@@ -123,26 +123,31 @@ def _streamed_products(layer: CompiledLayer, p: AcceleratorParameters,
     low, plan, slots = layer.lowered, layer.plan, p.facts.nnz
     blocks = layer.source.blocks
     spare = blocks * BLOCK - low.source_shape[2]
-    weights = np.pad(low.weights != 0, [(0, 0)] * 3 + [(0, spare)])
-    weights = weights.reshape(*weights.shape[:3], blocks, BLOCK)
+    weights = block_weights(low.weights, p.facts.columns) != 0
     rank = np.arange(BLOCK) if plan.split else np.cumsum(weights, axis=-1) - 1
     useful = zero = 0
     for ky, kx, rows in _operands(layer, p, source):
         rows = np.pad(rows, ((0, 0), (0, spare))).reshape(-1, blocks, BLOCK)
-        for block in range(blocks):
+
+        @cache
+        def streamed(block: int, index: int, steps: int, rows: np.ndarray = rows):
             last = block == blocks - 1
-            everything = (1 << (BLOCK - spare if last else BLOCK)) - 1
-            left = plan.steps[last]
-            for index in range(plan.passes[last]):
-                own = ((1 << slots) - 1) << slots * index if plan.split else everything
-                values, positions = stream(rows[:, block], own & everything,
-                                           min(plan.pass_steps, left))
-                left -= plan.pass_steps
-                stored = weights & (rank // slots == index)
-                columns = np.count_nonzero(stored[:, ky, kx, block], axis=0)
-                hits = columns[positions]
-                useful += int(hits[values != 0].sum())
-                zero += int(hits[values == 0].sum())
+            own = ((1 << slots) - 1) << slots * index if plan.split else (1 << BLOCK) - 1
+            return stream(rows[:, block], own & (1 << (BLOCK - spare if last else BLOCK)) - 1,
+                          steps)
+
+        for column, tile in enumerate(plan.tiles):
+            for issued in tile:
+                if (issued.ky, issued.kx) != (ky, kx):
+                    continue
+                at = (column, issued.block, ky, kx)
+                for index in range(issued.passes):
+                    values, positions = streamed(issued.block, index, min(
+                        plan.pass_steps, issued.steps - index * plan.pass_steps))
+                    stored = weights[at] & ((rank if plan.split else rank[at]) // slots == index)
+                    hits = np.count_nonzero(stored, axis=0)[positions]
+                    useful += int(hits[values != 0].sum())
+                    zero += int(hits[values == 0].sum())
     return useful, zero
 
 

@@ -18,8 +18,7 @@ def chained_layers(window: CompiledLayer, matrix: CompiledLayer,
     """Cycle of the engine's last result beat, and the stalls of the engine."""
     facts, low = p.facts, matrix.lowered
     pixels = low.output_shape[0] * low.output_shape[1]
-    columns = -(-low.output_shape[2] // facts.columns)
-    blocks = matrix.source.blocks
+    columns = matrix.plan.tiles
     vector = _VectorTimeline(window, p)
     engine = EngineTimeline(facts, p.beats)
     loads = facts.columns // p.program_width
@@ -31,18 +30,18 @@ def chained_layers(window: CompiledLayer, matrix: CompiledLayer,
         swap = max(swap + rows, accepted)
         accepted = max(accepted, swap)
         whole = vector.tile(tile) + TileBuffer.FULL_DELAY
-        for column in range(columns):
-            for block in range(blocks):
+        for column, blocks in enumerate(columns):
+            for place, block in enumerate(blocks):
                 fill_free = engine.moved
                 for _ in range(facts.rows // p.matrix_lanes):
                     accepted = max(accepted + 1, taken, whole)
                     taken = max(accepted + 1, fill_free)
-                closes = block == blocks - 1
-                if closes and column == columns - 1:
+                closes = place == len(blocks) - 1
+                if closes and column == len(columns) - 1:
                     vector.release(accepted)
-                fresh = closes and (columns > 1 or tile == 0)
-                engine.block(taken, matrix.plan.steps[closes], opens=block == 0, closes=closes,
-                             rows=rows, parameters=vector.loaded(load, loads) if fresh else 0)
+                fresh = closes and (len(columns) > 1 or tile == 0)
+                engine.block(taken, block.steps, opens=place == 0, closes=closes, rows=rows,
+                             parameters=vector.loaded(load, loads) if fresh else 0)
                 if fresh:
                     load = engine.issued + engine.row_valid + ParameterLoader.HOLD + 1
     last_rows = pixels - (len(vector) - 1) * facts.rows

@@ -7,7 +7,9 @@ of a component, read from it. Times are cycles from the layer's ``begin`` pulse.
 
 from dataclasses import dataclass, field
 
-from ...rtl.facts import BLOCK, EngineFacts
+import numpy as np
+
+from ...rtl.facts import EngineFacts
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.postproc.parameters import ParameterLoader
 from ...rtl.sequencer.descriptor import Opcode
@@ -25,8 +27,8 @@ __all__ = ["LayerPrediction", "Prediction", "Stalls", "predict"]
 @dataclass(frozen=True, kw_only=True)
 class LayerPrediction:
     """``cycles`` of a layer, none if it is ``fused`` with the next one; ``macs`` as the network
-    states it; ``utilisation`` of the multipliers, counting for each block the layer's densest
-    weights, or the activations kept."""
+    states it; ``utilisation`` of the multipliers, counting for each block the weights of its
+    densest column, or the activations kept; blocks without a weight count nothing."""
 
     name: str
     op: str
@@ -67,7 +69,7 @@ def predict(program: Program) -> Prediction:
             cycles = Sequencer.fetch_cycles(p.program_width) + done + 1
             if layer.fed:
                 cycles += Sequencer.chain_cycles(p.program_width)
-        work = low.macs * _share(layer, p.facts) if matrix else 0.0
+        work = _products(layer, p.facts) if matrix else 0.0
         useful += work
         layers.append(LayerPrediction(
             name=low.name, op=low.kind, cycles=cycles, macs=low.macs,
@@ -78,24 +80,26 @@ def predict(program: Program) -> Prediction:
                       utilisation=useful / (total * p.facts.multipliers))
 
 
-def _share(layer: CompiledLayer, facts: EngineFacts) -> float:
-    """Products that an engine layer asks for, of those that the network states."""
-    channels = min(layer.lowered.source_shape[2], BLOCK)
+def _products(layer: CompiledLayer, facts: EngineFacts) -> float:
+    """Products that an engine layer asks for."""
+    low, plan = layer.lowered, layer.plan
+    if not facts.compressed:
+        return low.macs
+    height, width, channels = low.output_shape
+    columns = np.minimum(channels - facts.columns * np.arange(len(plan.nnz)), facts.columns)
+    kept = plan.nnz
     if facts.holds_weights:
-        return min(layer.lowered.activation_bound, channels) / channels
-    return layer.density / channels if facts.compressed else 1.0
+        kept = np.minimum(plan.steps, low.activation_bound) * (plan.nnz > 0)
+    return float(height * width * (columns @ kept.sum((1, 2, 3))))
 
 
 def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls]:
     """Cycle of the engine layer's last result beat, and its stalls."""
     facts, low = p.facts, layer.lowered
     reads = matrix_reads(low, layer.source, p)
-    tiles = reads.shape[0]
+    tiles = reads.shape[1]
     pixels = low.output_shape[0] * low.output_shape[1]
-    columns = -(-low.output_shape[2] // facts.columns)
-    blocks = layer.source.blocks
-    pieces = reads.shape[3]
-    block_costs = reads.reshape(tiles, -1, pieces).tolist()
+    costs_of = reads.transpose(1, 0, 2, 3, 4).tolist()
     ready_after = ParameterLoader.load_cycles(lanes=facts.columns, rows_per_lane=1,
                                               width=p.program_width)
     engine = EngineTimeline(facts, p.beats)
@@ -103,31 +107,28 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls
     swap = 1  # the walk starts one cycle after ``begin``
     accepted = read = taken = 0
     parameters = ready_after
-    for _ in range(columns):
+    for blocks in layer.plan.tiles:
         for tile in range(tiles):
             rows = min(facts.rows, pixels - tile * facts.rows)
             swap = max(swap + rows, accepted)
             accepted = max(accepted, swap)
-            for block in range(blocks):
-                last_block = block == blocks - 1
-                taps = block_costs[tile]
-                for tap, costs in enumerate(taps):
-                    fill_free = engine.moved
-                    for cost in costs:
-                        accepted = max(accepted + 1, read)
-                        read = max(accepted, read)
-                        for _ in range(cost):
-                            read = max(read + 1, taken)
-                            taken = max(read + 1, fill_free)
-                    closes = last_block and tap == len(taps) - 1
-                    engine.block(taken, layer.plan.steps[last_block], opens=block == tap == 0,
-                                 closes=closes, rows=rows,
-                                 parameters=parameters if closes and tile == 0 else 0)
-                    if closes and tile == 0:
-                        parameters = (engine.issued + engine.row_valid + ParameterLoader.HOLD
-                                      + ready_after)
+            for place, block in enumerate(blocks):
+                fill_free = engine.moved
+                for cost in costs_of[tile][block.shared][block.ky][block.kx]:
+                    accepted = max(accepted + 1, read)
+                    read = max(accepted, read)
+                    for _ in range(cost):
+                        read = max(read + 1, taken)
+                        taken = max(read + 1, fill_free)
+                closes = place == len(blocks) - 1
+                fresh = closes and tile == 0
+                engine.block(taken, block.steps, opens=place == 0, closes=closes, rows=rows,
+                             parameters=parameters if fresh else 0)
+                if fresh:
+                    parameters = (engine.issued + engine.row_valid + ParameterLoader.HOLD
+                                  + ready_after)
     return engine.done(pixels - (tiles - 1) * facts.rows,
-                       bank_conflicts=int((reads - 1).sum()) * blocks * columns)
+                       bank_conflicts=int(((reads - 1).sum((1, 4)) * layer.plan.taps).sum()))
 
 
 def _window(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls]:

@@ -4,12 +4,17 @@
 from typing import Any
 
 from ...rtl.kinds import KINDS
+from .size import KIB, parse_size
 
-__all__ = ["fill", "fill_engine"]
+__all__ = ["WEIGHTS", "fill", "fill_engine", "fill_memory"]
+
+WEIGHTS = 64 * KIB  # of a spec that states none
+SCHEDULE_SHARE = 16  # of the weights' size
 
 
 def fill(data: Any) -> Any:
-    """A spec's ``data`` with ``engine.weights.nnz`` and ``postproc.lanes`` if they are not given.
+    """A spec's ``data`` with what follows from other fields, where it is not given:
+    ``engine.weights.nnz``, ``memory.schedule``, ``postproc.lanes``.
 
     Whatever is of the wrong kind stays as it is, for validation to see.
     """
@@ -17,6 +22,8 @@ def fill(data: Any) -> Any:
         return data
     if "engine" in data:
         data = data | {"engine": fill_engine(data["engine"])}
+    if "memory" in data:
+        data = data | {"memory": fill_memory(data["memory"])}
     post = data.get("postproc", {})
     c, n = _get(data, "engine", "tpe", "c"), _get(data, "engine", "grid", "n")
     if isinstance(post, dict) and type(c) is int and type(n) is int:
@@ -33,6 +40,19 @@ def fill_engine(engine: Any) -> Any:
     if isinstance(weights, dict) and isinstance(kind, str) and kind in KINDS:
         return engine | {"weights": {"nnz": KINDS[kind].default_nnz} | weights}
     return engine
+
+
+def fill_memory(memory: Any) -> Any:
+    """A memory section's data with ``schedule``: a sixteenth of ``weights``, in whole KiB."""
+    if not isinstance(memory, dict):
+        return memory
+    try:
+        weights = parse_size(memory.get("weights", WEIGHTS))
+    except ValueError:
+        return memory
+    if type(weights) is not int or weights < 0:
+        return memory
+    return {"schedule": max(-(-weights // (SCHEDULE_SHARE * KIB)), 1) * KIB} | memory
 
 
 def _get(value: Any, *names: str) -> Any:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic_core import PydanticCustomError
 
 from ...rtl.kinds import KINDS
-from .defaults import fill, fill_engine
+from .defaults import WEIGHTS, fill, fill_engine, fill_memory
 from .rules import check
 from .size import KIB, MIB, parse_size
 
@@ -100,12 +100,21 @@ class Memory(_Section):
 
     activations: Size = 64 * KIB
     """Total of the two equal activation bank groups."""
-    weights: Size = 64 * KIB
+    weights: Size = WEIGHTS
     """Weight memory."""
     program: Size = 16 * KIB
     """Layer descriptors, biases and requantisation parameters."""
+    schedule: Size = Field(default_factory=lambda: 4 * KIB)
+    """Which blocks of weights each layer issues, 4 bytes a block of the array's columns, or 8 where
+    activations take more than 512 KiB. By default a sixteenth of the weights, which is enough where
+    none of them is zero."""
     weight_source: Literal["on-chip"] = "on-chip"
     """Where weights come from during a run."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, data: Any) -> Any:
+        return fill_memory(data)
 
 
 class Vector(_Section):

@@ -79,7 +79,9 @@ REGISTERS = (
         Field("done", 1, doc="The latest transfer ended."),
         Field("error", 2, doc="The latest transfer ended with an error."),
     )),
-    Register("COUNTED_BANK", 0x48, "rw",
+    Register("SCHEDULE_BASE", 0x48, "rw",
+             doc="Word of the schedule memory that the image's schedule starts at."),
+    Register("COUNTED_BANK", 0x4C, "rw",
              doc="Which words ACTIVATION_READS and ACTIVATION_WRITES count: all, or one bank's.",
              fields=(
                  Field("bank", 0, 8, "The bank."),

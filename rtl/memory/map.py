@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Address map: one local bus onto the activation, weight and program memories."""
+"""Address map: one local bus onto the activation, weight, program and schedule memories."""
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
@@ -10,7 +10,7 @@ from .sram import AccessPort
 
 __all__ = ["REGIONS", "MemoryMap"]
 
-REGIONS = ("activations", "weights", "program")
+REGIONS = ("activations", "weights", "program", "schedule")
 
 
 class MemoryMap(wiring.Component):
@@ -27,7 +27,7 @@ class MemoryMap(wiring.Component):
     *Members*: ``bus``, and one ``AccessPort`` a region, named after it.
     """
 
-    def __init__(self, *, sizes: tuple[int, int, int]):
+    def __init__(self, *, sizes: tuple[int, int, int, int]):
         self.sizes = sizes
         self.region_bits = max(size - 1 for size in sizes).bit_length() + 3
         self.address_width = self.region_bits + 2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Im2col address generation: which words the rows of an output tile read at each kernel tap."""
+"""Im2col address generation: which words the rows of an output tile read for each block."""
 
 from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -9,6 +9,7 @@ from ..cell import Cell
 from ..sequencer.descriptor import Descriptor
 from .gather import request_layout
 from .raster import RasterWalker
+from .schedule import KERNEL_BITS, entry_layout
 
 __all__ = ["Im2col", "Im2colRow", "block_tag"]
 
@@ -20,7 +21,8 @@ def block_tag(*, rows: int, pieces: int) -> data.StructLayout:
     """What travels with the words of one channel block of one tile.
 
     ``piece``: which ``rows / pieces`` rows these are; ``block_done``: the block's last piece;
-    ``steps``: array steps of the block; ``tail``: it is the source's last channel block;
+    ``far``: shifted words are the neighbour's of the block before the last one, otherwise of the
+    last; ``steps``: array steps of the block; ``tail``: it is the source's last channel block;
     ``tile_last``: the tile's last block; ``rows``: valid rows of the tile; ``new_columns``: other
     columns than the tile before; ``rewind``: weights are read again, for the next tile of these
     columns or, in tile-major order, from the layer's first for the next pixels.
@@ -28,6 +30,7 @@ def block_tag(*, rows: int, pieces: int) -> data.StructLayout:
     return data.StructLayout({
         "piece": range(max(pieces, 2)),
         "block_done": 1,
+        "far": 1,
         "steps": 4,
         "tail": 1,
         "tile_last": 1,
@@ -62,8 +65,8 @@ class Im2colRow(Cell):
             "y": In(COORDINATE_BITS),
             "joins": In(1),
             "tap": In(address_width),
-            "kx": In(8),
-            "ky": In(8),
+            "kx": In(KERNEL_BITS),
+            "ky": In(KERNEL_BITS),
             "in_width": In(16),
             "in_height": In(16),
             "word": Out(address_width),
@@ -102,28 +105,28 @@ class Im2colRow(Cell):
 
 
 class Im2col(wiring.Component):
-    """Turns a convolution's geometry into gather requests, tile by tile and tap by tap.
+    """Turns a convolution's geometry and schedule into gather requests, tile by tile.
 
     A tile is ``rows`` output pixels in raster order against one tile of columns; tiles of the
-    same columns follow one another, or with ``tile_major`` tiles of the same pixels. Of each tile,
-    blocks come in the order ``for channel_block: for ky: for kx``, each in ``rows / lanes``
+    same columns follow one another, or with ``tile_major`` tiles of the same pixels. A tile reads
+    the channel blocks that its schedule lists (``entry_layout``), each in ``rows / lanes``
     requests. Pixels outside the input are marked for the pad value.
 
-    The word of a row at tap kx is that of its right-hand neighbour at tap ``kx - stride``. Such
-    words are read once and then marked ``shift``: the issuer's rows pass them on, from the last
-    tap at stride 1, from the one before at stride 2. A run of P neighbours thus reads
+    The word of a row at tap kx is that of its right-hand neighbour at tap ``kx - stride``. Where
+    that tap was issued too, such words are read once and then marked ``shift``: the issuer's rows
+    pass them on, from the last entry or from the one before. A run of P neighbours thus reads
     ``(P - 1) * min(stride, kernel_width) + kernel_width`` words of an input row, not
     ``P * kernel_width``
     (VDBB, section 3: the IM2COL unit's two register sets in shift loops, here along x).
 
     *Timing*: the pixels of the next tile are worked out, one a cycle, while this one is read. One
-    request a cycle.
+    request a cycle, as long as there are entries. An entry is taken with its last request.
 
     *Parameters*: ``rows``, ``lanes`` (divides ``rows``), ``address_width``, ``tag_width`` (at
     least the size of ``block_tag``).
 
-    *Members*: ``start``, ``stop`` (level: give up), ``tile_major``, ``descriptor``, ``o``
-    (requests).
+    *Members*: ``start``, ``stop`` (level: give up), ``tile_major``, ``descriptor``, ``i`` (entries
+    of the schedule), ``o`` (requests).
     """
 
     def __init__(self, *, rows: int, lanes: int, address_width: int, tag_width: int):
@@ -138,6 +141,7 @@ class Im2col(wiring.Component):
             "stop": In(1),
             "tile_major": In(1),
             "descriptor": In(Descriptor),
+            "i": In(stream.Signature(entry_layout(address_width))),
             "o": Out(stream.Signature(request_layout(lanes, address_width, tag_width))),
         })
 
@@ -203,74 +207,49 @@ class Im2col(wiring.Component):
         with m.Elif(swap):
             m.d.sync += ready.eq(0)
 
-        # This tile: taps in order, and of each tap the rows a piece at a time.
+        # This tile: the schedule's blocks in order, and of each the rows a piece at a time.
+        entry = self.i.payload
         active = Signal()
         rows = Signal(range(self.rows + 1))
         rewind = Signal()
         new_columns = Signal()
         piece = Signal(range(max(self.rows // self.lanes, 2)))
-        kx = Signal(8)
-        ky = Signal(8)
-        block = Signal(16)
-        tap = Signal(self.address_width)
-        tap_y = Signal(self.address_width)
-        tap_block = Signal(self.address_width)
         go = Signal()
         last_piece = Signal()
-        last_ky = Signal()
-        last_kx = Signal()
-        last_block = Signal()
         tile_done = Signal()
         columns_done = Signal()   # of these pixels
         tile_column = Signal(16)  # of these pixels, if tile-major
         m.d.comb += [
-            go.eq(active & self.o.ready),
+            self.o.valid.eq(active & self.i.valid),
+            go.eq(self.o.valid & self.o.ready),
             last_piece.eq(piece == self.rows // self.lanes - 1),
-            last_ky.eq(ky == d.kernel_height - 1),
-            last_kx.eq(kx == d.kernel_width - 1),
-            last_block.eq(block == d.channel_blocks - 1),
-            tile_done.eq(go & last_piece & last_ky & last_kx & last_block),
+            self.i.ready.eq(go & last_piece),
+            tile_done.eq(self.i.ready & entry.last),
             columns_done.eq(~self.tile_major | (tile_column == d.column_tiles - 1)),
             swap.eq(ready & (~active | (tile_done & columns_done))),
         ]
+        with m.If(go):
+            m.d.sync += piece.eq(Mux(last_piece, 0, piece + 1))
         with m.If(self.start | self.stop):
-            m.d.sync += active.eq(0)
+            m.d.sync += [active.eq(0), piece.eq(0)]
         with m.Elif(swap):
             m.d.sync += [
-                active.eq(1), rows.eq(count), rewind.eq(next_rewind),
+                active.eq(1), rows.eq(count), rewind.eq(next_rewind), tile_column.eq(0),
                 new_columns.eq(next_new | (self.tile_major & (d.column_tiles != 1))),
-                tile_column.eq(0), piece.eq(0), kx.eq(0), ky.eq(0), block.eq(0),
-                tap.eq(0), tap_y.eq(0), tap_block.eq(0),
             ]
         with m.Elif(tile_done):
-            m.d.sync += [
-                active.eq(~columns_done), tile_column.eq(tile_column + 1),
-                piece.eq(0), kx.eq(0), ky.eq(0), block.eq(0),
-                tap.eq(0), tap_y.eq(0), tap_block.eq(0),
-            ]
-        with m.Elif(go):
-            m.d.sync += piece.eq(piece + 1)
-            with m.If(last_piece):
-                right = tap + Mux(kx[0], d.tap_x[1], d.tap_x[0])
-                below = tap_y + Mux(ky[0], d.tap_y[1], d.tap_y[0])
-                deeper = tap_block + d.tap_channel
-                m.d.sync += [piece.eq(0), kx.eq(kx + 1), tap.eq(right)]
-                with m.If(last_kx):
-                    m.d.sync += [kx.eq(0), ky.eq(ky + 1), tap.eq(below), tap_y.eq(below)]
-                    with m.If(last_ky):
-                        m.d.sync += [ky.eq(0), block.eq(block + 1), tap.eq(deeper),
-                                     tap_y.eq(deeper), tap_block.eq(deeper)]
+            m.d.sync += [active.eq(~columns_done), tile_column.eq(tile_column + 1)]
 
         tag = Signal(self.tag)
         m.d.comb += [
-            self.o.valid.eq(active),
             self.o.payload.group.eq(d.source_group),
             self.o.payload.tag.eq(tag.as_value()),
             tag.piece.eq(piece),
             tag.block_done.eq(last_piece),
-            tag.steps.eq(Mux(last_block, d.last_steps, d.steps)),
-            tag.tail.eq(last_block),
-            tag.tile_last.eq(last_ky & last_kx & last_block),
+            tag.far.eq(entry.far),
+            tag.steps.eq(entry.steps + 1),
+            tag.tail.eq(entry.tail),
+            tag.tile_last.eq(entry.last),
             tag.rows.eq(rows),
             tag.new_columns.eq(new_columns),
             tag.rewind.eq(Mux(self.tile_major, columns_done, rewind)),
@@ -285,15 +264,15 @@ class Im2col(wiring.Component):
                 row.x.eq(x0),
                 row.y.eq(y0),
                 row.joins.eq(walker.x != 0),
-                row.tap.eq(tap),
-                row.kx.eq(kx),
-                row.ky.eq(ky),
+                row.tap.eq(entry.tap),
+                row.kx.eq(entry.kx),
+                row.ky.eq(entry.ky),
                 row.in_width.eq(d.in_width),
                 row.in_height.eq(d.in_height),
             ]
         shifts = Signal(self.rows)
         m.d.comb += shifts.eq(Cat(
-            (kx >= d.stride_x) & right.joined for right in rows_of_tile[1:]))
+            (entry.near | entry.far) & right.joined for right in rows_of_tile[1:]))
         for lane in range(self.lanes):
             choices = rows_of_tile[lane::self.lanes]
             m.d.comb += [

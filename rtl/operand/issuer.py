@@ -18,10 +18,10 @@ __all__ = ["FillRow", "Issuer", "OperandRow"]
 
 
 class FillRow(Cell):
-    """One row's word of the tap that comes next, and of the tap before it.
+    """One row's word of the block that comes next, and of the block before it.
 
     *Timing*: ``load`` takes ``i``, or with ``shift`` the right-hand neighbour's word: of its last
-    tap, or if ``far`` of the one before.
+    block, or if ``far`` of the one before.
 
     *Members*: ``load``, ``i``, ``shift``, ``far``, ``near``, ``before`` (the neighbour's ``o`` and
     ``earlier``), ``o``, ``earlier``.
@@ -96,9 +96,8 @@ class Issuer(wiring.Component):
     where weights are not held), ``overlapped`` (the engine has shadow accumulators).
 
     *Members*: ``start``, ``stop`` (level: give up), ``weight_row`` (of the layer), ``i`` (pieces),
-    ``stride_x``, ``tile_major``, ``parameters_ready``; for held weights ``pass_steps``, ``split``
-    (each pass has ``held_slots`` positions to itself), ``last_channels`` (of the last block),
-    ``is_signed``;
+    ``tile_major``, ``parameters_ready``; for held weights ``pass_steps``, ``split`` (each pass has
+    ``held_slots`` positions to itself), ``last_channels`` (of the last block), ``is_signed``;
     ``activations``, ``token`` (to the engine), ``read_enable``, ``read_row`` (weights),
     ``issued`` (tile ended), ``issued_rows``, ``issued_new_columns``, ``stall_operands``,
     ``stall_drain``, ``stall_parameters``.
@@ -119,7 +118,6 @@ class Issuer(wiring.Component):
             "weight_row": In(weight_row_width),
             "i": In(stream.Signature(piece_layout(lanes, tag_width))),
             "parameters_ready": In(1),
-            "stride_x": In(4),
             "tile_major": In(1),
             "pass_steps": In(4),
             "split": In(1),
@@ -233,7 +231,7 @@ class Issuer(wiring.Component):
                              & (arrived.piece == slot // self.lanes)),
                 word.i.eq(self.i.payload.values[lane]),
                 word.shift.eq(self.i.payload.shift[lane]),
-                word.far.eq(self.stride_x[1]),
+                word.far.eq(arrived.far),
                 row.following.eq(word.o),
                 row.move.eq(move),
                 self.activations[self.rows - 1 - slot].eq(row.o),

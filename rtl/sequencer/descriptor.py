@@ -4,7 +4,8 @@
 A descriptor row is 128 bits of program memory. An image starts with ``HEADER_ROWS`` rows of
 ``Header``; ``Descriptor``s of ``DESCRIPTOR_ROWS`` rows follow, one a layer. The row behind the last
 weight row is a ``Trailer`` that repeats the image's check sum, so that an image that was loaded
-only in part is refused.
+only in part is refused. A layer of the engine has its blocks listed in schedule memory
+(``rtl/operand/schedule.py``).
 
 Addresses are 64-bit words of an activation bank group, modulo its size, so that an increment may
 stand for a step back. ``tap_x``, ``tap_y``, ``destination_x`` and ``destination_y`` hold two
@@ -37,7 +38,7 @@ HEADER_ROWS = 8
 HEADER_MAGIC = 0x53595354
 TRAILER_MAGIC = 0x454E4444
 DESCRIPTOR_MAGIC = 0xD5
-IMAGE_VERSION = 3
+IMAGE_VERSION = 4
 
 
 class Opcode(enum.IntEnum):
@@ -101,8 +102,7 @@ Descriptor = data.StructLayout({
     "pad_y": 8,                # top
     "channel_blocks": 16,      # of the source
     "column_tiles": 16,        # tiles of output channels: the array's columns, or vector lanes
-    "steps": 4,                # MATRIX: array steps of a channel block
-    "last_steps": 4,           # ... of the last one
+    "reserved_2": 8,
     "stride_x": 4,
     "stride_y": 4,
     "destination_blocks": 16,  # channel blocks of a result pixel
@@ -124,14 +124,14 @@ Descriptor = data.StructLayout({
     "row_group_step": 32,      # from one three to the next
     "second_base": 32,         # ADD: the second operand's first word
     "second_group": 1,
-    "reserved_2": 31,
+    "schedule_row": 31,        # MATRIX: of the layer's first entry, from the schedule base on
     # element-wise sum: the first operand, the second, their sum
     "first_zero_point": signed(8),
     "second_zero_point": signed(8),
-    "reserved_3": 16,
+    "row_tiles": 16,           # MATRIX: tiles of output pixels: the array's rows
     "sum_multipliers": data.ArrayLayout(32, 3),
     "sum_shifts": data.ArrayLayout(5, 3),
-    "reserved_4": 17,
+    "reserved_3": 17,
 })
 
 DESCRIPTOR_ROWS = -(-Descriptor.size // ROW_BITS)

@@ -228,7 +228,7 @@ class Sequencer(wiring.Component):
                           & d.out_width.any() & d.out_height.any() & d.channel_blocks.any()
                           & d.kernel_width.any() & d.kernel_height.any()
                           & d.column_tiles.any() & d.destination_blocks.any()
-                          & d.steps.any() & d.last_steps.any() & d.pass_steps.any()
+                          & d.row_tiles.any() & d.pass_steps.any()
                           & d.span.any() & d.row_groups.any() & self.consistent
                           & (~self.chained | (d.opcode == Opcode.MATRIX))
                           & (~d.chained | (d.opcode == Opcode.WINDOW))):

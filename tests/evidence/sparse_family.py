@@ -157,9 +157,10 @@ def words_read_once(networks: Path) -> Iterator[Result]:
 
 
 def _ratio(layer, parameters) -> float:
-    low, source = layer.lowered, layer.source
-    return float(matrix_inside(low, source, parameters).sum()
-                 / matrix_fetched(low, source, parameters).sum())
+    low, source, taps = layer.lowered, layer.source, layer.plan.taps
+    wanted = matrix_inside(low, source, parameters).sum((0, 3)) * taps.sum(0)
+    read = matrix_fetched(low, source, parameters).sum((1, 4)) * taps
+    return float(wanted.sum() / read.sum())
 
 
 SECTIONS: tuple[Section, ...] = (

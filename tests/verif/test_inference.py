@@ -24,6 +24,7 @@ from ..random_designs import (
     random_inputs,
     random_network,
     random_overrides,
+    thinned,
 )
 
 DIGITS = Path(demo.__file__).parent
@@ -226,6 +227,22 @@ def test_chained_layers(kind):
         _check(spec, network, inputs, chain_all)
         _check_counters(spec, network, inputs, chain_all)
     assert chains >= 10
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_skipped_blocks_and_sorted_channels(kind):
+    spec = _gated(kind)
+    skipped, orders = 0.0, 0
+    for seed in range(4):
+        rng = np.random.default_rng(400 + seed)
+        network = random_bounds(rng, thinned(rng, random_network(rng)), parameters(spec).facts)
+        inputs = random_inputs(rng, network, 3)
+        _check(spec, network, inputs)
+        _check_counters(spec, network, inputs)
+        program = compile_network(spec, network)
+        skipped += sum(layer.plan.skipped for layer in program.layers if layer.plan)
+        orders += len(program.lowered.orders)
+    assert (skipped > 0.5 and orders > 0) == parameters(spec).facts.compressed
 
 
 def test_json_report_has_the_promised_keys(tmp_path):

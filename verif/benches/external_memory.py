@@ -132,7 +132,7 @@ async def refused_commands_touch_nothing(dut):
     session = await Session.open(dut)
     memory, host = ExternalMemory(dut), session.host
     span = cocotb.start_soon(memory.span())
-    beyond = 4 << (session.settings["absent"][1].bit_length() - 2)
+    beyond = 4 << session.settings["region_bits"]
     for external, local, length in ((4, 0, 8), (0, 4, 8), (0, 0, 12), (0, beyond, 8),
                                     (0, beyond - 8, 16), (0, 0, 0xFFFF_FFF8)):
         for direction in (READ_IN, WRITE_OUT):

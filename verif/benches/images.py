@@ -178,6 +178,27 @@ async def blocks_denser_than_the_engine_takes(dut):
 
 
 @cocotb.test()
+async def schedules_of_noise(dut):
+    session = await Session.open(dut)
+    rng = random.Random(session.settings["seed"])
+    runs = [run for run in session.first.job.image_runs
+            if run[0] >> session.settings["region_bits"] == 3]
+    good = {address: session.first.job.image[first:first + count].tobytes()
+            for address, first, count in runs}
+    for case in range(30):
+        for address, content in good.items():
+            # Everything, or a byte: an end that is missed, a block that is not there.
+            noise = bytearray(content if case % 3 else rng.randbytes(len(content)))
+            noise[rng.randrange(len(noise))] ^= rng.randrange(1, 256)
+            await session.host.window.write(address, bytes(noise))
+        await session.refused(ANY_END, watchdog=rng.randrange(50, 2 * session.first.cycles))
+        for address, content in good.items():
+            await session.host.window.write(address, content)
+        await session.check()
+    await session.intact(session.first)
+
+
+@cocotb.test()
 async def descriptors_of_noise(dut):
     session = await Session.open(dut)
     rng = random.Random(session.settings["seed"])

@@ -30,7 +30,7 @@ class Workload:
         self.mask = np.array(settings["mask"], "<u8")
         self.cycles: int = settings["cycles"]
         self.layer_cycles: list[int] = settings["layer_cycles"]
-        self.bases: tuple[int, int] = tuple(settings["bases"])
+        self.bases: tuple[int, int, int] = tuple(settings["bases"])
         self.program_words: int = settings["program_words"]
         self.rng = random.Random(settings["seed"])
 
@@ -72,9 +72,10 @@ class Session:
 
     async def select(self, workload: Workload) -> None:
         """Point the core at a workload's image."""
-        program, weights = workload.bases
+        program, weights, schedule = workload.bases
         await self.host.write("PROGRAM_BASE", program)
         await self.host.write("WEIGHT_BASE", weights)
+        await self.host.write("SCHEDULE_BASE", schedule)
 
     async def give(self, workload: Workload, index: int) -> None:
         """Write an input, over outputs that are wiped, so that none is there from before."""

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from systolith.gen.build import parameters
-from systolith.gen.compile import lower, possible_chains
+from systolith.gen.compile import lower, plan_blocks, possible_chains
 from systolith.gen.mapping import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
-from systolith.rtl.sequencer.descriptor import Descriptor
+from systolith.rtl.sequencer.descriptor import Descriptor, Opcode
 from systolith.verif.networks import small_network
 
 from ...random_designs import chain_all
@@ -31,7 +31,10 @@ def changed(index, **fields):
 
 
 def chains(net, overrides=()):
-    return possible_chains(lower(net), parameters(load("demo", list(overrides))))
+    p, lowered = parameters(load("demo", list(overrides))), lower(net)
+    plans = {layer.output: plan_blocks(layer, p.facts) for layer in lowered.layers
+             if layer.opcode is Opcode.MATRIX}
+    return possible_chains(lowered, plans, p)
 
 
 def test_depthwise_and_pointwise():
@@ -56,7 +59,7 @@ def test_buffer_must_hold_the_channels(channels):
 
 def test_tensor_between_takes_no_memory():
     spec = load("demo", ["memory.activations=64 KiB"])
-    chained, apart = chain_all(spec, network()), compile_network(spec, network(), chain=False)
+    chained, apart = chain_all(spec, network()), compile_network(spec, network(), chain="never")
     first, second = chained.layers[3:5]
     assert (first.chained, first.fed, second.chained, second.fed) == (True, False, False, True)
     assert not any(layer.chained or layer.fed for layer in apart.layers)
@@ -66,7 +69,7 @@ def test_tensor_between_takes_no_memory():
     descriptors = [Descriptor.from_bits(row & (1 << Descriptor.size) - 1) for row in rows]
     assert [int(d.chained) for d in descriptors] == [0, 0, 0, 1, 0, 0, 0]
     assert all(d.source_group != d.destination_group or d.opcode == 3 for d in descriptors)
-    assert descriptors[4].tap_channel == 1 and descriptors[4].pixel_x == 0
+    assert descriptors[4].pixel_x == descriptors[4].pixel_y == 0
 
 
 def test_chained_only_where_it_is_faster():
@@ -75,7 +78,7 @@ def test_chained_only_where_it_is_faster():
         small = small_network(np.random.default_rng(seed))
         cycles = predict(compile_network(spec, small)).cycles
         assert cycles <= predict(chain_all(spec, small)).cycles
-        assert cycles <= predict(compile_network(spec, small, chain=False)).cycles
+        assert cycles <= predict(compile_network(spec, small, chain="never")).cycles
 
 
 def test_mapping_table_names_the_way():

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from systolith.gen.compile.program import Image
+from systolith.gen.compile.image import Image
 from systolith.gen.mapping import compile_network
 from systolith.gen.spec import load
 from systolith.verif.networks import small_network
@@ -17,6 +17,7 @@ def program():
 def test_round_trip(program):
     image = Image.from_bytes(program.image)
     np.testing.assert_array_equal(image.program, program.memory_image.program)
+    np.testing.assert_array_equal(image.schedule, program.memory_image.schedule)
     np.testing.assert_array_equal(image.weights, program.memory_image.weights)
     assert image.check == program.memory_image.check
     assert image.weight_stride == program.memory_image.weight_stride

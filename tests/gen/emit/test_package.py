@@ -11,6 +11,7 @@ import pytest
 from systolith.gen.emit import generate
 from systolith.gen.spec import load
 from systolith.rtl.bus.register_map import REGISTERS
+from systolith.rtl.memory.map import REGIONS
 from systolith.verif.toolchain import simulation_environment
 
 ARRAY = re.compile(r"^systolith_(grid|row|tpe|dot_product_\d+_acc|delay)")
@@ -56,12 +57,17 @@ def test_generated_spec_loads_as_the_same_hardware(tmp_path):
     assert load(folder / "spec.yaml").hash == load("demo").hash
 
 
-def test_documents_name_every_register(tmp_path):
-    folder, _ = _generate(tmp_path, "demo")
+def test_documents_name_every_register_and_region(tmp_path):
+    folder, manifest = _generate(tmp_path, "demo")
     page, header = (folder / "registers.md").read_text(), (folder / "systolith.h").read_text()
     for register in REGISTERS:
         assert f"| {register.name} |" in page
         assert f"#define SYSTOLITH_{register.name} 0x{register.offset:03x}u" in header
+    regions = manifest["memories"]["regions"]
+    assert list(regions) == list(REGIONS)
+    for name, address in regions.items():
+        assert f"| `0x{address:06x}` | {name} |" in page
+        assert f"#define SYSTOLITH_REGION_{name.upper()} 0x{address:08x}u" in header
     (tmp_path / "use.c").write_text('#include "systolith.h"\nint main(void) { return 0; }\n')
     subprocess.run(["g++", "-x", "c", "-std=c99", "-Wall", "-Werror", "-ffreestanding",
                     "-fsyntax-only", f"-I{folder}", str(tmp_path / "use.c")], check=True)
@@ -71,6 +77,7 @@ def test_documents_name_every_register(tmp_path):
     ("demo", ()), ("kws-edge", ()), ("kws-edge", ("engine.kind=sta",)),
     ("kws-edge", ("engine.kind=sa",)), ("kws-vdbb", ()),
     ("demo", ("bus.dma=null",)), ("demo", ("bus.window=null",)),
+    ("demo", ("memory.activations=1 MiB",)),  # one entry of the schedule in a word
 ])
 def test_lint_is_clean(tmp_path, name, overrides):
     folder, _ = _generate(tmp_path, name, overrides)

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import systolith.gen.predict.cycles as cycles_module
+from systolith.gen.compile.plan import weight_density
+from systolith.gen.importer.tflite import load as load_model
 from systolith.gen.mapping import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
@@ -32,10 +34,29 @@ def test_layers_add_up_and_none_beats_its_multipliers(kind, seed):
         assert 0 <= predicted.utilisation <= 1
         if low.opcode is Opcode.MATRIX:
             height, width, channels = low.output_shape
-            tiles = -(-height * width // p.facts.rows) * -(-channels // p.facts.columns)
-            taps = low.kernel[0] * low.kernel[1]
-            steps = (layer.source.blocks - 1) * layer.plan.steps[0] + layer.plan.steps[1]
-            assert predicted.cycles >= tiles * taps * steps
+            tiles = -(-height * width // p.facts.rows)
+            assert len(layer.plan.steps) == -(-channels // p.facts.columns)
+            assert predicted.cycles >= tiles * layer.plan.steps.sum()
+
+
+def test_natural_sparsity_pays_block_by_block_and_more_so_sorted(networks):
+    """VWW as it is distributed; 1x1 convolutions and the fully connected layer, array steps."""
+    spec = load("kws-vdbb", ["memory.activations=144 KiB", "memory.program=80 KiB",
+                             "memory.weights=128 KiB"])
+    network = load_model(networks / "vww_96_int8.tflite")
+    steps, cycles, layer_wide = {}, {}, {}
+    for sort in (False, True):
+        program = compile_network(spec, network, sort=sort)
+        cycles[sort] = predict(program).cycles
+        engine = [layer for layer in program.layers if layer.plan][1:]
+        tiles = [-(-layer.lowered.output_shape[0] * layer.lowered.output_shape[1]
+                   // program.parameters.facts.rows) for layer in engine]
+        steps[sort] = sum(count * int(layer.plan.steps.sum())
+                          for count, layer in zip(tiles, engine, strict=True))
+        layer_wide[sort] = sum(count * layer.plan.steps.size * weight_density(layer.lowered)
+                               for count, layer in zip(tiles, engine, strict=True))
+    assert layer_wide[False] >= 1.3 * steps[False] and layer_wide[False] >= 1.65 * steps[True]
+    assert cycles == {False: 38_242, True: 35_926}
 
 
 def test_uses_only_static_facts():

@@ -60,6 +60,16 @@ def test_default_postproc_lanes_divide_the_columns(tmp_path):
     assert load(path).postproc.lanes == 8
 
 
+@pytest.mark.parametrize(("memory", "schedule"), [
+    ("", 4), ("memory: {activations: 32 KiB}\n", 4), ("memory: {weights: 1 KiB}\n", 1),
+    ("memory: {weights: 100 KiB}\n", 7), ("memory: {weights: 16 MiB}\n", 1024),
+    ("memory: {weights: 100 KiB, schedule: 3 KiB}\n", 3)])
+def test_default_schedule_memory_is_a_sixteenth_of_the_weights(tmp_path, memory, schedule):
+    path = tmp_path / "s.yaml"
+    path.write_text(GOOD + memory)
+    assert load(path).memory.schedule == schedule * 1024
+
+
 def test_byte_order_mark_and_windows_lines_are_read(tmp_path):
     path = tmp_path / "s.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
@@ -67,7 +77,7 @@ def test_byte_order_mark_and_windows_lines_are_read(tmp_path):
 
 
 def test_hash_is_stable():
-    assert load("demo").hash == 0x04255E87B39DE3FE
+    assert load("demo").hash == 0x7387CC52C7E19A0A
 
 
 def test_hash_sees_hardware_only():

@@ -10,6 +10,7 @@ from amaranth import Module
 from systolith.gen.build import parameters
 from systolith.gen.compile.lower import LoweredLayer
 from systolith.gen.compile.pack import engine_weights
+from systolith.gen.compile.plan import plan_blocks
 from systolith.gen.spec import load
 from systolith.golden.dap import prune_activations, stream
 from systolith.golden.dbb import encode, encode_indexed
@@ -270,7 +271,7 @@ def test_packed_word(kind):
         bias=np.zeros(2, np.int32), source_zero_point=-128, requantise=Requantise(
             multiplier=np.ones(2, np.int32), shift=np.zeros(2, np.int32), zero_point=0, low=-128,
             high=127, rounding=Rounding.DOUBLE))
-    row, = engine_weights(layer, p)
+    row, = engine_weights(layer, plan_blocks(layer, p.facts), p)
     assert row[:10].tobytes().hex(" ") == "4a 04 fe 03 00 94 04 fe 03 00"
     assert int.from_bytes(row[:5].tobytes(), "little") == ENCODED
     assert not row[10:].any()

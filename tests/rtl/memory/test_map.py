@@ -9,7 +9,7 @@ from systolith.rtl.memory.map import REGIONS, MemoryMap
 from ..streams import idle, simulate, stream_get, stream_put, watch_held
 from .words import merge
 
-SIZES = (12, 40, 9)
+SIZES = (12, 40, 9, 5)
 
 
 def build():
@@ -24,7 +24,7 @@ def build():
 
 
 def memories(dut, free, rng, stored, busy):
-    """Background benches: the three memories, each busy in a share of the cycles."""
+    """Background benches: the memories, each busy in a share of the cycles."""
     def memory(index, port):
         async def bench(ctx):
             while True:
@@ -49,7 +49,7 @@ def test_words_of_every_region(busy):
     requests, expected = [], []
     model = [[0] * size for size in SIZES]
     for _ in range(200):
-        region = rng.randrange(3)
+        region = rng.randrange(len(SIZES))
         word = rng.randrange(SIZES[region])
         write, value, strobe = rng.randrange(2), rng.getrandbits(64), rng.getrandbits(8)
         requests.append({"address": region << dut.region_bits | word << 3, "write": write,
@@ -84,7 +84,7 @@ def test_absent_words_answer_with_an_error():
     m, dut, free = build()
     stored = [[0] * size for size in SIZES]
     absent = [12, (1 << dut.region_bits - 3) - 1, 1 << dut.region_bits - 3 | 40,
-              2 << dut.region_bits - 3 | 9, 3 << dut.region_bits - 3]
+              2 << dut.region_bits - 3 | 9, 3 << dut.region_bits - 3 | 5]
 
     async def bench(ctx):
         for word in absent:

@@ -25,20 +25,21 @@ def any_word(rng):
     return rng.getrandbits(64)
 
 
-def layer(rng, rows, depth, columns=3, tiles=3, blocks=3, steps=None, stride=1, word=any_word):
-    """Tiles in issue order; a block is (words, steps, which rows take a neighbour's word).
+def layer(rng, rows, depth, columns=3, tiles=3, blocks=3, steps=None, word=any_word):
+    """Tiles in issue order; a block is (words, steps, (which rows take a neighbour's word, far)).
 
-    Those take the word that the next row had in the last block, or at stride 2 before it.
+    Those take the word that the next row had in the last block, or if far before it.
     """
     result = []
     history = [[0] * rows, [0] * rows]
 
     def draw():
         shifts = rng.getrandbits(rows - 1) & rng.getrandbits(rows - 1) if rows > 1 else 0
-        words = [history[-stride][row + 1] if shifts >> row & 1 else word(rng)
+        far = rng.getrandbits(1)
+        words = [history[-1 - far][row + 1] if shifts >> row & 1 else word(rng)
                  for row in range(rows)]
         history.append(words)
-        return words, shifts
+        return words, (shifts, far)
 
     for _ in range(columns):
         counts = steps or [rng.randint(1, 8 // depth if depth < 8 else 3) for _ in range(blocks)]
@@ -58,10 +59,10 @@ def pieces(rng, dut, tiles, split):
     count = dut.rows // dut.lanes
     tag = block_tag(rows=dut.rows, pieces=count)
     for tile in tiles:
-        for block, (words, steps, shifts) in enumerate(tile["blocks"]):
+        for block, (words, steps, (shifts, far)) in enumerate(tile["blocks"]):
             for piece in range(count):
                 value = tag.const({
-                    "piece": piece, "block_done": piece == count - 1, "steps": steps,
+                    "piece": piece, "block_done": piece == count - 1, "steps": steps, "far": far,
                     "tile_last": block == len(tile["blocks"]) - 1, "rows": tile["rows"],
                     "tail": block == len(tile["blocks"]) - 1,
                     "new_columns": tile["new_columns"], "rewind": tile["rewind"],
@@ -102,7 +103,7 @@ def expected_steps(dut, tiles, tile_major=False):
             opening = row
 
 
-def run(dut, tiles, *, split=False, wait=0, parameters=1.0, stride=1, levels=None):
+def run(dut, tiles, *, split=False, wait=0, parameters=1.0, levels=None):
     """Log of the steps issued: (cycle, step). ``levels``: other inputs that stand still."""
     log = []
     rng = random.Random(7)
@@ -111,7 +112,7 @@ def run(dut, tiles, *, split=False, wait=0, parameters=1.0, stride=1, levels=Non
 
     async def produce(ctx):
         ctx.set(dut.weight_row, BASE)
-        for name, value in {"stride_x": stride, **(levels or {})}.items():
+        for name, value in (levels or {}).items():
             ctx.set(getattr(dut, name), value)
         ctx.set(dut.start, 1)
         await ctx.tick()
@@ -153,9 +154,8 @@ def run(dut, tiles, *, split=False, wait=0, parameters=1.0, stride=1, levels=Non
                          [(4, 4, 8), (4, 2, 4), (6, 3, 2), (4, 1, 1), (1, 1, 8)])
 def test_steps_and_their_weights(rows, lanes, depth, split, wait):
     dut = build(rows, lanes, depth)
-    stride = 1 + split  # which of the neighbour's words is taken
-    tiles = layer(random.Random(rows * depth), rows, depth, stride=stride)
-    log = run(dut, tiles, split=split, wait=wait, parameters=0.4, stride=stride)
+    tiles = layer(random.Random(rows * depth), rows, depth)
+    log = run(dut, tiles, split=split, wait=wait, parameters=0.4)
     assert [step for _, step in log] == list(expected_steps(dut, tiles))
 
 
@@ -164,7 +164,7 @@ def test_weights_of_other_columns_before_other_pixels():
     tiles = layer(random.Random(2), 4, 4, columns=3, tiles=1, blocks=2, steps=[2, 1])
     for column, tile in enumerate(tiles):
         tile |= {"new_columns": True, "rewind": column == 2,
-                 "blocks": [(words, steps, 0) for words, steps, _ in tile["blocks"]]}
+                 "blocks": [(words, steps, (0, 0)) for words, steps, _ in tile["blocks"]]}
     log = run(dut, tiles * 3, levels={"tile_major": 1})
     assert [step for _, step in log] == list(expected_steps(dut, tiles * 3, tile_major=True))
     assert [step["row"] for _, step in log] == list(range(BASE, BASE + 9)) * 3
@@ -303,7 +303,7 @@ def test_held_weights_row_advances_once_a_pass():
 def test_stop_in_a_pass_opens_the_next_one_afresh():
     dut = build_held(4, rows=1, lanes=1)
     tile = {"rows": 1, "new_columns": True, "rewind": False,
-            "blocks": [([0x0807060504030201], 8, 0)]}
+            "blocks": [([0x0807060504030201], 8, (0, 0))]}
     piece, = pieces(random.Random(1), dut, [tile], False)
 
     async def bench(ctx):

@@ -28,7 +28,7 @@ TRAILER_ROW = 5
 LAYER = {"magic": DESCRIPTOR_MAGIC, "opcode": Opcode.MATRIX, "source_group": 0,
          "destination_group": 1, "out_width": 1, "out_height": 1, "channel_blocks": 1,
          "kernel_width": 1, "kernel_height": 1, "column_tiles": 1, "destination_blocks": 1,
-         "steps": 1, "last_steps": 1, "pass_steps": 1, "span": 1, "row_groups": 1, "chained": 0}
+         "row_tiles": 1, "pass_steps": 1, "span": 1, "row_groups": 1, "chained": 0}
 
 
 def bits(layout, fields):
@@ -204,7 +204,7 @@ REFUSALS = [
     ({"changes": {"source_group": 1, "destination_group": 1}}, Cause.BAD_DESCRIPTOR),
     *(({"changes": {name: 0}}, Cause.BAD_DESCRIPTOR) for name in (
         "out_width", "out_height", "channel_blocks", "kernel_width", "kernel_height",
-        "column_tiles", "destination_blocks", "steps", "last_steps", "pass_steps", "span",
+        "column_tiles", "destination_blocks", "row_tiles", "pass_steps", "span",
         "row_groups")),
 ]
 
