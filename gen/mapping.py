@@ -43,7 +43,7 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     def compiled(chained: list[int]) -> Program:
         return assemble(network, lowered, plans, allocate(lowered, plans, p, chained), p, chained)
 
-    possible = [] if chain == "never" else possible_chains(lowered, plans, p)
+    possible = [] if chain == "never" else possible_chains(lowered, p)
     together = compiled(possible)
     if not possible or chain == "always":
         return together

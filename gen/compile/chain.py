@@ -1,40 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chained layers: the engine takes a depthwise convolution's results as they come."""
 
-from collections.abc import Mapping
-
 from ...golden.dbb import BLOCK
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
 from .lower import Lowered, LoweredLayer
-from .plan import BlockPlan
 
 __all__ = ["possible_chains"]
 
 
-def possible_chains(lowered: Lowered, plans: Mapping[int, BlockPlan],
-                    p: AcceleratorParameters) -> list[int]:
+def possible_chains(lowered: Lowered, p: AcceleratorParameters) -> list[int]:
     """Indices of layers that can run together with the next one: a sliding window whose tensor
-    only the next layer, a 1x1 convolution, reads, and whose channels the buffer holds.
-    ``plans``: of engine layers, by output."""
+    only the next layer, a 1x1 convolution, reads, and whose channels the buffer holds."""
     readers: dict[int, int] = {}
     for layer in lowered.layers:
         for source in layer.sources:
             readers[source] = readers.get(source, 0) + 1
     return [index for index, (first, second) in enumerate(
                 zip(lowered.layers, lowered.layers[1:], strict=False))
-            if _joins(first, second, plans, p) and readers[first.output] == 1
+            if _joins(first, second, p) and readers[first.output] == 1
             and first.output not in lowered.aliases.values()]
 
 
-def _joins(first: LoweredLayer, second: LoweredLayer, plans: Mapping[int, BlockPlan],
-           p: AcceleratorParameters) -> bool:
-    if first.opcode is not Opcode.WINDOW or second.opcode is not Opcode.MATRIX:
-        return False
-    columns = plans[second.output].tiles
-    return (first.sliding and second.source == first.output
+def _joins(first: LoweredLayer, second: LoweredLayer, p: AcceleratorParameters) -> bool:
+    return (first.opcode is Opcode.WINDOW and second.opcode is Opcode.MATRIX
+            and first.sliding and second.source == first.output
             and second.source_shape == first.output_shape
             and second.kernel == second.stride == (1, 1) and second.padding == (0, 0)
-            and -(-second.source_shape[2] // BLOCK) <= p.fused_blocks
-            # Parameters of other columns come too late for tiles of a single block.
-            and (len(columns) == 1 or min(map(len, columns)) > 1))
+            and -(-second.source_shape[2] // BLOCK) <= p.fused_blocks)

@@ -2,6 +2,8 @@
 """Cycles of two chained layers: the vector unit fills one half of the buffer between them while the
 engine empties the other."""
 
+from dataclasses import dataclass
+
 from ...rtl.operand.tile_buffer import TileBuffer
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.postproc.parameters import ParameterLoader
@@ -21,31 +23,81 @@ def chained_layers(window: CompiledLayer, matrix: CompiledLayer,
     columns = matrix.plan.tiles
     vector = _VectorTimeline(window, p)
     engine = EngineTimeline(facts, p.beats)
+    blocks = [_Block(tile, block.steps, opens=place == 0, closes=place == len(column) - 1,
+                     leaves=column is columns[-1] and place == len(column) - 1)
+              for tile in range(len(vector)) for column in columns
+              for place, block in enumerate(column)]
+    rows = [min(facts.rows, pixels - tile * facts.rows) for tile in range(len(vector))]
+    requests = _Requests(blocks, rows, vector, facts.rows // p.matrix_lanes)
     loads = facts.columns // p.program_width
     load = 1  # first cycle in which parameters of the engine's columns may be read
-    swap = 1  # im2col's walk starts one cycle after ``begin``
-    accepted = taken = 0
-    for tile in range(len(vector)):
-        rows = min(facts.rows, pixels - tile * facts.rows)
-        swap = max(swap + rows, accepted)
-        accepted = max(accepted, swap)
-        whole = vector.tile(tile) + TileBuffer.FULL_DELAY
-        for column, blocks in enumerate(columns):
-            for place, block in enumerate(blocks):
-                fill_free = engine.moved
-                for _ in range(facts.rows // p.matrix_lanes):
-                    accepted = max(accepted + 1, taken, whole)
-                    taken = max(accepted + 1, fill_free)
-                closes = place == len(blocks) - 1
-                if closes and column == len(columns) - 1:
-                    vector.release(accepted)
-                fresh = closes and (len(columns) > 1 or tile == 0)
-                engine.block(taken, block.steps, opens=place == 0, closes=closes, rows=rows,
-                             parameters=vector.loaded(load, loads) if fresh else 0)
-                if fresh:
-                    load = engine.issued + engine.row_valid + ParameterLoader.HOLD + 1
-    last_rows = pixels - (len(vector) - 1) * facts.rows
-    return engine.done(last_rows, bank_conflicts=vector.conflicts)
+    requests.ask(0)
+    requests.take(0, 0)
+    requests.ask(1)
+    for index, block in enumerate(blocks):
+        engine.move(requests.taken)
+        # What is asked for meanwhile may free a half, whose new parameters come first.
+        requests.take(index + 1, engine.moved)
+        requests.ask(index + 2)
+        fresh = block.closes and (len(columns) > 1 or block.tile == 0)
+        engine.issue(block.steps, opens=block.opens, closes=block.closes, rows=rows[block.tile],
+                     parameters=vector.loaded(load, loads) if fresh else 0)
+        if fresh:
+            load = engine.issued + engine.row_valid + ParameterLoader.HOLD + 1
+    return engine.done(rows[-1], bank_conflicts=vector.conflicts)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A block of a tile as it is issued; ``leaves``: the tile is read for the last time."""
+
+    tile: int
+    steps: int
+    opens: bool
+    closes: bool
+    leaves: bool
+
+
+class _Requests:
+    """When im2col's requests to the buffer are taken, and their pieces by the fill buffer.
+
+    ``taken``: the last piece of the latest block that was taken.
+    """
+
+    def __init__(self, blocks: list[_Block], rows: list[int], vector: "_VectorTimeline",
+                 pieces: int):
+        self.taken = 0
+        self._blocks = blocks
+        self._rows = rows
+        self._vector = vector
+        self._pieces = pieces
+        self._asked = 0
+        self._swap = 1  # im2col's walk starts one cycle after ``begin``
+        self._tile = -1
+
+    def ask(self, index: int) -> None:
+        """The block's first request, once the block before is taken."""
+        if index >= len(self._blocks):
+            return
+        block = self._blocks[index]
+        whole = self._vector.tile(block.tile) + TileBuffer.FULL_DELAY
+        if block.tile != self._tile:
+            self._tile = block.tile
+            self._swap = max(self._swap + self._rows[block.tile], self._asked)
+        self._asked = max(max(self._asked, self._swap) + 1, self.taken, whole)
+        if block.leaves and self._pieces == 1:
+            self._vector.release(self._asked)
+
+    def take(self, index: int, fill_free: int) -> None:
+        """The block's pieces, once the fill buffer is free; and its other requests."""
+        if index >= len(self._blocks):
+            return
+        self.taken = max(self._asked + 1, fill_free)
+        for _ in range(self._pieces - 1):
+            self._asked = max(self._asked + 1, self.taken)
+            self.taken = max(self._asked + 1, fill_free)
+        if self._blocks[index].leaves and self._pieces > 1:
+            self._vector.release(self._asked)
 
 
 class _VectorTimeline:

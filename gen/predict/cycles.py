@@ -122,7 +122,8 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls
                         taken = max(read + 1, fill_free)
                 closes = place == len(blocks) - 1
                 fresh = closes and tile == 0
-                engine.block(taken, block.steps, opens=place == 0, closes=closes, rows=rows,
+                engine.move(taken)
+                engine.issue(block.steps, opens=place == 0, closes=closes, rows=rows,
                              parameters=parameters if fresh else 0)
                 if fresh:
                     parameters = (engine.issued + engine.row_valid + ParameterLoader.HOLD

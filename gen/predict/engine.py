@@ -39,11 +39,14 @@ class EngineTimeline:
         self.moved = self.issued = 0
         self._cooldown = self._fired = self._drain_waits = self._parameter_waits = 0
 
-    def block(self, taken: int, steps: int, *, opens: bool, closes: bool, rows: int,
-              parameters: int = 0) -> None:
-        """Issue a block that was whole in cycle ``taken``; of a tile of ``rows`` pixels the first
-        (``opens``), the last (``closes``), which waits for ``parameters``."""
+    def move(self, taken: int) -> None:
+        """The next block, whole in cycle ``taken``, moves on from the fill buffer."""
         self.moved = max(taken + 1, self.issued)
+
+    def issue(self, steps: int, *, opens: bool, closes: bool, rows: int,
+              parameters: int = 0) -> None:
+        """Issue it; of a tile of ``rows`` pixels it is the first (``opens``), the last
+        (``closes``), which waits for ``parameters``."""
         start = self.moved
         if not self.facts.overlapped and opens:
             start = max(start, self._cooldown)

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from systolith.gen.build import parameters
-from systolith.gen.compile import lower, plan_blocks, possible_chains
+from systolith.gen.compile import lower, possible_chains
 from systolith.gen.mapping import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
-from systolith.rtl.sequencer.descriptor import Descriptor, Opcode
+from systolith.rtl.sequencer.descriptor import Descriptor
 from systolith.verif.networks import small_network
 
 from ...random_designs import chain_all
@@ -31,10 +31,7 @@ def changed(index, **fields):
 
 
 def chains(net, overrides=()):
-    p, lowered = parameters(load("demo", list(overrides))), lower(net)
-    plans = {layer.output: plan_blocks(layer, p.facts) for layer in lowered.layers
-             if layer.opcode is Opcode.MATRIX}
-    return possible_chains(lowered, plans, p)
+    return possible_chains(lower(net), parameters(load("demo", list(overrides))))
 
 
 def test_depthwise_and_pointwise():
