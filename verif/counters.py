@@ -4,9 +4,11 @@
 from collections.abc import Mapping
 from dataclasses import fields
 
+import numpy as np
+
 from ..gen.predict import Activity, Stalls
 
-__all__ = ["measured_activity", "measured_stalls"]
+__all__ = ["measured_activity", "measured_bank_words", "measured_stalls"]
 
 
 def measured_activity(counters: Mapping[str, int]) -> Activity:
@@ -18,6 +20,14 @@ def measured_activity(counters: Mapping[str, int]) -> Activity:
 def measured_stalls(counters: Mapping[str, int]) -> Stalls:
     """Stalls of the latest run from its counter registers by name."""
     return Stalls(**{item.name: _value(counters, item.name.upper()) for item in fields(Stalls)})
+
+
+def measured_bank_words(counters: Mapping[str, int], banks: int) -> tuple[np.ndarray, np.ndarray]:
+    """Words read and written, shapes (bank groups, banks), from bench ``banks``'s counters."""
+    reads, writes = (
+        np.array([[counters[f"{name}_{group}_{bank}"] for bank in range(banks)]
+                  for group in range(2)]) for name in ("ACTIVATION_READS", "ACTIVATION_WRITES"))
+    return reads, writes
 
 
 def _value(counters: Mapping[str, int], name: str) -> int:

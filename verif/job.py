@@ -16,7 +16,8 @@ class Job:
 
     ``writes``: runs of words (byte address, file key) that load the image; ``input_runs`` and
     ``output_runs``: (byte address, first word, words) of one input or output in the order of the
-    packed arrays; ``inputs``: uint64 [N, words]. ``stalls``: seed of random AXI stalls, or None.
+    packed arrays; ``inputs``: uint64 [N, words]; ``banks`` of an activation bank group.
+    ``stalls``: seed of random AXI stalls, or None.
     """
 
     folder: Path
@@ -26,6 +27,7 @@ class Job:
     inputs: np.ndarray
     output_runs: list[tuple[int, int, int]]
     layers: int
+    banks: int = 0
     monitor: bool = False
     stalls: int | None = None
     watchdog: int = 0

@@ -80,7 +80,8 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
         input_runs=_tensor_runs(program, layout),
         inputs=np.array([[word for _, word in words] for words in packed], "<u8"),
         output_runs=_tensor_runs(program, program.output_layout),
-        layers=len(program.layers), monitor=monitor, stalls=stalls, watchdog=watchdog)
+        layers=len(program.layers), banks=p.banks, monitor=monitor, stalls=stalls,
+        watchdog=watchdog)
 
 
 def _unpack_outputs(program: Program, outputs: np.ndarray) -> np.ndarray:

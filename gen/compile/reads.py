@@ -9,8 +9,9 @@ from ...rtl.vector.window import WINDOW
 from .layout import TensorLayout
 from .lower import LoweredLayer
 
-__all__ = ["matrix_fetched", "matrix_inside", "matrix_reads", "source_increments", "tap_offsets",
-           "tiled_window_inside", "tiled_window_reads", "window_inside", "window_reads"]
+__all__ = ["by_tile", "matrix_fetched", "matrix_inside", "matrix_reads", "source_increments",
+           "tap_offsets", "tiled_window_inside", "tiled_window_reads", "window_inside",
+           "window_reads"]
 
 
 def source_increments(layer: LoweredLayer, layout: TensorLayout) -> dict:
@@ -139,18 +140,19 @@ def tiled_window_inside(layer: LoweredLayer, layout: TensorLayout,
                         p: AcceleratorParameters) -> list[list[np.ndarray]]:
     """As ``window_inside``, of windows that start anew in every tile of the array: for each tile
     and channel group an array (columns, lanes)."""
-    return _by_tile(layer, window_inside(layer, layout, p), p)
+    return by_tile(layer, window_inside(layer, layout, p), p)
 
 
 def tiled_window_reads(layer: LoweredLayer, layout: TensorLayout,
                        p: AcceleratorParameters) -> list[list[np.ndarray]]:
     """As ``window_reads``: for each tile and channel group the columns' read cycles."""
-    return _by_tile(layer, window_reads(layer, layout, p), p)
+    return by_tile(layer, window_reads(layer, layout, p), p)
 
 
-def _by_tile(layer: LoweredLayer, columns: np.ndarray,
+def by_tile(layer: LoweredLayer, columns: np.ndarray,
              p: AcceleratorParameters) -> list[list[np.ndarray]]:
-    """Columns (groups, output rows, 1, span, ...) in the order of tiles of the array's rows."""
+    """Columns (groups, output rows, 1, span, ...) of a sliding window, tile by tile of the array:
+    for each tile and channel group an array (columns, ...)."""
     height, width, _ = layer.output_shape
     stride, kernel, rows = layer.stride[1], layer.kernel[1], p.facts.rows
     tiles = []

@@ -2,7 +2,8 @@
 """Predictor: what the hardware's counters will show, from its static facts, without simulation."""
 
 from .activity import Activity, predict_activity
+from .banks import predict_bank_words
 from .cycles import LayerPrediction, Prediction, Stalls, predict
 
 __all__ = ["Activity", "LayerPrediction", "Prediction", "Stalls", "predict",
-           "predict_activity"]
+           "predict_activity", "predict_bank_words"]

@@ -11,11 +11,12 @@ from systolith.gen.build import parameters
 from systolith.gen.cli.inputs import load_inputs
 from systolith.gen.importer.tflite import load as load_model
 from systolith.gen.mapping import compile_network
-from systolith.gen.predict import Activity, predict, predict_activity
+from systolith.gen.predict import Activity, predict, predict_activity, predict_bank_words
 from systolith.gen.spec import load
 from systolith.golden.interpreter import run as run_golden
-from systolith.verif.counters import measured_activity, measured_stalls
+from systolith.verif.counters import measured_activity, measured_bank_words, measured_stalls
 from systolith.verif.inference import run_network
+from systolith.verif.networks import small_network
 from systolith.verif.run import run, simulator
 
 from ..random_designs import (
@@ -114,7 +115,6 @@ def test_random_networks_with_pruned_activations(seed):
     network = random_bounds(rng, random_network(rng), parameters(spec).facts)
     inputs = random_inputs(rng, network, 3)
     _check(spec, network, inputs)
-    _check_counters(spec, network, inputs)
 
 
 @pytest.mark.xdist_group("kws")
@@ -182,6 +182,7 @@ def _check_random(spec, rng):
 
 
 def _check(spec, network, inputs, compiled=compile_network):
+    """Every layer's tensor, every layer's cycles, every counter; returns the program."""
     program = compiled(spec, network)
     result = run(program, inputs, simulator(spec), layers=True)
     golden = run_golden(network, inputs)
@@ -192,25 +193,38 @@ def _check(spec, network, inputs, compiled=compile_network):
     assert result.cycles.tolist() == [prediction.cycles] * len(inputs)
     expected = [layer.cycles for layer in prediction.layers]
     assert result.layer_cycles.tolist() == [expected] * len(inputs)
-
-
-def _check_counters(spec, network, inputs, compiled=compile_network):
-    program = compiled(spec, network)
-    result = run(program, inputs, simulator(spec))
-    tensors = {network.inputs[0]: inputs[-1:]} | run_golden(network, inputs[-1:])
-    predicted = sum(predict_activity(program, tensors), Activity(weight_reads=1))
+    last = {index: tensor[-1:] for index, tensor in golden.items()}
+    predicted = sum(predict_activity(program, {network.inputs[0]: inputs[-1:]} | last),
+                    Activity(weight_reads=1))
     assert measured_activity(result.counters) == predicted
-    assert measured_stalls(result.counters) == predict(program).stalls
-    return predicted
+    assert measured_stalls(result.counters) == prediction.stalls
+    return program
 
 
 @pytest.mark.parametrize("kind", ENGINES)
-def test_counters_are_predicted(kind):
+def test_random_networks(kind):
     spec = _gated(kind)
     for seed in range(4):
         rng = np.random.default_rng(seed)
         network = random_network(rng)
-        _check_counters(spec, network, random_inputs(rng, network, 2))
+        _check(spec, network, random_inputs(rng, network, 2))
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+@pytest.mark.xdist_group("demo")
+def test_words_of_every_bank(seed):
+    spec = load("demo")
+    rng = np.random.default_rng(seed)
+    network = small_network(rng) if seed == 0 else random_network(rng, layers=6, separable=True)
+    for compiled in (compile_network, chain_all):
+        program = compiled(spec, network)
+        inputs = random_inputs(rng, network, 1)
+        result = run(program, inputs, simulator(spec), bench="banks")
+        banks = program.parameters.banks
+        for measured, predicted in zip(measured_bank_words(result.counters, banks),
+                                       predict_bank_words(program), strict=True):
+            np.testing.assert_array_equal(measured, predicted)
+        assert result.cycles.tolist() == [predict(program).cycles] * 2 * banks
 
 
 @pytest.mark.parametrize("kind", ENGINES)
@@ -222,10 +236,8 @@ def test_chained_layers(kind):
         rng = np.random.default_rng(seed)
         network = random_bounds(rng, random_network(rng, layers=6, separable=True),
                                 parameters(spec).facts)
-        chains += sum(layer.chained for layer in chain_all(spec, network).layers)
-        inputs = random_inputs(rng, network, 2)
-        _check(spec, network, inputs, chain_all)
-        _check_counters(spec, network, inputs, chain_all)
+        program = _check(spec, network, random_inputs(rng, network, 2), chain_all)
+        chains += sum(layer.chained for layer in program.layers)
     assert chains >= 10
 
 
@@ -236,10 +248,7 @@ def test_skipped_blocks_and_sorted_channels(kind):
     for seed in range(4):
         rng = np.random.default_rng(400 + seed)
         network = random_bounds(rng, thinned(rng, random_network(rng)), parameters(spec).facts)
-        inputs = random_inputs(rng, network, 3)
-        _check(spec, network, inputs)
-        _check_counters(spec, network, inputs)
-        program = compile_network(spec, network)
+        program = _check(spec, network, random_inputs(rng, network, 3))
         skipped += sum(layer.plan.skipped for layer in program.layers if layer.plan)
         orders += len(program.lowered.orders)
     assert (skipped > 0.5 and orders > 0) == parameters(spec).facts.compressed
