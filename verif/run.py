@@ -5,6 +5,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -37,8 +38,12 @@ class RunResult:
     counters: dict[str, int]
 
 
+@cache
 def simulator(spec: Spec) -> Simulator:
-    """The Verilator model of ``spec``'s accelerator, built if it is not in the cache."""
+    """The Verilator model of ``spec``'s accelerator, built if it is not in the cache.
+
+    A process emits a spec's Verilog once.
+    """
     source, ports = EmittingPlatform(TOP).convert(accelerator(spec, monitors=True), TOP)
     return build(source, top=TOP, ports=ports)
 

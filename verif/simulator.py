@@ -20,7 +20,7 @@ from .toolchain import simulation_environment
 __all__ = ["Simulator", "build", "cache_folder"]
 
 FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal",
-         "-CFLAGS", "-O1"]
+         "-CFLAGS", "-Og"]
 RUNTIME = ["verilated.o", "verilated_threads.o", "verilated_vpi.o"]
 """Objects of Verilator's own, the same in every simulator."""
 
