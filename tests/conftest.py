@@ -13,6 +13,11 @@ def pytest_addoption(parser):
                     help="fail, rather than skip, tests whose folder is not given")
 
 
+def pytest_collection_modifyitems(items):
+    """Simulations first, which take longest: so that parallel workers end together."""
+    items.sort(key=lambda item: "verif" not in item.path.parts)
+
+
 def shared(config, option: str) -> Path:
     folder = config.getoption(option)
     if folder is None:

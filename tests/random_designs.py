@@ -109,9 +109,12 @@ def random_network(rng: np.random.Generator, *, layers: int = 4,
                                        padding=(0, 0, 0, 0), low=-128, high=127, **names)
             out = (1, 1, shape[2])
         else:
-            limit = 3 if kind == "depthwise" else 5
+            # The engine takes depthwise kernels that are too large for the vector unit.
+            limit = int(rng.choice([3, 3, 7])) if kind == "depthwise" else 5
             kernel = (1, 1) if kind == "pointwise" else tuple(
                 int(min(rng.integers(1, limit + 1), size)) for size in shape[:2])
+            if limit == 7:
+                kernel = (kernel[0], 1)
             stride = (tuple(int(s) for s in rng.choice([1, 2], 2))
                       if min(shape[:2]) > 3 and kind != "pointwise" else (1, 1))
             padding = tuple(int(v) for k in kernel for v in (

@@ -74,7 +74,7 @@ def _place(network: Network, name: str) -> int:
 
 def _gains(low: LoweredLayer, facts: EngineFacts, bound: int) -> bool:
     channels = low.source_shape[2]
-    if low.opcode is not Opcode.MATRIX or low.source_zero_point != ZERO_IS_LOWEST:
+    if low.opcode is not Opcode.MATRIX or low.depthwise or low.source_zero_point != ZERO_IS_LOWEST:
         return False
     if channels < BLOCK or (low.kind == "FULLY_CONNECTED" and channels % BLOCK):
         return False

@@ -26,7 +26,8 @@ class LoweredLayer:
     tensor indices of the model; ``output_shape`` and
     ``source_shape`` are (height, width, channels). ``weights``: [Cout, kh, kw, Cin] for the
     engine, [kh, kw, C] for the vector unit. ``activation_bound``: activations that the engine
-    keeps of each block.
+    keeps of each block. ``depthwise``: an output channel has weights for its own input channel
+    only.
     """
 
     name: str
@@ -46,6 +47,7 @@ class LoweredLayer:
     magnitude: bool = False
     sliding: bool = True
     activation_bound: int = BLOCK
+    depthwise: bool = False
     second: int | None = None
     addition: golden.Add | None = None
 
@@ -64,7 +66,8 @@ class LoweredLayer:
     def macs(self) -> int:
         """Multiply-accumulates of the layer as the network states it, padded taps included."""
         height, width, channels = self.output_shape
-        depth = self.source_shape[2] if self.opcode is Opcode.MATRIX else 1
+        matrix = self.opcode is Opcode.MATRIX and not self.depthwise
+        depth = self.source_shape[2] if matrix else 1
         if self.magnitude or self.opcode is Opcode.ADD:
             return 0
         return height * width * channels * depth * int(np.prod(self.kernel))
@@ -146,11 +149,9 @@ def _lower_layer(network, layer, shapes, aliases) -> LoweredLayer:
                 raise CompileFault(f"layer {layer.name} ({layer.kind}): its input is a RESHAPE to "
                                    "another height, width or channel count; only a reshape of the "
                                    "network's input or to a vector is supported")
-            matrix = not isinstance(layer, golden.DepthwiseConvolution)
-            kernel = layer.weights.shape[1:3] if matrix else layer.weights.shape[:2]
-            if not matrix and max(kernel) > WINDOW:
-                raise CompileFault(f"layer {layer.name} ({layer.kind}): kernel must be at most "
-                                   f"{WINDOW}x{WINDOW}, not {kernel[0]}x{kernel[1]}")
+            depthwise = isinstance(layer, golden.DepthwiseConvolution)
+            kernel = layer.weights.shape[:2] if depthwise else layer.weights.shape[1:3]
+            matrix = not depthwise or max(kernel) > WINDOW
             if max(layer.stride) > 2:
                 raise CompileFault(f"layer {layer.name} ({layer.kind}): stride must be 1 or 2, "
                                    f"not {max(layer.stride)}")
@@ -158,9 +159,10 @@ def _lower_layer(network, layer, shapes, aliases) -> LoweredLayer:
                 **common, opcode=Opcode.MATRIX if matrix else Opcode.WINDOW,
                 output_shape=_shape(network.tensors[layer.output]), kernel=tuple(kernel),
                 stride=tuple(layer.stride), padding=(layer.padding[0], layer.padding[2]),
-                weights=layer.weights, bias=layer.bias, requantise=layer.requantise,
-                source_zero_point=layer.source_zero_point,
-                activation_bound=_activation_bound(layer, shape) if matrix else BLOCK)
+                weights=_diagonal(layer.weights) if matrix and depthwise else layer.weights,
+                bias=layer.bias, requantise=layer.requantise,
+                source_zero_point=layer.source_zero_point, depthwise=depthwise,
+                activation_bound=BLOCK if depthwise else _activation_bound(layer, shape))
         case golden.FullyConnected():
             if int(np.prod(shape)) != layer.weights.shape[1]:
                 raise CompileFault(f"layer {layer.name} ({layer.kind}): weights expect "
@@ -179,6 +181,15 @@ def _lower_layer(network, layer, shapes, aliases) -> LoweredLayer:
             return _add(layer, shapes, aliases, common)
     raise CompileFault(f"layer {layer.name} ({layer.kind}): the core has no unit for this "
                        "operator")
+
+
+def _diagonal(weights: np.ndarray) -> np.ndarray:
+    """Depthwise weights [kh, kw, C] as those of a convolution [Cout, kh, kw, Cin]: at most one of
+    a block of channels is not zero (VDBB, section 3)."""
+    channels = np.arange(weights.shape[2])
+    spread = np.zeros((len(channels), *weights.shape), weights.dtype)
+    spread[channels, :, :, channels] = weights.transpose(2, 0, 1)
+    return spread
 
 
 def _activation_bound(layer, shape: tuple[int, int, int]) -> int:

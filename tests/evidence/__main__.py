@@ -11,12 +11,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import first_light, sparse_family
+from . import benchmark_suite, first_light, sparse_family
 from .table import show
 
 __all__ = ["main"]
 
-SECTIONS = first_light.SECTIONS + sparse_family.SECTIONS
+SECTIONS = first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECTIONS
 
 
 def main() -> int:

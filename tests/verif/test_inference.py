@@ -40,7 +40,7 @@ def _gated(kind: str):
     A simulator takes a minute to build: tests share these, and ``make evidence`` shows the rest.
     """
     return load("demo", [f"engine.kind={kind}", "postproc.lanes=8", "engine.zero_gating=true",
-                         "memory.weights=128 KiB"])
+                         "memory.weights=256 KiB"])
 
 
 def _few(path: Path, count: int):
@@ -165,7 +165,7 @@ def test_random_networks_on_the_demo_spec(seed):
 @pytest.mark.xdist_group("s2ta-aw")
 def test_read_out_in_place():
     spec = load("demo", ["engine.kind=s2ta-aw", "postproc.lanes=8", "drain.read_out=in-place",
-                         "memory.weights=128 KiB"])
+                         "memory.weights=256 KiB"])
     for seed in range(4):
         _check_random(spec, np.random.default_rng(300 + seed))
 

@@ -8,6 +8,7 @@ import pytest
 from systolith.gen.compile import CompileFault
 from systolith.gen.compile.lower import lower
 from systolith.golden.network import AveragePool, Network, Tensor
+from systolith.rtl.sequencer.descriptor import Opcode
 from systolith.verif.networks import small_network
 
 
@@ -20,8 +21,6 @@ def _changed(name, **fields):
 
 @pytest.mark.parametrize(("network", "sentence"), [
     (_changed("conv", stride=(3, 3)), "layer conv .*stride must be 1 or 2, not 3"),
-    (_changed("depthwise", weights=np.ones((5, 5, 16), np.int8)),
-     "layer depthwise .*kernel must be at most 3x3, not 5x5"),
     (_changed("pool", padding=(1, 1)), "layer pool .*padding must be VALID"),
     (_changed("pool", kernel=(4, 4)), "layer pool .*must span the whole width of 5, not 4"),
     (_changed("dense", weights=np.ones((16, 8), np.int8)), "layer dense .*weights expect 8 inputs"),
@@ -32,6 +31,20 @@ def _changed(name, **fields):
 def test_refusals(network, sentence):
     with pytest.raises(CompileFault, match=sentence):
         lower(network)
+
+
+def test_large_depthwise_kernels_run_on_the_engine():
+    weights = np.random.default_rng(1).integers(-127, 128, (5, 5, 16)).astype(np.int8)
+    network = _changed("depthwise", weights=weights, padding=(2, 2, 2, 2))
+    small, large = (next(layer for layer in lower(net).layers if layer.name == "depthwise")
+                    for net in (small_network(np.random.default_rng(0)), network))
+    assert (small.opcode, large.opcode) == (Opcode.WINDOW, Opcode.MATRIX)
+    assert large.weights.shape == (16, 5, 5, 16)
+    for channel in range(16):
+        np.testing.assert_array_equal(large.weights[channel, :, :, channel],
+                                      weights[..., channel])
+    assert np.count_nonzero(large.weights) == np.count_nonzero(weights)
+    assert large.macs == 4 * 5 * 16 * 25 and small.macs == 4 * 5 * 16 * 9
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 9, 25, 49, 125, 640])

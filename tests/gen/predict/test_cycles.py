@@ -41,8 +41,7 @@ def test_layers_add_up_and_none_beats_its_multipliers(kind, seed):
 
 def test_natural_sparsity_pays_block_by_block_and_more_so_sorted(networks):
     """VWW as it is distributed; 1x1 convolutions and the fully connected layer, array steps."""
-    spec = load("kws-vdbb", ["memory.activations=144 KiB", "memory.program=80 KiB",
-                             "memory.weights=128 KiB"])
+    spec = load("tinyml-vdbb")
     network = load_model(networks / "vww_96_int8.tflite")
     steps, cycles, layer_wide = {}, {}, {}
     for sort in (False, True):
@@ -56,7 +55,7 @@ def test_natural_sparsity_pays_block_by_block_and_more_so_sorted(networks):
         layer_wide[sort] = sum(count * layer.plan.steps.size * weight_density(layer.lowered)
                                for count, layer in zip(tiles, engine, strict=True))
     assert layer_wide[False] >= 1.3 * steps[False] and layer_wide[False] >= 1.65 * steps[True]
-    assert cycles == {False: 38_242, True: 35_926}
+    assert cycles[True] < cycles[False] and cycles[True] <= 30_000
 
 
 def test_uses_only_static_facts():

@@ -4,7 +4,7 @@ from systolith.gen.spec import SpecFault, load, names
 from systolith.gen.spec.loading import MAX_BYTES
 
 NAMED = ("named specs are demo, kws-edge, kws-s2ta-aw, kws-s2ta-w, kws-sa, kws-sta, kws-vdbb, "
-         "sa-64x64, sta-64x64")
+         "sa-64x64, sta-64x64, tinyml-vdbb, tinyml-vdbb-1024")
 GOOD = "name: x\nengine: {kind: sta, tpe: {a: 4, b: 8, c: 4}, grid: {m: 2, n: 2}}\n"
 
 
@@ -25,6 +25,8 @@ def faults(tmp_path, monkeypatch):
     ("demo", 4, 8, 128, 256),
     ("kws-edge", 8, 8, 256, 512),
     ("sa-64x64", 64, 64, 4096, 4096),
+    ("tinyml-vdbb", 16, 16, 256, 256),
+    ("tinyml-vdbb-1024", 32, 32, 1024, 1024),
     ("sta-64x64", 64, 64, 32768, 32768),
 ])
 def test_named_spec(name, rows, columns, multipliers, effective):
@@ -36,7 +38,8 @@ def test_named_spec(name, rows, columns, multipliers, effective):
 
 def test_names_are_all_that_ships():
     assert names() == ["demo", "kws-edge", "kws-s2ta-aw", "kws-s2ta-w", "kws-sa", "kws-sta",
-                       "kws-vdbb", "sa-64x64", "sta-64x64"]
+                       "kws-vdbb", "sa-64x64", "sta-64x64", "tinyml-vdbb",
+                       "tinyml-vdbb-1024"]
 
 
 def test_defaults(tmp_path):
