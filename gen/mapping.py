@@ -4,10 +4,12 @@
 from typing import Literal
 
 from ..golden.network import Network
+from ..rtl.parameters import AcceleratorParameters
 from ..rtl.sequencer.descriptor import Opcode
 from .build import parameters
 from .compile import (
     CompileFault,
+    Lowered,
     Program,
     allocate,
     assemble,
@@ -17,7 +19,7 @@ from .compile import (
     possible_chains,
     sort_channels,
 )
-from .predict import predict
+from .predict import Prediction, predict
 from .spec import Spec
 
 __all__ = ["compile_network"]
@@ -35,23 +37,54 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     lowered = lower(network)
     for layer in lowered.layers:
         check_bound(layer, p.facts)
-    if sort:
-        lowered = sort_channels(lowered, p)
+    sorted_ = sort_channels(lowered, p) if sort else lowered
+    ways = []
+    for form in (sorted_, lowered) if sorted_.orders else (lowered,):
+        possible = [] if chain == "never" else possible_chains(form, p)
+        ways.append((form, possible))
+        if possible and chain == "faster":
+            ways.append((form, []))
+
+    found: list[tuple[Prediction, Program]] = []
+    faults: list[CompileFault] = []
+
+    def attempt(form: Lowered, chained: list[int]) -> None:
+        try:
+            program = _compiled(network, form, chained, p)
+        except CompileFault as fault:  # in memory, which is shared out differently each way
+            faults.append(fault)
+        else:
+            found.append((predict(program), program))
+
+    for form, chained in ways:
+        attempt(form, chained)
+    if len(found) > 1:
+        _, best = min(found, key=_cycles)
+        pairs = _faster_pairs([entry for entry in found if entry[1].lowered is best.lowered])
+        if pairs is not None:
+            attempt(best.lowered, pairs)
+    if not found:
+        raise faults[0]
+    return min(found, key=_cycles)[1]
+
+
+def _compiled(network: Network, lowered: Lowered, chained: list[int],
+              p: AcceleratorParameters) -> Program:
     plans = {layer.output: plan_blocks(layer, p.facts) for layer in lowered.layers
              if layer.opcode is Opcode.MATRIX}
+    return assemble(network, lowered, plans, allocate(lowered, plans, p, chained), p, chained)
 
-    def compiled(chained: list[int]) -> Program:
-        return assemble(network, lowered, plans, allocate(lowered, plans, p, chained), p, chained)
 
-    possible = [] if chain == "never" else possible_chains(lowered, p)
-    together = compiled(possible)
-    if not possible or chain == "always":
-        return together
-    try:
-        apart = compiled([])
-    except CompileFault:  # the memory does not hold what lies between the layers
-        return together
-    fast, slow = predict(together).layers, predict(apart).layers
-    chained = [i for i in possible
-               if fast[i].cycles + fast[i + 1].cycles < slow[i].cycles + slow[i + 1].cycles]
-    return together if chained == possible else compiled(chained)
+def _cycles(found: tuple[Prediction, Program]) -> int:
+    return found[0].cycles
+
+
+def _faster_pairs(found: list[tuple[Prediction, Program]]) -> list[int] | None:
+    """Of all pairs together and all apart those that are faster together, if some are not."""
+    if len(found) != 2:
+        return None
+    (fast, together), (slow, _) = found
+    possible = [index for index, layer in enumerate(together.layers) if layer.chained]
+    pairs = [i for i in possible if fast.layers[i].cycles + fast.layers[i + 1].cycles
+             < slow.layers[i].cycles + slow.layers[i + 1].cycles]
+    return pairs if 0 < len(pairs) < len(possible) else None

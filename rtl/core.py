@@ -329,8 +329,10 @@ def _covers(tiles: Value, blocks: int, destination_blocks: Value) -> Value:
 
 
 def _joins(vector, matrix, blocks: int) -> Value:
-    """Whether the vector unit's layer makes what the engine's takes, and it fits the buffer."""
-    return ((vector.out_width == matrix.out_width) & (vector.out_height == matrix.out_height)
+    """Whether the vector unit's layer makes what the engine's takes, it fits the buffer, and
+    what is read lies apart from what is written."""
+    return ((vector.source_group != matrix.destination_group)
+            & (vector.out_width == matrix.out_width) & (vector.out_height == matrix.out_height)
             & vector.sliding & (vector.destination_blocks == matrix.channel_blocks)
             & (matrix.channel_blocks <= blocks)
             & (matrix.kernel_width == 1) & (matrix.kernel_height == 1))

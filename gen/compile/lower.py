@@ -125,8 +125,19 @@ def lower(network: golden.Network) -> Lowered:
         if not isinstance(layer, golden.Softmax | golden.Reshape):
             raise CompileFault(f"layer {layer.name} ({layer.kind}) comes after a host operator; "
                                "only SOFTMAX and RESHAPE may run on the host, at the end")
+    last = layers[-1]
+    ends = {layer.output for layer in host}
+    for layer in host:
+        for source in set(layer.sources) - ends:
+            if aliases.get(source, source) != last.output:
+                raise CompileFault(f"layer {layer.name} ({layer.kind}): the host may only read the "
+                                   f"tensor of the core's last layer, {last.name}")
+    output = network.outputs[0]
+    if output not in ends and aliases.get(output, output) != last.output:
+        raise CompileFault(f"layer {last.name} ({last.kind}) comes after the network's output; "
+                           "remove it, or make its tensor the output")
     return Lowered(layers=layers, host=host, shapes=shapes, aliases=aliases, input=entry,
-                   output=layers[-1].output)
+                   output=last.output)
 
 
 def _shape(tensor: golden.Tensor) -> tuple[int, int, int]:

@@ -11,6 +11,7 @@ from ...golden import network as golden
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import (
     DESCRIPTOR_MAGIC,
+    DESCRIPTOR_ROWS,
     HEADER_MAGIC,
     HEADER_ROWS,
     IMAGE_VERSION,
@@ -227,7 +228,7 @@ def assemble(network: golden.Network, lowered: Lowered, plans: Mapping[int, Bloc
     """Pack weights, schedules, parameters and descriptors; raises CompileFault where memory runs
     out. ``plans``: of engine layers, by output; ``chained``: layers that run with the next one, by
     index."""
-    descriptor_rows = HEADER_ROWS * (1 + len(lowered.layers))
+    descriptor_rows = HEADER_ROWS + DESCRIPTOR_ROWS * len(lowered.layers)
     parameter_row = descriptor_rows
     weight_row = schedule_row = 0
     layers, parameters, weights, schedules = [], [], [], []

@@ -58,10 +58,11 @@ REGISTERS = (
         Field("error", 1, doc="Clear STATUS.error and its cause."),
     )),
     Register("PROGRAM_BASE", 0x20, "rw",
-             doc="Word of the program memory that holds the image header."),
+             doc="Word of the program memory that holds the image header; a multiple of the words "
+                 "that one of its rows holds."),
     Register("WEIGHT_BASE", 0x24, "rw", doc="Weight memory row that the image's weights start at."),
     Register("LAST_LAYER", 0x28, "rw", reset=0xFFFF, doc="Where a run ends.", fields=(
-        Field("layer", 0, 16, doc="Stop after this layer."),
+        Field("layer", 0, 16, doc="Stop after this layer; if it runs with the next, after that."),
     )),
     Register("WATCHDOG", 0x2C, "rw", doc="Cycles after which a run is stopped; 0: never."),
     Register("DMA_ADDRESS_LO", 0x30, "rw",

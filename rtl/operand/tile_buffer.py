@@ -26,7 +26,7 @@ class TileBuffer(wiring.Component):
     taken. A tile's half is free again in the cycle after its last request was taken.
 
     *Parameters*: ``rows``, ``lanes`` (divides ``rows``), ``words`` (channel blocks written at
-    once), ``blocks`` (channel blocks held), ``address_width``, ``tag_width``.
+    once, a power of two), ``blocks`` (channel blocks held), ``address_width``, ``tag_width``.
 
     *Members*: ``start``, ``stop`` (level: empty), ``groups`` (channel groups of a tile), ``valid``,
     ``values`` (of a pixel), ``tile_end`` (the tile's last pixel in this channel group), ``claim``
@@ -40,6 +40,8 @@ class TileBuffer(wiring.Component):
                  tag_width: int):
         if rows % lanes:
             raise ValueError(f"Lanes must be a divisor of {rows} rows, not {lanes!r}")
+        if words & words - 1 or words < 1:
+            raise ValueError(f"Words written at once must be a power of two, not {words!r}")
         self.rows = rows
         self.lanes = lanes
         self.words = words

@@ -40,7 +40,8 @@ class Sequencer(wiring.Component):
     """Fetches header, trailer and descriptors; starts a unit a layer; collects errors.
 
     A chained descriptor is kept for the vector unit while that of the next layer, the engine's, is
-    fetched; then both units start. It ends there, in 0 cycles; the later layer is timed with both.
+    fetched; then both units start. It ends there, in 0 cycles; the later layer is timed with both,
+    and a run that shall stop after the first stops after the second.
 
     *Timing*: a layer lasts from its "next" state, ``fetch_cycles`` before the ``begin`` pulse,
     to the unit's ``done``; a chained one adds ``chain_cycles`` to the next. ``overhead_cycles``
@@ -152,7 +153,7 @@ class Sequencer(wiring.Component):
         # From outside: these end a run wherever it is.
         interrupted = Signal()
         m.d.comb += interrupted.eq(
-            self.stop | (self.watchdog.any() & (alive == self.watchdog))
+            self.stop | (self.watchdog.any() & (alive >= self.watchdog))
             | self.bus_error | self.density_error)
 
         def unless_interrupted():

@@ -156,3 +156,5 @@ def test_tag_is_im2cols():
 def test_lanes_must_divide_rows():
     with pytest.raises(ValueError, match="^Lanes must be a divisor of 8 rows, not 3$"):
         build(8, 3, 1, 1)
+    with pytest.raises(ValueError, match="^Words written at once must be a power of two, not 3$"):
+        build(8, 4, 3, 1)
