@@ -14,9 +14,9 @@ from .compile import (
     allocate,
     assemble,
     check_bound,
+    fusible_layers,
     lower,
     plan_blocks,
-    possible_chains,
     sort_channels,
 )
 from .predict import Prediction, predict
@@ -26,10 +26,10 @@ __all__ = ["compile_network"]
 
 
 def compile_network(spec: Spec, network: Network, *, sort: bool = True,
-                    chain: Literal["never", "faster", "always"] = "faster") -> Program:
+                    fuse: Literal["never", "faster", "always"] = "faster") -> Program:
     """Lower, allocate and pack ``network``; raises CompileFault where it cannot run.
 
-    ``sort``: channels may be stored in another order than the model's, by density. ``chain``:
+    ``sort``: channels may be stored in another order than the model's, by density. ``fuse``:
     where the spec has a buffer for that, depthwise layers run together with the next layer,
     wherever they can or where it is predicted to be faster.
     """
@@ -40,24 +40,24 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     sorted_ = sort_channels(lowered, p) if sort else lowered
     ways = []
     for form in (sorted_, lowered) if sorted_.orders else (lowered,):
-        possible = [] if chain == "never" else possible_chains(form, p)
+        possible = [] if fuse == "never" else fusible_layers(form, p)
         ways.append((form, possible))
-        if possible and chain == "faster":
+        if possible and fuse == "faster":
             ways.append((form, []))
 
     found: list[tuple[Prediction, Program]] = []
     faults: list[CompileFault] = []
 
-    def attempt(form: Lowered, chained: list[int]) -> None:
+    def attempt(form: Lowered, fused: list[int]) -> None:
         try:
-            program = _compiled(network, form, chained, p)
+            program = _compiled(network, form, fused, p)
         except CompileFault as fault:  # in memory, which is shared out differently each way
             faults.append(fault)
         else:
             found.append((predict(program), program))
 
-    for form, chained in ways:
-        attempt(form, chained)
+    for form, fused in ways:
+        attempt(form, fused)
     if len(found) > 1:
         _, best = min(found, key=_cycles)
         pairs = _faster_pairs([entry for entry in found if entry[1].lowered is best.lowered])
@@ -68,11 +68,11 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     return min(found, key=_cycles)[1]
 
 
-def _compiled(network: Network, lowered: Lowered, chained: list[int],
+def _compiled(network: Network, lowered: Lowered, fused: list[int],
               p: AcceleratorParameters) -> Program:
     plans = {layer.output: plan_blocks(layer, p.facts) for layer in lowered.layers
              if layer.opcode is Opcode.MATRIX}
-    return assemble(network, lowered, plans, allocate(lowered, plans, p, chained), p, chained)
+    return assemble(network, lowered, plans, allocate(lowered, plans, p, fused), p, fused)
 
 
 def _cycles(found: tuple[Prediction, Program]) -> int:
@@ -84,7 +84,7 @@ def _faster_pairs(found: list[tuple[Prediction, Program]]) -> list[int] | None:
     if len(found) != 2:
         return None
     (fast, together), (slow, _) = found
-    possible = [index for index, layer in enumerate(together.layers) if layer.chained]
+    possible = [index for index, layer in enumerate(together.layers) if layer.fused]
     pairs = [i for i in possible if fast.layers[i].cycles + fast.layers[i + 1].cycles
              < slow.layers[i].cycles + slow.layers[i + 1].cycles]
     return pairs if 0 < len(pairs) < len(possible) else None

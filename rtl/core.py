@@ -106,7 +106,7 @@ class Core(wiring.Component):
         m.submodules.sequencer = sequencer = Sequencer(
             width=p.program_width, program_row_width=32, weight_row_width=32,
             flush_cycles=self.flush_cycles, spec_hash=p.spec_hash)
-        d, v, chained = sequencer.descriptor, sequencer.vector_descriptor, sequencer.chained
+        d, v, fused = sequencer.descriptor, sequencer.vector_descriptor, sequencer.fused
         matrix = Signal()
         window = Signal()
         addition = Signal()
@@ -119,13 +119,13 @@ class Core(wiring.Component):
             window.eq(d.opcode == Opcode.WINDOW),
             addition.eq(d.opcode == Opcode.ADD),
             begin_matrix.eq(sequencer.begin & matrix),
-            begin_window.eq(sequencer.begin & (window | chained)),
+            begin_window.eq(sequencer.begin & (window | fused)),
             begin_addition.eq(sequencer.begin & addition),
             # A damaged descriptor may ask for more than its layer takes: nothing outlives it.
             halt.eq(~(sequencer.begin | sequencer.running)),
             sequencer.consistent.eq(Mux(
                 matrix, _covers(d.column_tiles, facts.columns // 8, d.destination_blocks)
-                & (~chained | _joins(v, d, p.fused_blocks)),
+                & (~fused | _joins(v, d, p.fused_blocks)),
                 _covers(d.column_tiles, p.vector_blocks, d.destination_blocks))),
         ]
         for name in ("start", "stop", "program_base", "weight_base", "last_layer", "watchdog",
@@ -148,7 +148,7 @@ class Core(wiring.Component):
         connect(m, fetch.matrix, issuer.i)
         connect(m, fetch.vector, vector.i)
         m.d.comb += [
-            fetch.descriptor.eq(d), fetch.vector_descriptor.eq(v), fetch.chained.eq(chained),
+            fetch.descriptor.eq(d), fetch.vector_descriptor.eq(v), fetch.fused.eq(fused),
             fetch.result_valid.eq(vector.o_valid), fetch.results.eq(vector.o),
             fetch.result_tile_end.eq(vector.o_tile_end), vector.descriptor.eq(v),
             fetch.start.eq(sequencer.begin), issuer.start.eq(begin_matrix),
@@ -176,7 +176,7 @@ class Core(wiring.Component):
                                     issuer.read_row)),
             sequencer.weight_data.eq(weights.read_data[0]),
             issuer.weight_row.eq(d.weight_row + self.weight_base),
-            issuer.tile_major.eq(chained),
+            issuer.tile_major.eq(fused),
             issuer.pass_steps.eq(d.pass_steps),
             issuer.split.eq(d.split_passes),
             issuer.last_channels.eq(d.last_channels),
@@ -219,12 +219,12 @@ class Core(wiring.Component):
             post.shadow.eq(post_parameters.shadow),
             post_parameters.start.eq(begin_matrix),
             post_parameters.base.eq(program_row(d)),
-            post_parameters.sets.eq(Mux(chained, d.column_tiles, 0)),
+            post_parameters.sets.eq(Mux(fused, d.column_tiles, 0)),
             post_parameters.claim.eq(issuer.issued & issuer.issued_new_columns),
             post_parameters.swap.eq(drain.row_valid & drain.first),
             issuer.parameters_ready.eq(post_parameters.ready),
             post_writer.start.eq(begin_matrix),
-            post_writer.tile_major.eq(chained),
+            post_writer.tile_major.eq(fused),
             post_writer.descriptor.eq(d),
             post_writer.valid.eq(post.o_valid & sequencer.running),
             post_writer.values.eq(post.o),
@@ -239,17 +239,17 @@ class Core(wiring.Component):
             vector.shadow.eq(vector_parameters.shadow),
             vector_parameters.start.eq(begin_window),
             vector_parameters.base.eq(program_row(v)),
-            vector_parameters.sets.eq(Mux(chained, v.column_tiles, 0)),
+            vector_parameters.sets.eq(Mux(fused, v.column_tiles, 0)),
             vector_parameters.claim.eq(fetch.claim),
             vector_parameters.swap.eq(vector.swap),
             fetch.parameters_ready.eq(vector_parameters.ready),
-            vector_writer.start.eq((begin_window | begin_addition) & ~chained),
+            vector_writer.start.eq((begin_window | begin_addition) & ~fused),
             vector_writer.descriptor.eq(v),
-            vector_writer.valid.eq(vector.o_valid & sequencer.running & ~chained),
+            vector_writer.valid.eq(vector.o_valid & sequencer.running & ~fused),
             vector_writer.values.eq(vector.o),
         ]
 
-        # Program memory: sequencer between layers, parameter loaders within. Of two chained layers
+        # Program memory: sequencer between layers, parameter loaders within. Of two fused layers
         # the vector unit's goes first.
         for loader in (post_parameters, vector_parameters):
             m.d.comb += [

@@ -23,7 +23,7 @@ class OperandFetch(wiring.Component):
 
     By the descriptor's opcode, requests come from ``Im2col``, ``WindowWalker`` or
     ``AdditionWalker``, and what the gather unit brings goes to ``matrix`` or to ``vector``. Of two
-    chained layers the walker has the gather unit, and im2col reads the results that the vector
+    fused layers the walker has the gather unit, and im2col reads the results that the vector
     unit leaves in the ``TileBuffer``.
 
     *Timing*: as those units; nothing is added. While ``stop`` is high, all give up.
@@ -31,7 +31,7 @@ class OperandFetch(wiring.Component):
     *Parameters*: an ``AcceleratorParameters``, ``address_width`` of a bank group's words,
     ``schedule_row_width`` of the schedule memory.
 
-    *Members*: ``start``, ``stop``, ``descriptor``, ``vector_descriptor``, ``chained``,
+    *Members*: ``start``, ``stop``, ``descriptor``, ``vector_descriptor``, ``fused``,
     ``parameters_ready`` (of the vector unit), ``claim`` (they are taken), ``stall_parameters`` (it
     waits for them), ``conflict`` (as ``Gather``), ``matrix``, ``vector`` (pieces),
     ``result_valid``, ``results``, ``result_tile_end`` (of the vector unit), ``read_group``,
@@ -52,7 +52,7 @@ class OperandFetch(wiring.Component):
             "stop": In(1),
             "descriptor": In(Descriptor),
             "vector_descriptor": In(Descriptor),
-            "chained": In(1),
+            "fused": In(1),
             "result_valid": In(1),
             "results": In(data.ArrayLayout(64, p.vector_blocks)),
             "result_tile_end": In(1),
@@ -89,7 +89,7 @@ class OperandFetch(wiring.Component):
             schedule.base.eq(self.schedule_row),
             schedule.row_tiles.eq(d.row_tiles),
             schedule.column_tiles.eq(d.column_tiles),
-            schedule.tile_major.eq(self.chained),
+            schedule.tile_major.eq(self.fused),
             self.schedule_read_enable.eq(schedule.read_enable),
             self.schedule_read_row.eq(schedule.read_row),
             schedule.read_data.eq(self.schedule_read_data),
@@ -103,13 +103,13 @@ class OperandFetch(wiring.Component):
         is_window = Signal()
         is_addition = Signal()
         m.d.comb += [
-            matrix.eq((d.opcode == Opcode.MATRIX) & ~self.chained),
-            is_window.eq((d.opcode == Opcode.WINDOW) | self.chained),
+            matrix.eq((d.opcode == Opcode.MATRIX) & ~self.fused),
+            is_window.eq((d.opcode == Opcode.WINDOW) | self.fused),
             is_addition.eq(d.opcode == Opcode.ADD),
             im2col.start.eq(self.start & (d.opcode == Opcode.MATRIX)),
             im2col.descriptor.eq(d),
-            im2col.tile_major.eq(self.chained),
-            window.tiled.eq(self.chained),
+            im2col.tile_major.eq(self.fused),
+            window.tile_major.eq(self.fused),
             window.start.eq(self.start & is_window),
             addition.start.eq(self.start & is_addition),
             window.descriptor.eq(v),
@@ -142,10 +142,10 @@ class OperandFetch(wiring.Component):
             gather.read_data.eq(self.read_data),
         ]
         if p.fused_blocks:
-            self._chain(m, im2col, window, widths)
+            self._fuse(m, im2col, window, widths)
         return m
 
-    def _chain(self, m: Module, im2col: Im2col, window: WindowWalker, widths: dict) -> None:
+    def _fuse(self, m: Module, im2col: Im2col, window: WindowWalker, widths: dict) -> None:
         """The way from the vector unit's results to the engine's operands."""
         p, d = self.parameters, self.descriptor
         m.submodules.tile_buffer = buffer = TileBuffer(
@@ -155,18 +155,18 @@ class OperandFetch(wiring.Component):
             buffer.start.eq(self.start),
             buffer.stop.eq(self.stop),
             buffer.groups.eq(self.vector_descriptor.column_tiles),
-            buffer.valid.eq(self.result_valid & self.chained),
+            buffer.valid.eq(self.result_valid & self.fused),
             buffer.values.eq(self.results),
             buffer.tile_end.eq(self.result_tile_end),
-            buffer.claim.eq(window.tile_claim & self.chained),
+            buffer.claim.eq(window.tile_claim & self.fused),
             window.tile_free.eq(buffer.free),
             buffer.flip.eq(~d.signed_activations),
             buffer.pad_value.eq(d.pad_value),
-            buffer.i.valid.eq(im2col.o.valid & self.chained),
+            buffer.i.valid.eq(im2col.o.valid & self.fused),
             buffer.i.payload.eq(im2col.o.payload),
             buffer.o.ready.eq(self.matrix.ready),
         ]
-        with m.If(self.chained):
+        with m.If(self.fused):
             m.d.comb += [
                 im2col.o.ready.eq(buffer.i.ready),
                 self.matrix.valid.eq(buffer.o.valid),

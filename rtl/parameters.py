@@ -7,6 +7,7 @@ from functools import cached_property
 from .facts import EngineFacts
 from .kinds import facts_of
 from .operand.schedule import entries_per_word
+from .vector.unit import VectorLane
 from .vector.window import WINDOW
 
 __all__ = ["AcceleratorParameters", "EngineParameters"]
@@ -121,7 +122,9 @@ class AcceleratorParameters:
         """128-bit program rows that one memory row holds: enough for a tile's parameters while it
         passes, and of a fused layer for those of each channel group."""
         rows = self.facts.rows
-        fused = 4 * self.vector_lanes // rows if self.fused_blocks else 1
+        # A set of a channel group takes as long as half of a tile's pixels.
+        lane = len(VectorLane.FIELDS)
+        fused = 2 * lane * self.vector_lanes // rows if self.fused_blocks else 1
         need = min(max(self.facts.columns // rows, fused, 1), 8)
         return 1 << (need - 1).bit_length()
 

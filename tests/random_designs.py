@@ -14,13 +14,13 @@ from systolith.rtl.facts import EngineFacts
 from systolith.rtl.kinds import KINDS
 from systolith.verif.networks import random_addition
 
-__all__ = ["chain_all", "random_bounds", "random_inputs", "random_network", "random_overrides",
+__all__ = ["fuse_all", "random_bounds", "random_inputs", "random_network", "random_overrides",
            "thinned"]
 
 
-def chain_all(spec: Spec, network: golden.Network) -> Program:
+def fuse_all(spec: Spec, network: golden.Network) -> Program:
     """``network`` compiled with every possible chain, whether it pays or not."""
-    return compile_network(spec, network, chain="always")
+    return compile_network(spec, network, fuse="always")
 
 
 def random_bounds(rng: np.random.Generator, network: golden.Network,

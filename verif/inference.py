@@ -71,7 +71,7 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     unpruned = tflite.load(model)
     network = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
     inputs = read_inputs(network)
-    program = compile_network(spec, network, chain="never" if unfused else "faster")
+    program = compile_network(spec, network, fuse="never" if unfused else "faster")
     count = len(inputs.values)
     with stage(f"golden: {count} inputs", quiet=quiet):
         tensors = run_golden(network, inputs.values)

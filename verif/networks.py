@@ -19,7 +19,7 @@ def random_addition(rng: np.random.Generator, name: str, sources: tuple[int, int
 
 
 def small_network(rng: np.random.Generator) -> golden.Network:
-    """Convolution of stride 2, depthwise, ADD, depthwise and 1x1 (which may be chained), global
+    """Convolution of stride 2, depthwise, ADD, depthwise and 1x1 (which may be fused), global
     pool, fully connected; 8 x 10 x 3 in."""
 
     def requantise(channels: int, rounding=Rounding.DOUBLE) -> Requantise:

@@ -126,7 +126,7 @@ def _layer_tensors(program: Program, answer: Answer, count: int) -> dict[int, np
                 tensors[low.output].append(replace(layer.destination, base=0).unpack(words))
             else:
                 pixels = height * width
-                tile = p.facts.rows if layer.chained or layer.fed else pixels
+                tile = p.facts.rows if layer.fused or layer.fed else pixels
                 values = [group.reshape(groups, -1, columns).transpose(1, 0, 2)
                           for group in np.split(part.reshape(-1, columns), [
                               groups * end for end in range(tile, pixels, tile)])]

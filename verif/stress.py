@@ -69,7 +69,7 @@ def _workloads(spec: Spec, folder: Path, seed: int, falsify: bool) -> Path:
     programs = []
     for index in range(2):
         network = small_network(np.random.default_rng([seed, index]))
-        programs.append(compile_network(spec, network, chain="always"))
+        programs.append(compile_network(spec, network, fuse="always"))
     first, second = programs
     moved = _behind(first)
     folders = [str(folder / str(index)) for index in range(3)]

@@ -129,4 +129,4 @@ def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None, unfused:
         network = bound_activations(tflite.load(model), parameters(spec).facts,
                                     activation_nnz or ())
     with stage(f"compile {model.name} for {spec.name}", quiet=json):
-        return compile_network(spec, network, chain="never" if unfused else "faster")
+        return compile_network(spec, network, fuse="never" if unfused else "faster")

@@ -3,12 +3,23 @@
 
 from .allocate import allocate
 from .bounds import bound_activations
-from .chain import possible_chains
 from .fault import CompileFault
+from .fusion import fusible_layers
 from .lower import Lowered, lower
 from .order import sort_channels
 from .plan import check_bound, plan_blocks
 from .program import Program, assemble
 
-__all__ = ["CompileFault", "Lowered", "Program", "allocate", "assemble", "bound_activations",
-           "check_bound", "lower", "plan_blocks", "possible_chains", "sort_channels"]
+__all__ = [
+           "CompileFault",
+           "Lowered",
+           "Program",
+           "allocate",
+           "assemble",
+           "bound_activations",
+           "check_bound",
+           "fusible_layers",
+           "lower",
+           "plan_blocks",
+           "sort_channels",
+]

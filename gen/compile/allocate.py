@@ -16,13 +16,14 @@ __all__ = ["allocate"]
 
 
 def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorParameters,
-             chained: Sequence[int] = ()) -> dict[int, TensorLayout]:
+             fused: Sequence[int] = ()) -> dict[int, TensorLayout]:
     """Layout of every tensor on the core, by index. ``plans``: of engine layers, by output.
 
     A layer's source and destination lie in different groups (but for ADD, whose accesses take
-    turns); within a group, tensors share words where they do not live at the same time (first
-    fit, in order of birth). Tensors that an ADD joins have one layout. Outputs of ``chained``
-    layers (by index) take no memory. Raises CompileFault with the memory that would be needed.
+    turns), and so do a fused layer's source and the next one's destination; within a group,
+    tensors share words where they do not live at the same time (first fit, in order of birth).
+    Tensors that an ADD joins have one layout. Outputs of ``fused`` layers (by index) take no
+    memory. Raises CompileFault with the memory that would be needed.
     """
     birth = {lowered.input: -1} | {layer.output: i for i, layer in enumerate(lowered.layers)}
     readers: dict[int, list[int]] = {index: [] for index in birth}
@@ -32,18 +33,18 @@ def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorPar
     death = {index: max(readers[index], default=birth[index]) for index in birth}
     death[lowered.output] = len(lowered.layers)
 
-    passing = {lowered.layers[i].output for i in chained}
+    passing = {lowered.layers[i].output for i in fused}
     group = {lowered.input: 0}
     for layer in lowered.layers:
         group[layer.output] = (group[layer.source] if layer.output in passing
                                else 1 - group[layer.source])
 
-    joined = _joined_by_addition(lowered, list(birth))
+    alike = _alike_for_addition(lowered, list(birth))
     layouts: dict[int, TensorLayout] = {}
     for index in sorted(birth, key=birth.__getitem__):
         if index in passing:
             continue
-        consumers = [lowered.layers[i] for member in joined[index] for i in readers[member]]
+        consumers = [lowered.layers[i] for member in alike[index] for i in readers[member]]
         layout = replace(_best_layout(lowered.shapes[index], consumers, plans, p),
                          group=group[index], order=lowered.orders.get(index, ()))
         rivals = sorted(
@@ -73,15 +74,15 @@ def _extent(layout: TensorLayout, p: AcceleratorParameters) -> int:
     return layout.word_groups(p.vector_blocks) * p.vector_blocks
 
 
-def _joined_by_addition(lowered: Lowered, tensors: list[int]) -> dict[int, list[int]]:
+def _alike_for_addition(lowered: Lowered, tensors: list[int]) -> dict[int, list[int]]:
     """For each tensor, all that ADD layers join it with, itself included."""
-    joined = {index: [index] for index in tensors}
+    alike = {index: [index] for index in tensors}
     for layer in lowered.layers:
         if layer.opcode is Opcode.ADD:
             members = sorted({member for index in (*layer.sources, layer.output)
-                              for member in joined[index]})
-            joined |= dict.fromkeys(members, members)
-    return joined
+                              for member in alike[index]})
+            alike |= dict.fromkeys(members, members)
+    return alike
 
 
 def _best_layout(shape, consumers: list[LoweredLayer], plans: Mapping[int, BlockPlan],

@@ -32,12 +32,12 @@ class TensorLayout:
     order: tuple[int, ...] = ()
 
     @classmethod
-    def plan(cls, height: int, width: int, channels: int, *, split: int = 1, extra_pitch: int = 0,
-             extra_plane: int = 0) -> "TensorLayout":
+    def plan(cls, height: int, width: int, channels: int, *, split: int = 1,
+             extra_pitch: int = 0) -> "TensorLayout":
         """The densest layout with an odd plane, widened by the extra words asked for."""
         pitch = -(-width // split) + extra_pitch
         phase = -(-height // split) * pitch
-        plane = phase * split * split + extra_plane
+        plane = phase * split * split
         return cls(height=height, width=width, channels=channels, split=split, pitch=pitch,
                    phase_x=phase if split == 2 else 0, phase_y=2 * phase if split == 2 else 0,
                    plane=plane | 1)

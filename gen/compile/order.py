@@ -23,7 +23,7 @@ SWEEPS = 2
 def sort_channels(lowered: Lowered, p: AcceleratorParameters) -> Lowered:
     """``lowered`` with the channels of tensors in the order in which engine layers are shortest.
 
-    Tensors that a depthwise convolution, a pool or an ADD joins have one order. It is chosen by
+    Tensors that a layer of the vector unit or an ADD joins have one order. It is chosen by
     the cycles of the layers that write and of those that read them, or else their array steps,
     tensor after tensor; the present order wins where no other is better, so that the sum never
     grows. The network's input and output, and tensors whose blocks are pruned, keep the model's

@@ -42,7 +42,7 @@ ROW_BYTES = ROW_BITS // 8
 class CompiledLayer:
     """A layer with its place in the memories.
 
-    ``second``: of ADD's second operand. ``plan``: of an engine layer's blocks. ``chained``: runs
+    ``second``: of ADD's second operand. ``plan``: of an engine layer's blocks. ``fused``: runs
     with the next layer, which takes its results; ``fed``: so does this one with the layer before.
     Between such two the layout is that of the buffer. Rows count from the image's bases on.
     """
@@ -56,7 +56,7 @@ class CompiledLayer:
     weight_row: int
     weight_rows: int
     parameter_row: int
-    chained: bool = False
+    fused: bool = False
     fed: bool = False
 
 
@@ -113,7 +113,7 @@ class Program:
                 "order": "sorted" if layer.destination.order else "model",
                 "weight_rows": layer.weight_rows,
                 "source": "vector" if layer.fed else f"{layer.source.group}:{layer.source.base}",
-                "destination": "engine" if layer.chained else
+                "destination": "engine" if layer.fused else
                 f"{layer.destination.group}:{layer.destination.base}",
                 "macs": low.macs,
             })
@@ -137,8 +137,8 @@ def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
         "magic": DESCRIPTOR_MAGIC,
         "opcode": low.opcode,
         "source_group": 1 - destination.group if layer.fed else source.group,
-        "destination_group": 1 - source.group if layer.chained else destination.group,
-        "chained": layer.chained,
+        "destination_group": 1 - source.group if layer.fused else destination.group,
+        "fused": layer.fused,
         "signed_activations": low.signed,
         "rounding": rounding,
         "sliding": low.sliding,
@@ -224,9 +224,9 @@ def _pack(layout, fields: dict) -> bytes:
 
 def assemble(network: golden.Network, lowered: Lowered, plans: Mapping[int, BlockPlan],
              layouts: dict[int, TensorLayout], p: AcceleratorParameters,
-             chained: Sequence[int] = ()) -> Program:
+             fused: Sequence[int] = ()) -> Program:
     """Pack weights, schedules, parameters and descriptors; raises CompileFault where memory runs
-    out. ``plans``: of engine layers, by output; ``chained``: layers that run with the next one, by
+    out. ``plans``: of engine layers, by output; ``fused``: layers that run with the next one, by
     index."""
     descriptor_rows = HEADER_ROWS + DESCRIPTOR_ROWS * len(lowered.layers)
     parameter_row = descriptor_rows
@@ -246,7 +246,7 @@ def assemble(network: golden.Network, lowered: Lowered, plans: Mapping[int, Bloc
             destination=layouts[low.output],
             plan=plan, schedule_row=schedule_row, weight_row=weight_row,
             weight_rows=len(packed), parameter_row=parameter_row,
-            chained=index in chained, fed=index - 1 in chained))
+            fused=index in fused, fed=index - 1 in fused))
         parameters.append(rows)
         weights.append(packed)
         schedules.append(words)

@@ -51,7 +51,7 @@ def _addition(layer: CompiledLayer, p: AcceleratorParameters, _: np.ndarray) -> 
 
 
 def _window(layer: CompiledLayer, p: AcceleratorParameters, _: np.ndarray) -> Activity:
-    if layer.chained:
+    if layer.fused:
         tiles = tiled_window_inside(layer.lowered, layer.source, p)
         return Activity(activation_reads=sum(int(group.sum()) for tile in tiles for group in tile))
     return Activity(

@@ -29,7 +29,7 @@ def predict_bank_words(program: Program) -> tuple[np.ndarray, np.ndarray]:
             reads[source.group] += _histogram(_window_addresses(layer, p), p)
         elif not layer.fed:
             reads[source.group] += _matrix_histogram(layer, p)
-        if not layer.chained:
+        if not layer.fused:
             writes[destination.group] += _histogram(destination.addresses(), p)
     return reads, writes
 
@@ -55,7 +55,7 @@ def _window_addresses(layer: CompiledLayer, p: AcceleratorParameters) -> np.ndar
     addresses = np.broadcast_to(
         _word(source, y, j - low.padding[1], g * p.vector_blocks + b),
         (*inside.shape[:4], WINDOW, p.vector_blocks)).reshape(inside.shape)
-    if not layer.chained:
+    if not layer.fused:
         return addresses[inside]
     return np.concatenate([
         words[present] for tile, presence in zip(by_tile(low, addresses, p),

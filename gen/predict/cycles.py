@@ -15,11 +15,11 @@ from ...rtl.postproc.parameters import ParameterLoader
 from ...rtl.sequencer.descriptor import Opcode
 from ...rtl.sequencer.sequencer import Sequencer
 from ...rtl.vector.addition import AdditionWalker
-from ...rtl.vector.unit import VectorUnit
+from ...rtl.vector.unit import VectorLane, VectorUnit
 from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_reads, window_reads
-from .chain import chained_layers
 from .engine import EngineTimeline, Stalls
+from .fusion import fused_layers
 
 __all__ = ["LayerPrediction", "Prediction", "Stalls", "predict"]
 
@@ -61,19 +61,19 @@ def predict(program: Program) -> Prediction:
     for index, layer in enumerate(program.layers):
         low = layer.lowered
         matrix = low.opcode is Opcode.MATRIX
-        if layer.chained:  # timed with the next one
+        if layer.fused:  # timed with the next one
             cycles, stalls = 0, Stalls()
         else:
-            done, stalls = (chained_layers(program.layers[index - 1], layer, p) if layer.fed
+            done, stalls = (fused_layers(program.layers[index - 1], layer, p) if layer.fed
                             else UNITS[low.opcode](layer, p))
             cycles = Sequencer.fetch_cycles(p.program_width) + done + 1
             if layer.fed:
-                cycles += Sequencer.chain_cycles(p.program_width)
+                cycles += Sequencer.fused_cycles(p.program_width)
         work = _products(layer, p.facts) if matrix else 0.0
         useful += work
         layers.append(LayerPrediction(
             name=low.name, op=low.kind, cycles=cycles, macs=low.macs,
-            utilisation=work / (max(cycles, 1) * p.facts.multipliers), fused=layer.chained,
+            utilisation=work / (max(cycles, 1) * p.facts.multipliers), fused=layer.fused,
             stalls=stalls))
     total = Sequencer.overhead_cycles(p.program_width) + sum(layer.cycles for layer in layers)
     return Prediction(cycles=total, layers=layers,
@@ -135,8 +135,8 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls
 def _window(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls]:
     """Cycle of the vector layer's last result, and its stalls."""
     reads = window_reads(layer.lowered, layer.source, p)
-    ready_after = ParameterLoader.load_cycles(lanes=p.vector_lanes, rows_per_lane=2,
-                                              width=p.program_width)
+    ready_after = ParameterLoader.load_cycles(
+        lanes=p.vector_lanes, rows_per_lane=len(VectorLane.FIELDS), width=p.program_width)
     parameters = ready_after
     finished = asked = waits = 0  # asked: cycle in which the last request was taken
     for group in reads.reshape(reads.shape[0], -1):

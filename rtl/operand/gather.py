@@ -129,7 +129,7 @@ class Gather(wiring.Component):
 
     *Members*: ``i``, ``o``, ``stop``, ``flip``, ``pad_value``, ``read_group``, ``read_enable``,
     ``read_lines``, ``read_data``, ``conflict`` (a read cycle that leaves words of its request
-    waiting), ``idle``.
+    waiting).
     """
 
     def __init__(self, *, banks: int, lanes: int, address_width: int, tag):
@@ -149,7 +149,6 @@ class Gather(wiring.Component):
             "read_lines": Out(data.ArrayLayout(address_width - self.bank_bits, banks)),
             "read_data": In(data.ArrayLayout(64, banks)),
             "conflict": Out(1),
-            "idle": Out(1),
         })
 
     def elaborate(self, platform) -> Module:
@@ -167,7 +166,6 @@ class Gather(wiring.Component):
             finish.eq(read & ((pending & ~served) == 0)),
             self.conflict.eq(read & ~finish),
             self.i.ready.eq(~busy | finish),
-            self.idle.eq(~busy & ~self.o.valid),
             self.read_group.eq(held.group),
         ]
         with m.If(read):

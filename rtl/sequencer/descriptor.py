@@ -80,7 +80,7 @@ Descriptor = data.StructLayout({
     "sliding": 1,              # WINDOW: windows overlap along a row; else they are cut in threes
     "pad_value": 8,            # operand of a pixel outside the input
     "split_passes": 1,         # held weights: passes share out a block's positions
-    "chained": 1,              # WINDOW: runs with the next layer, which takes its results
+    "fused": 1,                # WINDOW: runs with the next layer, which takes its results
     "reserved": 4,
     # requantiser
     "zero_point": signed(8),   # of the result

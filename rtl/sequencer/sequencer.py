@@ -39,12 +39,12 @@ class Cause(enum.IntEnum):
 class Sequencer(wiring.Component):
     """Fetches header, trailer and descriptors; starts a unit a layer; collects errors.
 
-    A chained descriptor is kept for the vector unit while that of the next layer, the engine's, is
+    A fused descriptor is kept for the vector unit while that of the next layer, the engine's, is
     fetched; then both units start. It ends there, in 0 cycles; the later layer is timed with both,
     and a run that shall stop after the first stops after the second.
 
     *Timing*: a layer lasts from its "next" state, ``fetch_cycles`` before the ``begin`` pulse,
-    to the unit's ``done``; a chained one adds ``chain_cycles`` to the next. ``overhead_cycles``
+    to the unit's ``done``; a fused one adds ``fused_cycles`` to the next. ``overhead_cycles``
     come on top, once a run.
 
     *Parameters*: ``width`` (program rows in a memory row, at most ``DESCRIPTOR_ROWS``),
@@ -55,7 +55,7 @@ class Sequencer(wiring.Component):
     ``last_layer``, ``watchdog`` (cycles, 0 for none), ``bus_error``, ``density_error``,
     ``program_enable``, ``program_row``, ``program_data``, ``weight_enable``, ``weight_row``,
     ``weight_data`` (low word of a row), ``descriptor`` (of the layer), ``vector_descriptor`` (of
-    the vector unit's layer), ``chained`` (both run), ``consistent`` (the units can run it),
+    the vector unit's layer), ``fused`` (both run), ``consistent`` (the units can run it),
     ``begin`` (pulse), ``done`` (of the layer), ``flush`` (level), ``running`` (a layer runs),
     ``busy``, ``finished``, ``failed`` (pulses), ``cause``, ``layer``, ``layer_cycles``,
     ``layer_ended``.
@@ -85,7 +85,7 @@ class Sequencer(wiring.Component):
             "weight_data": In(64),
             "descriptor": Out(Descriptor),
             "vector_descriptor": Out(Descriptor),
-            "chained": Out(1),
+            "fused": Out(1),
             "consistent": In(1, init=1),
             "begin": Out(1),
             "done": In(1),
@@ -116,8 +116,8 @@ class Sequencer(wiring.Component):
         return DESCRIPTOR_ROWS // width + 3
 
     @staticmethod
-    def chain_cycles(width: int) -> int:
-        """Cycles in which the descriptor behind a chained one is fetched and checked."""
+    def fused_cycles(width: int) -> int:
+        """Cycles in which the descriptor behind a fused one is fetched and checked."""
         return DESCRIPTOR_ROWS // width + 2
 
     def elaborate(self, platform) -> Module:
@@ -165,10 +165,10 @@ class Sequencer(wiring.Component):
                 m.next = "FLUSH"
 
         cycles = Signal.like(self.layer_cycles)
-        chain = Signal()
+        goes_on = Signal()
         m.d.comb += [
-            self.layer_ended.eq((self.running & self.done) | chain),
-            self.layer_cycles.eq(Mux(chain, 0, cycles)),
+            self.layer_ended.eq((self.running & self.done) | goes_on),
+            self.layer_cycles.eq(Mux(goes_on, 0, cycles)),
         ]
         with m.If(self.busy):
             m.d.sync += [alive.eq(alive + 1), cycles.eq(cycles + 1)]
@@ -207,7 +207,7 @@ class Sequencer(wiring.Component):
                     m.next = "NEXT"
                 unless_interrupted()
             with m.State("NEXT"):
-                m.d.sync += [asked.eq(0), cycles.eq(2), self.chained.eq(0)]
+                m.d.sync += [asked.eq(0), cycles.eq(2), self.fused.eq(0)]
                 with m.If((self.layer == layers) | (self.layer > self.last_layer)):
                     m.d.comb += self.finished.eq(~interrupted)
                     m.next = "IDLE"
@@ -231,16 +231,16 @@ class Sequencer(wiring.Component):
                           & d.column_tiles.any() & d.destination_blocks.any()
                           & d.row_tiles.any() & d.pass_steps.any()
                           & d.span.any() & d.row_groups.any() & self.consistent
-                          & (~self.chained | (d.opcode == Opcode.MATRIX))
-                          & (~d.chained | (d.opcode == Opcode.WINDOW))):
+                          & (~self.fused | (d.opcode == Opcode.MATRIX))
+                          & (~d.fused | (d.opcode == Opcode.WINDOW))):
                     m.d.sync += asked.eq(0)
                     with m.If(d.opcode != Opcode.MATRIX):
                         m.d.sync += self.vector_descriptor.eq(d)
-                    with m.If(d.chained & (self.layer + 1 != layers)):
-                        m.d.comb += chain.eq(1)
-                        m.d.sync += [self.chained.eq(1), self.layer.eq(self.layer + 1)]
+                    with m.If(d.fused & (self.layer + 1 != layers)):
+                        m.d.comb += goes_on.eq(1)
+                        m.d.sync += [self.fused.eq(1), self.layer.eq(self.layer + 1)]
                         m.next = "FETCH"
-                    with m.Elif(d.chained):
+                    with m.Elif(d.fused):
                         m.d.sync += cause.eq(Cause.BAD_DESCRIPTOR)
                         m.next = "FLUSH"
                     with m.Else():

@@ -34,8 +34,8 @@ class WindowWalker(wiring.Component):
     Otherwise it covers the whole row width, in chunks of ``WINDOW`` columns and row groups of
     ``WINDOW`` rows that are summed (global pooling).
 
-    With ``tiled``, all channel groups of ``tile_pixels`` outputs in raster order come before the
-    next outputs; the window starts anew at the tile's first output and in each of its rows.
+    With ``tile_major``, all channel groups of ``tile_pixels`` outputs in raster order come before
+    the next outputs; the window starts anew at the tile's first output and in each of its rows.
 
     *Timing*: one column a cycle. Before the first column of a channel group it waits for
     ``parameters_ready``, and raises ``claim`` with it; before a tile's it waits for ``tile_free``
@@ -44,7 +44,7 @@ class WindowWalker(wiring.Component):
     *Parameters*: ``blocks`` (channel blocks of a group), ``lanes`` (of the gather unit, at least
     ``WINDOW * blocks``), ``tile_pixels``, ``address_width``, ``tag_width``.
 
-    *Members*: ``start``, ``stop`` (level: give up), ``descriptor``, ``tiled``,
+    *Members*: ``start``, ``stop`` (level: give up), ``descriptor``, ``tile_major``,
     ``parameters_ready``, ``claim``, ``tile_free``, ``tile_claim``, ``o``, ``stall_parameters``.
     """
 
@@ -60,7 +60,7 @@ class WindowWalker(wiring.Component):
             "start": In(1),
             "stop": In(1),
             "descriptor": In(Descriptor),
-            "tiled": In(1),
+            "tile_major": In(1),
             "parameters_ready": In(1),
             "claim": Out(1),
             "tile_free": In(1),
@@ -109,9 +109,9 @@ class WindowWalker(wiring.Component):
             only.eq(d.column_tiles == 1),
             pixel_done.eq(Mux(d.sliding, phase == 0, last_column & last_row_group)),
             tile_done.eq(pixel_done & ((last_in_row & last_row)
-                                       | (self.tiled & (pixel == self.tile_pixels - 1)))),
+                                       | (self.tile_major & (pixel == self.tile_pixels - 1)))),
             waiting.eq((fresh & ~self.parameters_ready)
-                       | (self.tiled & group_first & (group == 0) & ~self.tile_free)),
+                       | (self.tile_major & group_first & (group == 0) & ~self.tile_free)),
             self.o.valid.eq(active & ~waiting),
             go.eq(self.o.valid & self.o.ready),
             self.claim.eq(go & fresh),

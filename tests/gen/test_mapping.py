@@ -11,7 +11,7 @@ from systolith.golden import network as golden
 from systolith.golden.numerics import Requantise, Rounding
 from systolith.verif.networks import random_addition, small_network
 
-from ..random_designs import chain_all, random_network
+from ..random_designs import fuse_all, random_network
 
 SIZE = 16
 
@@ -52,9 +52,9 @@ def test_pairs_are_left_apart_where_they_take_too_much_memory():
     ], [8, 16, 16, 16, 48, 16, 16])
     small, large = (load("demo", [f"memory.activations={size} KiB"]) for size in (26, 64))
     with pytest.raises(CompileFault, match=r"^memory.activations must be at least 3\d KiB"):
-        chain_all(small, network)
-    assert not any(layer.chained for layer in compile_network(small, network).layers)
-    assert any(layer.chained for layer in chain_all(large, network).layers)
+        fuse_all(small, network)
+    assert not any(layer.fused for layer in compile_network(small, network).layers)
+    assert any(layer.fused for layer in fuse_all(large, network).layers)
 
 
 def test_channels_are_left_unsorted_where_that_takes_too_many_weights():
@@ -101,6 +101,6 @@ def test_no_way_is_faster(seed):
                              "engine.accumulator_bits=32"])
     best = predict(compile_network(spec, network)).cycles
     for sort in (False, True):
-        for chain in ("never", "always"):
-            program = compile_network(spec, network, sort=sort, chain=chain)
+        for fuse in ("never", "always"):
+            program = compile_network(spec, network, sort=sort, fuse=fuse)
             assert best <= predict(program).cycles

@@ -20,7 +20,7 @@ from systolith.verif.networks import small_network
 from systolith.verif.run import run, simulator
 
 from ..random_designs import (
-    chain_all,
+    fuse_all,
     random_bounds,
     random_inputs,
     random_network,
@@ -216,7 +216,7 @@ def test_words_of_every_bank(seed):
     spec = load("demo")
     rng = np.random.default_rng(seed)
     network = small_network(rng) if seed == 0 else random_network(rng, layers=6, separable=True)
-    for compiled in (compile_network, chain_all):
+    for compiled in (compile_network, fuse_all):
         program = compiled(spec, network)
         inputs = random_inputs(rng, network, 1)
         result = run(program, inputs, simulator(spec), bench="banks")
@@ -228,17 +228,17 @@ def test_words_of_every_bank(seed):
 
 
 @pytest.mark.parametrize("kind", ENGINES)
-def test_chained_layers(kind):
+def test_fused_layers(kind):
     """A depthwise layer fused with the next, whether it pays or not: bits, cycles, counters."""
     spec = _gated(kind)
-    chains = 0
+    pairs = 0
     for seed in range(400, 405):
         rng = np.random.default_rng(seed)
         network = random_bounds(rng, random_network(rng, layers=6, separable=True),
                                 parameters(spec).facts)
-        program = _check(spec, network, random_inputs(rng, network, 2), chain_all)
-        chains += sum(layer.chained for layer in program.layers)
-    assert chains >= 10
+        program = _check(spec, network, random_inputs(rng, network, 2), fuse_all)
+        pairs += sum(layer.fused for layer in program.layers)
+    assert pairs >= 10
 
 
 @pytest.mark.parametrize("kind", ENGINES)

@@ -36,7 +36,7 @@ def test_living_tensors_lie_apart(seed):
     death = {index: max([i for i, layer in enumerate(layers) if index in layer.sources],
                         default=birth[index]) for index in birth}
     death[program.lowered.output] = len(layers)
-    stored = birth.keys() - {layer.lowered.output for layer in program.layers if layer.chained}
+    stored = birth.keys() - {layer.lowered.output for layer in program.layers if layer.fused}
     for one in stored:
         for other in stored:
             if one < other and birth[other] <= death[one] and birth[one] <= death[other]:
@@ -52,7 +52,7 @@ def test_groups_and_joined_layouts(seed):
             alike = {replace(layout, group=0, base=0)
                      for layout in (layer.source, layer.second, layer.destination)}
             assert len(alike) == 1
-        elif layer.chained:
+        elif layer.fused:
             read = layer.source.group
         else:
             assert layer.destination.group != (read if layer.fed else layer.source.group)

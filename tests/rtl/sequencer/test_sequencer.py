@@ -28,7 +28,7 @@ TRAILER_ROW = 5
 LAYER = {"magic": DESCRIPTOR_MAGIC, "opcode": Opcode.MATRIX, "source_group": 0,
          "destination_group": 1, "out_width": 1, "out_height": 1, "channel_blocks": 1,
          "kernel_width": 1, "kernel_height": 1, "column_tiles": 1, "destination_blocks": 1,
-         "row_tiles": 1, "pass_steps": 1, "span": 1, "row_groups": 1, "chained": 0}
+         "row_tiles": 1, "pass_steps": 1, "span": 1, "row_groups": 1, "fused": 0}
 
 
 def bits(layout, fields):
@@ -135,16 +135,16 @@ def test_layers_in_order(width):
 
 
 @pytest.mark.parametrize("width", [1, 4])
-def test_chained_layers_run_together(width):
-    b = Bench(width, durations=(4, 7, 9), each={0: {"opcode": Opcode.WINDOW, "chained": 1}})
+def test_fused_layers_run_together(width):
+    b = Bench(width, durations=(4, 7, 9), each={0: {"opcode": Opcode.WINDOW, "fused": 1}})
     vectors = []
 
     async def watch(ctx):
         while True:
-            _, _, begin, chained, row = await ctx.tick().sample(
-                b.dut.begin, b.dut.chained, b.dut.vector_descriptor.parameter_row)
+            _, _, begin, fused, row = await ctx.tick().sample(
+                b.dut.begin, b.dut.fused, b.dut.vector_descriptor.parameter_row)
             if begin:
-                vectors.append((chained, row))
+                vectors.append((fused, row))
 
     async def bench(ctx):
         for _ in range(2):
@@ -153,8 +153,8 @@ def test_chained_layers_run_together(width):
             assert ctx.get(b.dut.cause) == Cause.NONE
 
     simulate(b.dut, bench, background=[b.memories, b.unit, b.watch, watch])
-    fetch, chain = Sequencer.fetch_cycles(width), Sequencer.chain_cycles(width)
-    cycles = [0, fetch + chain + 7 + 1, fetch + 9 + 1]
+    fetch, second = Sequencer.fetch_cycles(width), Sequencer.fused_cycles(width)
+    cycles = [0, fetch + second + 7 + 1, fetch + 9 + 1]
     assert b.begun == b.layers[1:] * 2
     assert b.ended == list(enumerate(cycles)) * 2
     assert vectors == [(1, 0), (0, 0)] * 2
@@ -162,12 +162,12 @@ def test_chained_layers_run_together(width):
 
 
 @pytest.mark.parametrize("each", [
-    {2: {"opcode": Opcode.WINDOW, "chained": 1}},                  # nothing behind it
-    {1: {"opcode": Opcode.WINDOW, "chained": 1}, 2: {"opcode": Opcode.WINDOW}},
-    {1: {"opcode": Opcode.MATRIX, "chained": 1}},
-    {1: {"opcode": Opcode.ADD, "chained": 1}},
+    {2: {"opcode": Opcode.WINDOW, "fused": 1}},                  # nothing behind it
+    {1: {"opcode": Opcode.WINDOW, "fused": 1}, 2: {"opcode": Opcode.WINDOW}},
+    {1: {"opcode": Opcode.MATRIX, "fused": 1}},
+    {1: {"opcode": Opcode.ADD, "fused": 1}},
 ])
-def test_refuses_other_chains(each):
+def test_refuses_other_pairs(each):
     b = Bench(each=each)
 
     async def bench(ctx):

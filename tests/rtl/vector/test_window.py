@@ -21,11 +21,11 @@ FLAGS = ("group_first", "fire", "first", "emit", "clear", "tile_end")
 TILE = 4  # pixels
 
 
-def columns(d, blocks, tiled=False):
+def columns(d, blocks, tile_major=False):
     """(addresses of lanes inside, flags that are raised) of every column."""
     outputs = [(y, x) for y in range(d["out_height"])
                for x in range(d["out_width"] if d["sliding"] else 1)]
-    size = TILE if tiled else len(outputs)
+    size = TILE if tile_major else len(outputs)
     for start in range(0, len(outputs), size):
         for group in range(d["column_tiles"]):
             part = outputs[start:start + size]
@@ -79,16 +79,16 @@ def _segment(d, blocks, group, row, first, last):
             yield words, flags
 
 
-def check(d, blocks, *, wait=0, parameters=1.0, tiled=False, free=1.0):
+def check(d, blocks, *, wait=0, parameters=1.0, tile_major=False, free=1.0):
     dut = walker(blocks, lanes=WINDOW * blocks + 1)
-    expected = list(columns(d, blocks, tiled))
+    expected = list(columns(d, blocks, tile_major))
     claims = []
     tile_claims = []
 
     async def bench(ctx):
         rng = random.Random(len(expected))
         ctx.set(dut.descriptor, d)
-        ctx.set(dut.tiled, tiled)
+        ctx.set(dut.tile_major, tile_major)
         ctx.set(dut.start, 1)
         await ctx.tick()
         ctx.set(dut.start, 0)
@@ -118,7 +118,7 @@ def check(d, blocks, *, wait=0, parameters=1.0, tiled=False, free=1.0):
                 dut.stall_parameters)
             assert claim == (valid and taken and tag & 1)
             assert not (claim and not is_ready) and not (stalled and (valid or is_ready))
-            assert not (tiled and tile_claim and not is_free)
+            assert not (tile_major and tile_claim and not is_free)
             claims.append(claim)
             if valid and taken:
                 tile_claims.append(tile_claim)
@@ -182,7 +182,7 @@ def test_depthwise(d, blocks, wait, parameters):
 @given(d=depthwise(), blocks=st.integers(1, 3), wait=st.sampled_from([0, 2]),
        parameters=st.sampled_from([1.0, 0.5]), free=st.sampled_from([1.0, 0.3]))
 def test_depthwise_tile_by_tile(d, blocks, wait, parameters, free):
-    check(tiles(d, blocks), blocks, wait=wait, parameters=parameters, tiled=True, free=free)
+    check(tiles(d, blocks), blocks, wait=wait, parameters=parameters, tile_major=True, free=free)
 
 
 @settings(SEARCH)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cycles of two chained layers: the vector unit fills one half of the buffer between them while the
+"""Cycles of two fused layers: the vector unit fills one half of the buffer between them while the
 engine empties the other."""
 
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from ...rtl.operand.tile_buffer import TileBuffer
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.postproc.parameters import ParameterLoader
-from ...rtl.vector.unit import VectorUnit
+from ...rtl.vector.unit import VectorLane, VectorUnit
 from ..compile.program import CompiledLayer
 from ..compile.reads import tiled_window_reads
 from .engine import EngineTimeline, Stalls
 
-__all__ = ["chained_layers"]
+__all__ = ["fused_layers"]
 
 
-def chained_layers(window: CompiledLayer, matrix: CompiledLayer,
+def fused_layers(window: CompiledLayer, matrix: CompiledLayer,
                    p: AcceleratorParameters) -> tuple[int, Stalls]:
     """Cycle of the engine's last result beat, and the stalls of the engine."""
     facts, low = p.facts, matrix.lowered
@@ -105,7 +105,7 @@ class _VectorTimeline:
 
     def __init__(self, layer: CompiledLayer, p: AcceleratorParameters):
         self._tiles = tiled_window_reads(layer.lowered, layer.source, p)
-        self._reads = 2 * p.vector_lanes // p.program_width
+        self._reads = len(VectorLane.FIELDS) * p.vector_lanes // p.program_width
         self._bursts = [(1, self._reads)]  # first and last cycle of parameter reads
         self._parameters = ParameterLoader.SETUP + self._reads
         self._finished = 1                 # last read so far; the walk starts after ``begin``

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chained layers: the engine takes a depthwise convolution's results as they come."""
+"""Fused layers: the engine takes the results of a depthwise convolution, or of a sliding pool, as
+they come."""
 
 from ...golden.dbb import BLOCK
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
 from .lower import Lowered, LoweredLayer
 
-__all__ = ["possible_chains"]
+__all__ = ["fusible_layers"]
 
 
-def possible_chains(lowered: Lowered, p: AcceleratorParameters) -> list[int]:
+def fusible_layers(lowered: Lowered, p: AcceleratorParameters) -> list[int]:
     """Indices of layers that can run together with the next one: a sliding window whose tensor
     only the next layer, a 1x1 convolution, reads, and whose channels the buffer holds."""
     readers: dict[int, int] = {}
