@@ -41,6 +41,7 @@ def random_overrides(rng: np.random.Generator) -> list[str]:
         rows, columns = int(rng.choice([4, 8])), int(rng.choice([8, 16]))
         a, c = int(rng.choice([1, 2, 4])), int(rng.choice([2, 4, 8]))
         b = int(rng.choice(KINDS[kind].depths))
+        rows = max(rows, 8 // b)  # a block of activations at least
         shape = {"a": a, "b": b, "c": c, "m": rows // a, "n": columns // c}
     weights = ([f"engine.weights={{block: 8, nnz: {int(rng.integers(1, 9))}}}"]
                if KINDS[kind].bounded else [])
