@@ -10,8 +10,8 @@ from .layout import TensorLayout
 from .lower import LoweredLayer
 
 __all__ = ["by_tile", "matrix_fetched", "matrix_inside", "matrix_reads", "source_increments",
-           "tap_offsets", "tiled_window_inside", "tiled_window_reads", "window_inside",
-           "window_reads"]
+           "tap_offsets", "tile_pixels", "tiled_window_inside", "tiled_window_reads",
+           "window_inside", "window_places", "window_reads"]
 
 
 def source_increments(layer: LoweredLayer, layout: TensorLayout) -> dict:
@@ -45,7 +45,7 @@ def _fullest(banks: np.ndarray, inside: np.ndarray, count: int) -> np.ndarray:
     return np.maximum(hits.sum(-2).max(-1), 1)
 
 
-def _tile_pixels(layer: LoweredLayer, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def tile_pixels(layer: LoweredLayer, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Output row, column and presence of the pixel of every array row, tile after tile."""
     height, width, _ = layer.output_shape
     oy, ox = (axis.ravel() for axis in np.mgrid[:height, :width])
@@ -63,7 +63,7 @@ def matrix_inside(layer: LoweredLayer, layout: TensorLayout,
     """
     (kh, kw), (stride_y, stride_x), (pad_y, pad_x) = layer.kernel, layer.stride, layer.padding
     oy, ox, valid = (axis.reshape(-1, 1, 1, p.facts.rows)
-                     for axis in _tile_pixels(layer, p.facts.rows))
+                     for axis in tile_pixels(layer, p.facts.rows))
     ix = ox * stride_x - pad_x + np.arange(kw)[:, None]
     iy = oy * stride_y - pad_y + np.arange(kh)[:, None, None]
     return valid & (ix >= 0) & (ix < layout.width) & (iy >= 0) & (iy < layout.height)
@@ -74,7 +74,7 @@ def matrix_fetched(layer: LoweredLayer, layout: TensorLayout,
     """Of ``matrix_inside`` the words that are read: [0] by blocks with words of their own, [1] by
     shared ones, whose other words come from a neighbour's earlier tap."""
     rows = p.facts.rows
-    _, ox, valid = (axis.reshape(-1, 1, 1, rows) for axis in _tile_pixels(layer, rows))
+    _, ox, valid = (axis.reshape(-1, 1, 1, rows) for axis in tile_pixels(layer, rows))
     joined = np.zeros(valid.shape, bool)  # the next row's pixel is the right-hand neighbour
     joined[..., :-1] = (valid & (ox != 0))[..., 1:]
     inside = matrix_inside(layer, layout, p)
@@ -91,7 +91,7 @@ def matrix_reads(layer: LoweredLayer, layout: TensorLayout,
     inc = source_increments(layer, layout)
     kh, kw = layer.kernel
     rows, lanes = p.facts.rows, p.matrix_lanes
-    oy, ox, _ = _tile_pixels(layer, rows)
+    oy, ox, _ = tile_pixels(layer, rows)
     fetched = matrix_fetched(layer, layout, p)
     tiles = fetched.shape[1]
     pixel = inc["pixel_base"] + oy * inc["pixel_y"] + ox * inc["pixel_x"]
@@ -106,11 +106,12 @@ def matrix_reads(layer: LoweredLayer, layout: TensorLayout,
     return costs
 
 
-def window_inside(layer: LoweredLayer, layout: TensorLayout,
-                  p: AcceleratorParameters) -> np.ndarray:
-    """Which lanes read a word for each window column.
+def window_places(layer: LoweredLayer, layout: TensorLayout, p: AcceleratorParameters
+                  ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Source row, column and channel block of every word of every window column, inside or not,
+    and its kernel row.
 
-    Shape (channel groups, output rows, row groups, span, ``WINDOW`` * vector blocks).
+    They broadcast to (channel groups, output rows, row groups, span, ``WINDOW``, vector blocks).
     """
     (kh, kw), (stride_y, stride_x), (pad_y, pad_x) = layer.kernel, layer.stride, layer.padding
     height, width, _ = layer.output_shape
@@ -119,10 +120,19 @@ def window_inside(layer: LoweredLayer, layout: TensorLayout,
     groups = -(-layout.blocks // p.vector_blocks)
     g, oy, rg, j, dy, b = np.ogrid[:groups, :height, :row_groups, :span, :WINDOW,
                                    :p.vector_blocks]
-    iy = oy * stride_y - pad_y + rg * WINDOW + dy
-    ix = j - pad_x
-    inside = ((iy >= 0) & (iy < layout.height) & (ix >= 0) & (ix < layout.width)
-              & (rg * WINDOW + dy < kh) & (g * p.vector_blocks + b < layout.blocks))
+    kernel_row = rg * WINDOW + dy
+    return oy * stride_y - pad_y + kernel_row, j - pad_x, g * p.vector_blocks + b, kernel_row
+
+
+def window_inside(layer: LoweredLayer, layout: TensorLayout,
+                  p: AcceleratorParameters) -> np.ndarray:
+    """Which lanes read a word for each window column.
+
+    Shape (channel groups, output rows, row groups, span, ``WINDOW`` * vector blocks).
+    """
+    y, x, block, kernel_row = window_places(layer, layout, p)
+    inside = ((y >= 0) & (y < layout.height) & (x >= 0) & (x < layout.width)
+              & (kernel_row < layer.kernel[0]) & (block < layout.blocks))
     return inside.reshape(*inside.shape[:4], WINDOW * p.vector_blocks)
 
 
@@ -150,7 +160,7 @@ def tiled_window_reads(layer: LoweredLayer, layout: TensorLayout,
 
 
 def by_tile(layer: LoweredLayer, columns: np.ndarray,
-             p: AcceleratorParameters) -> list[list[np.ndarray]]:
+            p: AcceleratorParameters) -> list[list[np.ndarray]]:
     """Columns (groups, output rows, 1, span, ...) of a sliding window, tile by tile of the array:
     for each tile and channel group an array (columns, ...)."""
     height, width, _ = layer.output_shape

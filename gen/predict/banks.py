@@ -8,7 +8,7 @@ from ...rtl.sequencer.descriptor import Opcode
 from ...rtl.vector.window import WINDOW
 from ..compile.layout import TensorLayout
 from ..compile.program import CompiledLayer, Program
-from ..compile.reads import by_tile, matrix_fetched, window_inside
+from ..compile.reads import by_tile, matrix_fetched, tile_pixels, window_inside, window_places
 
 __all__ = ["predict_bank_words"]
 
@@ -48,12 +48,9 @@ def _window_addresses(layer: CompiledLayer, p: AcceleratorParameters) -> np.ndar
     """Address of every word that a vector layer reads, as often as it does."""
     low, source = layer.lowered, layer.source
     inside = window_inside(low, source, p)
-    groups, height, row_groups, span, _ = inside.shape
-    g, oy, rg, j, dy, b = np.ogrid[:groups, :height, :row_groups, :span, :WINDOW,
-                                   :p.vector_blocks]
-    y = oy * low.stride[0] - low.padding[0] + rg * WINDOW + dy
+    y, x, block, _ = window_places(low, source, p)
     addresses = np.broadcast_to(
-        _word(source, y, j - low.padding[1], g * p.vector_blocks + b),
+        _word(source, y, x, block),
         (*inside.shape[:4], WINDOW, p.vector_blocks)).reshape(inside.shape)
     if not layer.fused:
         return addresses[inside]
@@ -67,9 +64,7 @@ def _matrix_histogram(layer: CompiledLayer, p: AcceleratorParameters) -> np.ndar
     """Words that an engine layer reads from each bank."""
     low, source = layer.lowered, layer.source
     fetched = matrix_fetched(low, source, p)  # [shared, tile, ky, kx, row]
-    height, width, _ = low.output_shape
-    pixel = np.arange(fetched.shape[1] * p.facts.rows).clip(0, height * width - 1)
-    oy, ox = pixel // width, pixel % width
+    oy, ox, _ = tile_pixels(low, p.facts.rows)
     banks = np.zeros(p.banks, int)
     blocks = np.arange(source.blocks)
     for ky in range(low.kernel[0]):
