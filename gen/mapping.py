@@ -4,10 +4,10 @@
 from typing import Literal
 
 from ..golden.network import Network
-from ..rtl.parameters import AcceleratorParameters
 from ..rtl.sequencer.descriptor import Opcode
 from .build import parameters
 from .compile import (
+    BlockPlan,
     CompileFault,
     Lowered,
     Program,
@@ -40,39 +40,40 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     sorted_ = sort_channels(lowered, p) if sort else lowered
     ways = []
     for form in (sorted_, lowered) if sorted_.orders else (lowered,):
+        plans = {layer.output: plan_blocks(layer, p.facts) for layer in form.layers
+                 if layer.opcode is Opcode.MATRIX}
         possible = [] if fuse == "never" else fusible_layers(form, p)
-        ways.append((form, possible))
+        ways.append((form, plans, possible))
         if possible and fuse == "faster":
-            ways.append((form, []))
+            ways.append((form, plans, []))
 
+    def compiled(form: Lowered, plans: dict[int, BlockPlan], fused: list[int]) -> Program:
+        return assemble(network, form, plans, allocate(form, plans, p, fused), p, fused)
+
+    if len(ways) == 1:
+        return compiled(*ways[0])
     found: list[tuple[Prediction, Program]] = []
     faults: list[CompileFault] = []
 
-    def attempt(form: Lowered, fused: list[int]) -> None:
+    def attempt(form: Lowered, plans: dict[int, BlockPlan], fused: list[int]) -> None:
         try:
-            program = _compiled(network, form, fused, p)
+            program = compiled(form, plans, fused)
         except CompileFault as fault:  # in memory, which is shared out differently each way
             faults.append(fault)
         else:
             found.append((predict(program), program))
 
-    for form, fused in ways:
-        attempt(form, fused)
+    for way in ways:
+        attempt(*way)
     if len(found) > 1:
         _, best = min(found, key=_cycles)
         pairs = _faster_pairs([entry for entry in found if entry[1].lowered is best.lowered])
         if pairs is not None:
-            attempt(best.lowered, pairs)
+            attempt(best.lowered, next(plans for form, plans, _ in ways
+                                       if form is best.lowered), pairs)
     if not found:
         raise faults[0]
     return min(found, key=_cycles)[1]
-
-
-def _compiled(network: Network, lowered: Lowered, fused: list[int],
-              p: AcceleratorParameters) -> Program:
-    plans = {layer.output: plan_blocks(layer, p.facts) for layer in lowered.layers
-             if layer.opcode is Opcode.MATRIX}
-    return assemble(network, lowered, plans, allocate(lowered, plans, p, fused), p, fused)
 
 
 def _cycles(found: tuple[Prediction, Program]) -> int:

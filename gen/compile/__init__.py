@@ -7,10 +7,11 @@ from .fault import CompileFault
 from .fusion import fusible_layers
 from .lower import Lowered, lower
 from .order import sort_channels
-from .plan import check_bound, plan_blocks
+from .plan import BlockPlan, check_bound, plan_blocks
 from .program import Program, assemble
 
 __all__ = [
+    "BlockPlan",
            "CompileFault",
            "Lowered",
            "Program",

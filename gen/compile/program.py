@@ -103,7 +103,7 @@ class Program:
                 "unit": "engine" if matrix else "vector",
                 "input": "x".join(map(str, low.source_shape)),
                 "output": "x".join(map(str, low.output_shape)),
-                "row_tiles": -(-pixels // facts.rows) if matrix else
+                "row_tiles": row_tiles(low, self.parameters) if matrix else
                 layer.source.word_groups(self.parameters.vector_blocks) if addition else pixels,
                 "column_tiles": 1 if addition else -(-low.output_shape[2] // channels),
                 "steps_per_block": _mean(layer.plan.steps, layer.plan) if layer.plan else 1,
