@@ -39,10 +39,9 @@ class Core(wiring.Component):
 
     *Members*: ``bus`` (local bus onto the memories), ``start``, ``stop``, ``program_base``,
     ``weight_base``, ``schedule_base``, ``last_layer``, ``watchdog``, ``counted_bank``,
-    ``bus_error``, ``busy``,
-    ``finished``, ``failed``, ``cause``, ``layer``, ``layer_cycles``, ``layer_ended``, ``counts``;
-    the monitors ``post_valid``, ``post_data``, ``vector_valid``, ``vector_data``: results as they
-    leave the requantisers.
+    ``bus_error``, ``busy``, ``finished``, ``failed``, ``cause``, ``layer``, ``layer_cycles``,
+    ``layer_ended``, ``counts``; the monitors ``post_valid``, ``post_data``, ``vector_valid``,
+    ``vector_data``: results as they leave the requantisers.
     """
 
     def __init__(self, parameters: AcceleratorParameters):

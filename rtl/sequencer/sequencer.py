@@ -232,17 +232,15 @@ class Sequencer(wiring.Component):
                           & d.row_tiles.any() & d.pass_steps.any()
                           & d.span.any() & d.row_groups.any() & self.consistent
                           & (~self.fused | (d.opcode == Opcode.MATRIX))
-                          & (~d.fused | (d.opcode == Opcode.WINDOW))):
+                          & (~d.fused | ((d.opcode == Opcode.WINDOW)
+                                         & (self.layer + 1 != layers)))):
                     m.d.sync += asked.eq(0)
                     with m.If(d.opcode != Opcode.MATRIX):
                         m.d.sync += self.vector_descriptor.eq(d)
-                    with m.If(d.fused & (self.layer + 1 != layers)):
+                    with m.If(d.fused):
                         m.d.comb += goes_on.eq(1)
                         m.d.sync += [self.fused.eq(1), self.layer.eq(self.layer + 1)]
                         m.next = "FETCH"
-                    with m.Elif(d.fused):
-                        m.d.sync += cause.eq(Cause.BAD_DESCRIPTOR)
-                        m.next = "FLUSH"
                     with m.Else():
                         m.next = "BEGIN"
                 with m.Else():
