@@ -93,12 +93,13 @@ def test_host_reads_the_last_layer_only():
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_no_way_is_faster(seed):
+@pytest.mark.parametrize("name", ["kws-vdbb", "demo"])
+def test_no_way_is_faster(name, seed):
     rng = np.random.default_rng(500 + seed)
     network = (small_network(rng) if seed < 2 else
                random_network(rng, layers=7, separable=bool(seed % 2)))
-    spec = load("kws-vdbb", ["memory.weights=256 KiB", "memory.program=64 KiB",
-                             "engine.accumulator_bits=32"])
+    spec = load(name, ["memory.activations=64 KiB", "memory.weights=256 KiB",
+                       "memory.program=64 KiB", "engine.accumulator_bits=32"])
     best = predict(compile_network(spec, network)).cycles
     for sort in (False, True):
         for fuse in ("never", "always"):

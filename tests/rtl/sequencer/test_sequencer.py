@@ -162,7 +162,6 @@ def test_fused_layers_run_together(width):
 
 
 @pytest.mark.parametrize("each", [
-    {2: {"opcode": Opcode.WINDOW, "fused": 1}},                  # nothing behind it
     {1: {"opcode": Opcode.WINDOW, "fused": 1}, 2: {"opcode": Opcode.WINDOW}},
     {1: {"opcode": Opcode.MATRIX, "fused": 1}},
     {1: {"opcode": Opcode.ADD, "fused": 1}},
@@ -177,6 +176,20 @@ def test_refuses_other_pairs(each):
 
     b.simulate(bench)
     assert b.begun == b.layers[:min(each)]
+
+
+def test_refuses_a_fused_layer_with_nothing_behind_it():
+    # What lies there in memory would do, but is no layer of this image.
+    b = Bench(durations=(4, 1, 9, 5), header={"layers": 3},
+              each={2: {"opcode": Opcode.WINDOW, "fused": 1}})
+
+    async def bench(ctx):
+        await b.start(ctx)
+        await b.until_idle(ctx)
+        assert ctx.get(b.dut.cause) == Cause.BAD_DESCRIPTOR
+
+    b.simulate(bench)
+    assert b.begun == b.layers[:2]
 
 
 @pytest.mark.parametrize("last", [0, 1])
