@@ -24,6 +24,7 @@ def parameters(spec: Spec, *, monitors: bool = False) -> AcceleratorParameters:
         vector_lanes=spec.vector.lanes,
         postproc_lanes=spec.postproc.lanes,
         fused_blocks=spec.vector.fused_channels // 8,
+        external_weights=spec.memory.weight_source == "external",
         window=spec.bus.window is not None,
         dma=spec.bus.dma is not None,
         spec_hash=spec.hash,

@@ -18,6 +18,9 @@ from .sequencer.counters import LayerTable
 __all__ = ["Accelerator"]
 
 ID_WIDTH = 4
+BURSTS = 4
+STREAMING_BURSTS = 16
+"""Outstanding bursts of 16 beats: as many beats as a memory's latency in cycles, and more."""
 
 
 class Accelerator(wiring.Component):
@@ -36,6 +39,8 @@ class Accelerator(wiring.Component):
         self.parameters = p = parameters
         if not (p.window or p.dma):
             raise ValueError("Accelerator must have a window or a DMA, not neither")
+        if p.external_weights and not p.dma:
+            raise ValueError("Accelerator must have a DMA for external weights")
         self.core = Core(p)
         members = {"s_axil": In(AxiLite(ADDRESS_WIDTH)), "irq": Out(1)}
         if p.window:
@@ -67,8 +72,9 @@ class Accelerator(wiring.Component):
             connect(m, flipped(self.s_axi), window.s_axi)
             askers.append(window.bus)
         if p.dma:
-            m.submodules.dma = dma = Dma(address_width=core.map.address_width,
-                                         id_width=ID_WIDTH)
+            m.submodules.dma = dma = Dma(
+                address_width=core.map.address_width, id_width=ID_WIDTH,
+                bursts=STREAMING_BURSTS if p.external_weights else BURSTS)
             connect(m, dma.m_axi, flipped(self.m_axi))
             askers.append(dma.bus)
             self._connect_dma(m, dma, registers, core)
@@ -113,7 +119,8 @@ class Accelerator(wiring.Component):
 
         counts = core.counts
         for name in ("cycles", "stall_operands", "stall_drain", "stall_parameters",
-                     "bank_conflicts", "activation_reads", "activation_writes", "weight_reads"):
+                     "bank_conflicts", "activation_reads", "activation_writes", "weight_reads",
+                     "stall_transfer"):
             m.d.comb += getattr(registers, f"i_{name}").eq(counts[name])
         m.d.comb += [
             *(Cat(getattr(registers, f"i_{name}_lo"), getattr(registers, f"i_{name}_hi")).eq(
@@ -135,36 +142,61 @@ class Accelerator(wiring.Component):
         return m
 
     def _connect_dma(self, m: Module, dma: Dma, registers: RegisterFile, core: Core) -> None:
+        """Commands from the registers, one at a time, and before them those of a run."""
         done = Signal()
         failed = Signal()
         pending = Signal()
         outward = Signal()
         moved = Signal(32)
         stalled = Signal(32)
+        of_run = Signal()  # the command at hand
         start = registers.o_dma_control.read_in | registers.o_dma_control.write_out
+        taken = dma.i.valid & dma.i.ready
+        begins = start & ~pending & ~(dma.busy & ~of_run)
         with m.If(registers.o_control.soft_reset):
             m.d.sync += pending.eq(0)
-        with m.Elif(start & ~pending & ~dma.busy):  # one command at a time
+        with m.Elif(begins):
             m.d.sync += [pending.eq(1), outward.eq(registers.o_dma_control.write_out),
-                         done.eq(0), failed.eq(0), moved.eq(0), stalled.eq(0)]
+                         done.eq(0), failed.eq(0)]
         with m.Else():
-            with m.If(dma.i.valid & dma.i.ready):
+            with m.If(taken & ~core.transfer.valid):
                 m.d.sync += pending.eq(0)
-            with m.If(dma.done):
+            with m.If(dma.done & ~of_run):
                 m.d.sync += [done.eq(1), failed.eq(dma.error)]
+        with m.If(begins | (core.start & ~core.busy)):
+            m.d.sync += [moved.eq(0), stalled.eq(0)]
+        with m.Else():
             m.d.sync += [moved.eq(moved + (dma.beat << 3)), stalled.eq(stalled + dma.stall)]
+        with m.If(taken):
+            m.d.sync += of_run.eq(core.transfer.valid)
+
+        transfer = core.transfer.payload
+        external_base = Cat(registers.o_external_base_lo, registers.o_external_base_hi)
+        command = dma.i.payload
         m.d.comb += [
-            dma.i.valid.eq(pending),
-            dma.i.payload.external.eq(
-                Cat(registers.o_dma_address_lo, registers.o_dma_address_hi)),
-            dma.i.payload.local.eq(registers.o_dma_local),
-            dma.i.payload.length.eq(registers.o_dma_length),
-            dma.i.payload.write_out.eq(outward),
+            dma.i.valid.eq(pending | core.transfer.valid),
+            core.transfer.ready.eq(dma.i.ready),
+            core.transfer_done.eq(dma.done & of_run),
+            core.transfers_idle.eq(~(dma.busy & of_run)),
+            command.external.eq(Cat(registers.o_dma_address_lo, registers.o_dma_address_hi)),
+            command.local.eq(registers.o_dma_local),
+            command.length.eq(registers.o_dma_length),
+            command.write_out.eq(outward),
             dma.stop.eq(registers.o_control.soft_reset),
             core.bus_error.eq(dma.done & dma.error),
-            registers.i_dma_status.busy.eq(pending | dma.busy),
+            registers.i_dma_status.busy.eq(pending | (dma.busy & ~of_run)),
             registers.i_dma_status.done.eq(done),
             registers.i_dma_status.error.eq(failed),
             registers.i_dma_bytes.eq(moved),
             registers.i_dma_stalls.eq(stalled),
         ]
+        with m.If(core.transfer.valid):
+            m.d.comb += [
+                command.external.eq(external_base + (transfer.external << 3)),
+                command.local.eq(transfer.local << 3),
+                command.length.eq(transfer.words << 3),
+                command.more.eq(transfer.more),
+                command.external_step.eq(transfer.external_step << 3),
+                command.local_step.eq(transfer.local_step << 3),
+                command.write_out.eq(transfer.write_out),
+            ]

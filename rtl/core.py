@@ -2,7 +2,7 @@
 """The core: memories, operand path, engine, post-processor, vector unit and sequencer."""
 
 from amaranth import Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
@@ -13,6 +13,7 @@ from .engine.systolic import SystolicEngine
 from .fetch import OperandFetch
 from .memory.activation import ActivationMemory
 from .memory.map import MemoryMap
+from .memory.ring import WeightRing
 from .memory.wide import WideMemory
 from .operand.drain import Drain
 from .operand.issuer import Issuer
@@ -24,6 +25,7 @@ from .postproc.writer import Writer
 from .sequencer.counters import CountedBank, Counters, EventCounts
 from .sequencer.descriptor import Opcode
 from .sequencer.sequencer import Sequencer
+from .sequencer.transfers import Transfer, TransferQueue
 from .vector.unit import VectorLane, VectorUnit
 
 __all__ = ["Core"]
@@ -39,7 +41,8 @@ class Core(wiring.Component):
 
     *Members*: ``bus`` (local bus onto the memories), ``start``, ``stop``, ``program_base``,
     ``weight_base``, ``schedule_base``, ``last_layer``, ``watchdog``, ``counted_bank``,
-    ``bus_error``, ``busy``, ``finished``, ``failed``, ``cause``, ``layer``, ``layer_cycles``,
+    ``bus_error``, ``transfer`` (to the DMA), ``transfer_done`` (pulse), ``transfers_idle`` (none is
+    under way), ``busy``, ``finished``, ``failed``, ``cause``, ``layer``, ``layer_cycles``,
     ``layer_ended``, ``counts``; the monitors ``post_valid``, ``post_data``, ``vector_valid``,
     ``vector_data``: results as they leave the requantisers.
     """
@@ -58,6 +61,9 @@ class Core(wiring.Component):
             "watchdog": In(32),
             "counted_bank": In(CountedBank),
             "bus_error": In(1),
+            "transfer": Out(stream.Signature(Transfer)),
+            "transfer_done": In(1),
+            "transfers_idle": In(1, init=1),
             "busy": Out(1),
             "finished": Out(1),
             "failed": Out(1),
@@ -91,7 +97,9 @@ class Core(wiring.Component):
         m.submodules.activations = activations = ActivationMemory(
             banks=p.banks, words=p.group_words,
             write_words=max(p.drain_lanes, p.vector_lanes) // 8)
-        m.submodules.weights = weights = WideMemory(banks=p.weight_banks, rows=p.weight_rows)
+        m.submodules.weights = weights = (
+            WeightRing(words=p.weight_words, row_words=p.weight_banks) if p.external_weights
+            else WideMemory(banks=p.weight_banks, rows=p.weight_rows))
         m.submodules.program = program = WideMemory(
             banks=2 * p.program_width, rows=p.program_rows)
         m.submodules.schedule = schedule = WideMemory(banks=1, rows=p.schedule_words)
@@ -103,7 +111,7 @@ class Core(wiring.Component):
 
         # Sequencer.
         m.submodules.sequencer = sequencer = Sequencer(
-            width=p.program_width, program_row_width=32, weight_row_width=32,
+            width=p.program_width, program_row_width=32, trailer_row_width=32,
             flush_cycles=self.flush_cycles, spec_hash=p.spec_hash)
         d, v, fused = sequencer.descriptor, sequencer.vector_descriptor, sequencer.fused
         matrix = Signal()
@@ -127,8 +135,7 @@ class Core(wiring.Component):
                 & (~fused | _joins(v, d, p.fused_blocks)),
                 _covers(d.column_tiles, p.vector_blocks, d.destination_blocks))),
         ]
-        for name in ("start", "stop", "program_base", "weight_base", "last_layer", "watchdog",
-                     "bus_error"):
+        for name in ("start", "stop", "program_base", "last_layer", "watchdog", "bus_error"):
             m.d.comb += getattr(sequencer, name).eq(getattr(self, name))
         for name in ("busy", "finished", "failed", "cause", "layer", "layer_cycles",
                      "layer_ended"):
@@ -141,7 +148,8 @@ class Core(wiring.Component):
             rows=facts.rows, lanes=p.matrix_lanes, depth=facts.depth, beats=p.beats,
             weight_row_width=weights.row_width, tag_width=fetch.tag_width,
             held_slots=facts.nnz if facts.holds_weights else None,
-            overlapped=facts.overlapped)
+            overlapped=facts.overlapped,
+            row_step=p.weight_banks if p.external_weights else 1, dense_step=p.dense_words)
         m.submodules.vector = vector = VectorUnit(
             lanes=p.vector_lanes, gather_lanes=p.gather_lanes, tag_width=fetch.tag_width)
         connect(m, fetch.matrix, issuer.i)
@@ -165,15 +173,14 @@ class Core(wiring.Component):
             fetch.schedule_read_data.eq(schedule.read_data[0]),
         ]
 
-        # Weights: the sequencer reads only the trailer.
-        m.submodules.decompressor = decompressor = Decompressor(facts)
+        # Weights: of those on chip the sequencer reads the trailer.
+        m.submodules.decompressor = decompressor = Decompressor(
+            facts, dense_rows=p.dense_words is not None)
         flat = weights.read_data.as_value()
         m.d.comb += [
             weights.lock.eq(sequencer.running | sequencer.begin),
-            weights.read_enable.eq(sequencer.weight_enable | issuer.read_enable),
-            weights.read_row.eq(Mux(sequencer.weight_enable, sequencer.weight_row,
-                                    issuer.read_row)),
-            sequencer.weight_data.eq(weights.read_data[0]),
+            weights.read_enable.eq(issuer.read_enable),
+            weights.read_row.eq(issuer.read_row),
             issuer.weight_row.eq(d.weight_row + self.weight_base),
             issuer.tile_major.eq(fused),
             issuer.pass_steps.eq(d.pass_steps),
@@ -203,6 +210,8 @@ class Core(wiring.Component):
             engine.i_activations.eq(issuer.activations),
             engine.i_weights.eq(decompressor.o),
             decompressor.valid.eq(issuer.token.valid),
+            decompressor.dense.eq(issuer.dense),
+            decompressor.first.eq(issuer.token.start),
             sequencer.density_error.eq(decompressor.violation),
             engine.i_token.eq(issuer.token),
             engine.signed_activations.eq(d.signed_activations),
@@ -248,24 +257,48 @@ class Core(wiring.Component):
             vector_writer.values.eq(vector.o),
         ]
 
-        # Program memory: sequencer between layers, parameter loaders within. Of two fused layers
-        # the vector unit's goes first.
+        # Program memory: sequencer between layers, parameter loaders within, of two fused layers
+        # the vector unit's first; transfers last.
         for loader in (post_parameters, vector_parameters):
             m.d.comb += [
                 loader.stop.eq(sequencer.done | sequencer.flush),
                 loader.read_data.eq(program.read_data.as_value()),
             ]
-        m.d.comb += [
-            post_parameters.read_grant.eq(~vector_parameters.read_enable),
-            program.read_enable.eq(sequencer.program_enable | post_parameters.read_enable
-                                   | vector_parameters.read_enable),
-            program.read_row.eq(
-                Mux(sequencer.program_enable,
-                    sequencer.program_row >> exact_log2(p.program_width),
-                    Mux(vector_parameters.read_enable, vector_parameters.read_row,
-                        post_parameters.read_row))),
-            sequencer.program_data.eq(program.read_data.as_value()),
+        width = exact_log2(p.program_width)
+        readers = [
+            (sequencer.program_enable, sequencer.program_row >> width, Signal()),
+            *((loader.read_enable, loader.read_row, loader.read_grant)
+              for loader in (vector_parameters, post_parameters)),
         ]
+        m.d.comb += sequencer.program_data.eq(program.read_data.as_value())
+        if p.external_weights:
+            m.submodules.transfers = transfers = TransferQueue(
+                width=p.program_width, row_width=program.row_width)
+            connect(m, transfers.o, flipped(self.transfer))
+            m.d.comb += [
+                transfers.start.eq(sequencer.launch),
+                transfers.stop.eq(sequencer.hold_transfers | self.stop),
+                transfers.base.eq(sequencer.transfer_row),
+                transfers.count.eq(sequencer.transfer_count),
+                transfers.layer.eq(sequencer.layer),
+                transfers.done.eq(self.transfer_done),
+                transfers.read_data.eq(program.read_data.as_value()),
+                sequencer.transfers_done.eq(transfers.completed),
+                sequencer.transfers_idle.eq(transfers.idle & self.transfers_idle),
+                sequencer.trailer_base.eq(self.program_base),
+                sequencer.trailer_data.eq(program.read_data[0][:64]),
+            ]
+            readers += [(sequencer.trailer_enable, sequencer.trailer_row >> width, Signal()),
+                        (transfers.read_enable, transfers.read_row, transfers.read_grant)]
+        else:
+            m.d.comb += [sequencer.trailer_base.eq(self.weight_base),
+                         sequencer.trailer_data.eq(weights.read_data[0])]
+            with m.If(sequencer.trailer_enable):
+                m.d.comb += [weights.read_enable.eq(1),
+                             weights.read_row.eq(sequencer.trailer_row)]
+        for index, (enable, row, grant) in enumerate(readers):
+            with (m.Elif if index else m.If)(enable):
+                m.d.comb += [program.read_enable.eq(1), program.read_row.eq(row), grant.eq(1)]
 
         # Results into the destination group.
         for word in range(activations.write_words):
@@ -301,6 +334,7 @@ class Core(wiring.Component):
         m.d.comb += [
             counters.clear.eq(self.start & ~sequencer.busy),
             counters.cycle.eq(sequencer.busy),
+            counters.stall_transfer.eq(sequencer.waiting),
             counters.step.eq(issuer.token.valid),
             counters.stall_operands.eq(sequencer.running & matrix & issuer.stall_operands),
             counters.stall_drain.eq(sequencer.running & matrix & issuer.stall_drain),

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from .facts import EngineFacts
+from .facts import Encoding, EngineFacts
 from .kinds import facts_of
 from .operand.schedule import entries_per_word
 from .vector.unit import VectorLane
@@ -36,7 +36,8 @@ class AcceleratorParameters:
 
     ``activation_words``: 64-bit words of both bank groups; ``weight_words``: 64-bit words;
     ``program_words`` and ``schedule_words``: 64-bit words; ``vector_lanes`` and
-    ``postproc_lanes``: channels a cycle; ``fused_blocks``: channel blocks that may go from the
+    ``postproc_lanes``: channels a cycle; ``external_weights``: they come over the DMA during a
+    run, through the weight memory as a ring; ``fused_blocks``: channel blocks that may go from the
     vector unit straight to the engine; ``window`` and ``dma``: AXI4 ports present;
     ``spec_hash``: what an image must carry;
     ``monitors``: observation ports on the post-processor's and the vector unit's results.
@@ -50,6 +51,7 @@ class AcceleratorParameters:
     vector_lanes: int
     postproc_lanes: int
     fused_blocks: int = 0
+    external_weights: bool = False
     window: bool = True
     dma: bool = True
     spec_hash: int = 0
@@ -114,8 +116,16 @@ class AcceleratorParameters:
 
     @property
     def weight_rows(self) -> int:
-        """Rows of the weight memory."""
-        return self.weight_words // self.weight_banks
+        """Addresses of the weight memory: rows, or words of a ring."""
+        return self.weight_words if self.external_weights else (
+            self.weight_words // self.weight_banks)
+
+    @property
+    def dense_words(self) -> int | None:
+        """Words of a ring's row of values only, None where every row is as wide."""
+        if not self.external_weights or self.facts.encoding is not Encoding.INDEX:
+            return None
+        return -(-8 * self.facts.columns // 64)
 
     @property
     def program_width(self) -> int:
@@ -140,7 +150,7 @@ class AcceleratorParameters:
         A bank group and a weight row start at powers of two, so that the last may have holes.
         """
         group = 1 << (self.group_words - 1).bit_length()
-        stride = 1 << (self.weight_banks - 1).bit_length()
+        stride = 1 if self.external_weights else 1 << (self.weight_banks - 1).bit_length()
         return (2 * group, self.weight_rows * stride, self.program_rows * 2 * self.program_width,
                 self.schedule_words)
 

@@ -108,8 +108,9 @@ class Memory(_Section):
     """Which blocks of weights each layer issues, 4 bytes a block of the array's columns, or 8 where
     activations take more than 512 KiB. By default a sixteenth of the weights, which is enough where
     none of them is zero."""
-    weight_source: Literal["on-chip"] = "on-chip"
-    """Where weights come from during a run."""
+    weight_source: Literal["on-chip", "external"] = "on-chip"
+    """Where weights are during a run. External: in a memory behind the DMA, from where they come
+    through the weight memory as a ring; activations that do not fit are tiled and spilled there."""
 
     @model_validator(mode="before")
     @classmethod

@@ -108,8 +108,19 @@ def _weights(v: Values) -> Faults:
     columns = _legal_columns(v)
     bits = KINDS[v["engine.kind"]].encoding.stored_bits(v["engine.tpe.b"],
                                                          v["engine.weights.nnz"])
-    row = -(-columns * bits // 64) * 8
-    yield from _least("weights", 2 * row, f"two steps of {columns} columns", v)
+    words = -(-columns * bits // 64)
+    if v["memory.weight_source"] == "on-chip":
+        yield from _least("weights", 2 * 8 * words, f"two steps of {columns} columns", v)
+        return
+    size = v["memory.weights"]
+    banks = 1 << (2 * words - 1).bit_length()
+    if size < 2 * 8 * banks:
+        yield from _least("weights", 2 * 8 * banks, f"two lines of the ring's {banks} banks", v)
+    elif size & size - 1:
+        low = 1 << size.bit_length() - 1
+        yield "memory.weights", (f"must be a power of two for memory.weight_source external, not "
+                                 f"{format_size(size)}; set it to {format_size(low)} or "
+                                 f"{format_size(2 * low)}")
 
 
 def _least(name: str, size: int, why: str, v: Values) -> Faults:
@@ -123,6 +134,9 @@ def _bus(v: Values) -> Faults:
     if v["bus.window"] is None and v["bus.dma"] is None:
         yield "bus", ("window or dma must be axi4, not both null: nothing could reach the core's "
                       "memories; set bus.window or bus.dma to axi4")
+    elif v["bus.dma"] is None and v["memory.weight_source"] == "external":
+        yield "bus.dma", ("must be axi4 for memory.weight_source external, not null: weights come "
+                          "through it; set bus.dma to axi4")
 
 
 _RULES: tuple[Callable[[Values], Faults], ...] = (

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out, connect
 from ..stream import Queue
 from .axi import Axi4, Burst
 from .local import WORD_BYTES, LocalBus
-from .transfer import BURST_BEATS, BURSTS, ReadBeat, ReadIn, WriteOut
+from .transfer import BURST_BEATS, ReadBeat, ReadIn, WriteOut
 
 __all__ = ["Dma", "DmaCommand"]
 
@@ -20,21 +20,26 @@ DmaCommand = data.StructLayout({
     "external": 64,
     "local": 32,
     "length": 32,
+    "more": 16,
+    "external_step": 32,
+    "local_step": 32,
     "write_out": 1,
 })
+"""Bytes: ``length`` of a segment, of which there are ``more`` behind the first, each ``*_step``
+behind the one before."""
 
 
 class Dma(wiring.Component):
-    """Copies ``length`` bytes from ``external`` to ``local``, or back if ``write_out``.
+    """Copies segments of ``length`` bytes from ``external`` to ``local``, or back if ``write_out``.
 
     Uses INCR bursts of 64-bit beats, up to ``BURST_BEATS`` long, none across a 4 KiB boundary.
-    A command fails (``error``) at once and without any access if an address or the length is not
+    A segment fails (``error``) without any access if an address or the length is not
     a multiple of 8 or the local range leaves the local address space. It fails when AXI or the
     local bus answers with an error: no further burst is started, and a word whose read failed is
     not written. Length 0 succeeds. ``external`` plus ``length`` must not exceed 2^64.
 
-    *Timing*: one beat a cycle as far as both sides take them, with up to ``BURSTS`` bursts
-    outstanding. ``done`` is high for the one cycle in which a command ends; ``error`` says how and
+    *Timing*: one beat a cycle as far as both sides take them, with up to ``bursts`` bursts
+    outstanding: ``bursts * BURST_BEATS`` words hide a memory's latency of as many cycles. ``done`` is high for the one cycle in which a command ends; ``error`` says how and
     holds until the next command is taken. ``done`` comes only when every burst has been answered
     and every local write too. After ``stop`` (a pulse or longer) no further burst is started;
     once the outstanding ones are complete the command ends without ``done``, and while ``stop`` is
@@ -43,14 +48,14 @@ class Dma(wiring.Component):
     bus's responses are always taken at once. No combinational paths between AXI inputs and
     outputs.
 
-    *Parameters*: ``address_width`` (local) in bits, ``id_width`` in bits; the identifier is 0.
+    *Parameters*: ``address_width`` (local) in bits, ``id_width`` in bits, ``bursts`` outstanding,
+    at least 1; the identifier is 0.
 
     *Members*: ``i`` (``DmaCommand``), ``stop``, ``busy``, ``done``, ``error``, ``beat``,
     ``stall``, ``m_axi``, ``bus``.
     """
 
     BURST_BEATS = BURST_BEATS
-    BURSTS = BURSTS
 
     i: stream.Interface
     stop: Signal
@@ -62,9 +67,12 @@ class Dma(wiring.Component):
     m_axi: wiring.PureInterface
     bus: wiring.PureInterface
 
-    def __init__(self, *, address_width: int, id_width: int = 4):
+    def __init__(self, *, address_width: int, id_width: int = 4, bursts: int = 4):
         if not 4 <= address_width <= 32:
             raise ValueError(f"Local address width must be from 4 to 32, not {address_width!r}")
+        if bursts < 1:
+            raise ValueError(f"Outstanding bursts must be at least 1, not {bursts!r}")
+        self.bursts = bursts
         self.address_width = address_width
         self.id_width = id_width
         super().__init__({
@@ -81,17 +89,20 @@ class Dma(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.reader = reader = ReadIn(address_width=self.address_width)
-        m.submodules.writer = writer = WriteOut(address_width=self.address_width)
+        m.submodules.reader = reader = ReadIn(
+            address_width=self.address_width, bursts=self.bursts)
+        m.submodules.writer = writer = WriteOut(
+            address_width=self.address_width, bursts=self.bursts)
         m.submodules.bursts = bursts = Queue(
             data.StructLayout({"addr": 64, "len": range(BURST_BEATS)}), depth=2)
         m.submodules.read_beats = read_beats = Queue(ReadBeat, depth=2)
         connect(m, read_beats.o, reader.i)
 
         axi = self.m_axi
-        command = Signal(DmaCommand)
+        command = Signal(DmaCommand)  # its addresses and length: what is left of the segment
+        segment = Signal(data.StructLayout({"external": 64, "local": 32, "length": 32}))
         beats = Signal(range(BURST_BEATS + 1))
-        outstanding = Signal(range(BURSTS + 1))
+        outstanding = Signal(range(self.bursts + 1))
         stopping = Signal()
         settled = Signal()
         issue = Signal()
@@ -112,9 +123,10 @@ class Dma(wiring.Component):
                 m.d.comb += self.i.ready.eq(~self.stop)
                 with m.If(self.i.valid & self.i.ready):
                     m.d.sync += [command.eq(self.i.payload), stopping.eq(0), self.error.eq(0)]
+                    m.d.sync += [segment[name].eq(self.i.payload[name])
+                                 for name in ("external", "local", "length")]
                     m.next = "Check"
             with m.State("Check"):
-                m.d.comb += [reader.start.eq(1), writer.start.eq(1)]
                 m.next = "Plan"
                 with m.If(self._malformed(command)):
                     m.d.sync += self.error.eq(1)
@@ -122,15 +134,27 @@ class Dma(wiring.Component):
             with m.State("Plan"):
                 m.d.sync += beats.eq(_burst_beats(command))
                 m.next = "Issue"
-                with m.If((command.length == 0) | halted):
+                with m.If(halted | ((command.length == 0) & (command.more == 0))):
                     m.next = "Settle"
+                with m.Elif(command.length == 0):
+                    m.next = "Segment"
+            with m.State("Segment"):
+                external = segment.external + command.external_step
+                local = segment.local + command.local_step
+                m.d.sync += [
+                    segment.external.eq(external), segment.local.eq(local),
+                    command.external.eq(external), command.local.eq(local),
+                    command.length.eq(segment.length), command.more.eq(command.more - 1),
+                ]
+                m.next = "Check"
             with m.State("Issue"):
                 with m.If(halted):
                     m.next = "Settle"
-                with m.Elif((outstanding != BURSTS) & bursts.i.ready):
+                with m.Elif((outstanding != self.bursts) & bursts.i.ready):
                     m.d.comb += issue.eq(1)
                     m.d.sync += [
                         command.external.eq(command.external + beats * WORD_BYTES),
+                        command.local.eq(command.local + beats * WORD_BYTES),
                         command.length.eq(command.length - beats * WORD_BYTES),
                     ]
                     m.next = "Plan"
@@ -139,14 +163,16 @@ class Dma(wiring.Component):
                 m.next = "Idle"
         m.d.comb += [
             self.busy.eq(~fsm.ongoing("Idle")),
-            reader.address.eq(command.local),
-            writer.address.eq(command.local),
             bursts.i.valid.eq(issue),
             bursts.i.payload.addr.eq(command.external),
             bursts.i.payload.len.eq(beats - 1),
-            writer.i.valid.eq(issue & command.write_out),
-            writer.i.payload.eq(beats - 1),
+            # They have room for every outstanding burst.
+            reader.bursts.valid.eq(issue & ~command.write_out),
+            writer.bursts.valid.eq(issue & command.write_out),
         ]
+        for side in (reader, writer):
+            m.d.comb += [side.bursts.payload.address.eq(command.local),
+                         side.bursts.payload.len.eq(beats - 1)]
         self._connect_local(m, reader.bus, writer.bus, command.write_out)
         self._connect_axi(m, bursts.o, read_beats.i, writer.o, command.write_out)
 

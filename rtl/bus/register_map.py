@@ -20,12 +20,13 @@ _COUNTERS = (
     ("ACTIVATION_READS", "64-bit words read from the activation memory; see COUNTED_BANK."),
     ("ACTIVATION_WRITES", "64-bit words written to the activation memory; see COUNTED_BANK."),
     ("WEIGHT_READS", "Rows read from the weight memory."),
-    ("DMA_BYTES", "Bytes that the DMA moved over its AXI port."),
+    ("DMA_BYTES", "Bytes that the DMA moved over its AXI port, by the latest command or run."),
     ("DMA_STALLS", "Cycles in which the DMA waited for its AXI port only."),
     ("MACS_GATED_ACTIVATION_LO", "Issued slots whose activation alone is zero, bits 31:0."),
     ("MACS_GATED_ACTIVATION_HI", "Issued slots whose activation alone is zero, bits 63:32."),
     ("MACS_GATED_WEIGHT_LO", "Issued slots whose weight is zero, bits 31:0."),
     ("MACS_GATED_WEIGHT_HI", "Issued slots whose weight is zero, bits 63:32."),
+    ("STALL_TRANSFER", "Cycles in which a layer waited for transfers of weights or activations."),
 )
 
 REGISTERS = (
@@ -89,6 +90,12 @@ REGISTERS = (
                  Field("group", 8, doc="Its bank group."),
                  Field("one", 9, doc="Count this bank only."),
              )),
+    Register("EXTERNAL_BASE_LO", 0x50, "rw",
+             doc="External byte address of the image's weights and spilled activations, bits 31:0; "
+                 "a multiple of 8."),
+    Register("EXTERNAL_BASE_HI", 0x54, "rw",
+             doc="External byte address of the image's weights and spilled activations, "
+                 "bits 63:32."),
     *(Register(name, 0x80 + 4 * index, "ro", doc=doc)
       for index, (name, doc) in enumerate(_COUNTERS)),
 )

@@ -1,24 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two directions of the DMA, between AXI4 data channels and the local bus."""
 
-from amaranth import Module, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..stream import Queue
 from .local import WORD_BYTES, LocalBus
 
-__all__ = ["BURSTS", "BURST_BEATS", "ReadBeat", "ReadIn", "WriteBeat", "WriteOut"]
+__all__ = ["BURST_BEATS", "ReadBeat", "ReadIn", "WriteBeat", "WriteOut", "burst_layout"]
 
 BURST_BEATS = 16
-BURSTS = 4
 
 ReadBeat = data.StructLayout({"data": 8 * WORD_BYTES, "resp": 2, "last": 1})
 WriteBeat = data.StructLayout({"data": 8 * WORD_BYTES, "strb": WORD_BYTES, "last": 1})
 
 
+def burst_layout(address_width: int) -> data.StructLayout:
+    """A burst's first local byte ``address`` and its length ``len``, as ``AxLEN``."""
+    return data.StructLayout({"address": address_width, "len": range(BURST_BEATS)})
+
+
 class ReadIn(wiring.Component):
-    """Writes R beats to consecutive local words, from ``address`` at ``start`` on.
+    """Writes R beats to consecutive local words, from each burst's address on.
 
     The word of a beat with an error response keeps its value.
 
@@ -26,25 +30,26 @@ class ReadIn(wiring.Component):
     cycle in which a last beat is taken; ``failed`` in the cycle of an error. ``idle``: every write
     was answered.
 
-    *Parameters*: ``address_width`` in bits.
+    *Parameters*: ``address_width`` in bits, ``bursts`` that may be outstanding.
 
-    *Members*: ``start``, ``address``, ``i``, ``bus``, ``burst_ended``, ``failed``, ``idle``.
+    *Members*: ``bursts`` (in the order of their beats), ``i``, ``bus``, ``burst_ended``,
+    ``failed``, ``idle``.
     """
 
     UNANSWERED = 15
 
-    start: Signal
-    address: Signal
+    bursts: stream.Interface
     i: stream.Interface
     bus: wiring.PureInterface
     burst_ended: Signal
     failed: Signal
     idle: Signal
 
-    def __init__(self, *, address_width: int):
+    def __init__(self, *, address_width: int, bursts: int):
+        self.address_width = address_width
+        self.depth = bursts
         super().__init__({
-            "start": In(1),
-            "address": In(address_width),
+            "bursts": In(stream.Signature(burst_layout(address_width))),
             "i": In(stream.Signature(ReadBeat)),
             "bus": Out(LocalBus(address_width)),
             "burst_ended": Out(1),
@@ -54,9 +59,11 @@ class ReadIn(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
+        m.submodules.waiting = waiting = Queue(burst_layout(self.address_width), depth=self.depth)
+        connect(m, flipped(self.bursts), waiting.i)
         request, response = self.bus.request, self.bus.response
         beat = self.i.payload
-        address = Signal.like(self.address)
+        done = Signal(range(BURST_BEATS))  # beats of the burst
         unanswered = Signal(range(self.UNANSWERED + 1))
         room = unanswered != self.UNANSWERED
         bad = beat.resp[1]
@@ -64,52 +71,48 @@ class ReadIn(wiring.Component):
         m.d.comb += [
             request.valid.eq(self.i.valid & room & ~bad),
             request.payload.write.eq(1),
-            request.payload.address.eq(address),
+            request.payload.address.eq(waiting.o.payload.address + done * WORD_BYTES),
             request.payload.data.eq(beat.data),
             request.payload.strobe.eq(~0),
             self.i.ready.eq((room & request.ready) | bad),
             response.ready.eq(1),
+            waiting.o.ready.eq(taken & beat.last),
             self.burst_ended.eq(taken & beat.last),
             self.failed.eq((taken & bad) | (response.valid & response.payload.error)),
             self.idle.eq(unanswered == 0),
         ]
         m.d.sync += unanswered.eq(unanswered + (request.valid & request.ready) - response.valid)
         with m.If(taken):
-            m.d.sync += address.eq(address + WORD_BYTES)
-        with m.If(self.start):
-            m.d.sync += address.eq(self.address)
+            m.d.sync += done.eq(Mux(beat.last, 0, done + 1))
         return m
 
 
 class WriteOut(wiring.Component):
-    """Reads consecutive local words, from ``address`` at ``start`` on, as the W beats of bursts.
+    """Reads consecutive local words, from each burst's address on, as W beats.
 
-    ``i`` brings the length of each burst as ``AxLEN``, at most ``BURSTS`` ahead of its last beat.
     A word whose read failed goes out without strobes.
 
     *Timing*: one beat a cycle, no combinational paths. ``failed`` in the cycle of an error.
     ``idle``: every beat of the bursts taken has left.
 
-    *Parameters*: ``address_width`` in bits.
+    *Parameters*: ``address_width`` in bits, ``bursts`` that may be outstanding.
 
-    *Members*: ``start``, ``address``, ``i``, ``o``, ``bus``, ``failed``, ``idle``.
+    *Members*: ``bursts``, ``o``, ``bus``, ``failed``, ``idle``.
     """
 
     BUFFER_WORDS = 16
 
-    start: Signal
-    address: Signal
-    i: stream.Interface
+    bursts: stream.Interface
     o: stream.Interface
     bus: wiring.PureInterface
     failed: Signal
     idle: Signal
 
-    def __init__(self, *, address_width: int):
+    def __init__(self, *, address_width: int, bursts: int):
+        self.address_width = address_width
+        self.depth = bursts
         super().__init__({
-            "start": In(1),
-            "address": In(address_width),
-            "i": In(stream.Signature(range(BURST_BEATS))),
+            "bursts": In(stream.Signature(burst_layout(address_width))),
             "o": Out(stream.Signature(WriteBeat)),
             "bus": Out(LocalBus(address_width)),
             "failed": Out(1),
@@ -118,25 +121,29 @@ class WriteOut(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.lengths = lengths = Queue(range(BURST_BEATS), depth=BURSTS)
+        m.submodules.unread = unread = Queue(burst_layout(self.address_width), depth=self.depth)
+        m.submodules.lengths = lengths = Queue(range(BURST_BEATS), depth=self.depth)
         m.submodules.words = words = Queue(self.bus.response.payload.shape(),
                                            depth=self.BUFFER_WORDS)
         request, response = self.bus.request, self.bus.response
-        address = Signal.like(self.address)
-        unasked = Signal(range(BURSTS * BURST_BEATS + 1))
+        asked = Signal(range(BURST_BEATS))  # words of the burst
         # Places of the buffer that are taken or promised to a read under way.
         reserved = Signal(range(self.BUFFER_WORDS + 1))
         sent = Signal(range(BURST_BEATS))
-        asked = request.valid & request.ready
-        taken = self.i.valid & self.i.ready
+        asks = request.valid & request.ready
         leaves = self.o.valid & self.o.ready
         beat = self.o.payload
+        burst = unread.o.payload
         m.d.comb += [
-            lengths.i.valid.eq(self.i.valid),
-            lengths.i.payload.eq(self.i.payload),
-            self.i.ready.eq(lengths.i.ready),
-            request.valid.eq((unasked != 0) & (reserved != self.BUFFER_WORDS)),
-            request.payload.address.eq(address),
+            unread.i.payload.eq(self.bursts.payload),
+            lengths.i.payload.eq(self.bursts.payload.len),
+            # A burst's length leaves the queue last: where there is room for it, there is for all.
+            self.bursts.ready.eq(lengths.i.ready),
+            unread.i.valid.eq(self.bursts.valid & lengths.i.ready),
+            lengths.i.valid.eq(self.bursts.valid),
+            request.valid.eq(unread.o.valid & (reserved != self.BUFFER_WORDS)),
+            request.payload.address.eq(burst.address + asked * WORD_BYTES),
+            unread.o.ready.eq(asks & (asked == burst.len)),
             words.i.valid.eq(response.valid),
             words.i.payload.eq(response.payload),
             response.ready.eq(1),
@@ -147,19 +154,11 @@ class WriteOut(wiring.Component):
             beat.last.eq(sent == lengths.o.payload),
             words.o.ready.eq(self.o.ready),
             lengths.o.ready.eq(leaves & beat.last),
-            self.idle.eq((unasked == 0) & (reserved == 0)),
+            self.idle.eq(~unread.o.valid & (reserved == 0)),
         ]
-        m.d.sync += reserved.eq(reserved + asked - leaves)
-        with m.If(taken):
-            m.d.sync += unasked.eq(unasked + self.i.payload + 1 - asked)
-        with m.Else():
-            m.d.sync += unasked.eq(unasked - asked)
+        m.d.sync += reserved.eq(reserved + asks - leaves)
+        with m.If(asks):
+            m.d.sync += asked.eq(Mux(unread.o.ready, 0, asked + 1))
         with m.If(leaves):
-            m.d.sync += sent.eq(sent + 1)
-            with m.If(beat.last):
-                m.d.sync += sent.eq(0)
-        with m.If(asked):
-            m.d.sync += address.eq(address + WORD_BYTES)
-        with m.If(self.start):
-            m.d.sync += address.eq(self.address)
+            m.d.sync += sent.eq(Mux(beat.last, 0, sent + 1))
         return m

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weight decompressor: stored words become the engine's operands."""
 
-from amaranth import Cat, Module, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell
-from ..facts import BLOCK, PAIR_BITS, Encoding, EngineFacts
+from ..facts import BLOCK, INDEX_BITS, PAIR_BITS, Encoding, EngineFacts
 
 __all__ = ["Decompressor", "MaskDecoder"]
 
@@ -55,19 +55,28 @@ class Decompressor(wiring.Component):
     """A stored weight row becomes one step's operands for every column.
 
     Words with a mask go through a ``MaskDecoder`` a column, unless they are held; all others
-    pass unchanged.
+    pass unchanged. With ``dense_rows`` a row of a ``dense`` block has values only, a byte a column,
+    and its place in the block is their position.
 
     *Timing*: combinational, one row a step; ``violation`` a cycle later: a row that was
     ``valid`` has a block with more non-zeros than it has values.
 
-    *Members*: ``i``, ``valid``, ``o``, ``violation``.
+    *Parameters*: ``facts``, ``dense_rows`` (only of pairs of value and position).
+
+    *Members*: ``i``, ``valid``, ``dense``, ``first`` (of its block), ``o``, ``violation``.
     """
 
-    def __init__(self, facts: EngineFacts):
+    def __init__(self, facts: EngineFacts, *, dense_rows: bool = False):
+        if dense_rows and facts.encoding is not Encoding.INDEX:
+            raise ValueError(f"Weights must have positions for rows without them, not be of "
+                             f"encoding {facts.encoding}")
         self.facts = facts
+        self.dense_rows = dense_rows
         super().__init__({
             "i": In(data.ArrayLayout(facts.stored_bits, facts.columns)),
             "valid": In(1),
+            "dense": In(1),
+            "first": In(1),
             "o": Out(data.ArrayLayout(facts.operand_bits, facts.columns)),
             "violation": Out(1),
         })
@@ -75,6 +84,11 @@ class Decompressor(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         excess = Signal(self.facts.columns)
+        place = Signal(INDEX_BITS)  # of the row in its block
+        following = Signal(INDEX_BITS)
+        m.d.comb += place.eq(Mux(self.first, 0, following))
+        with m.If(self.valid):
+            m.d.sync += following.eq(place + 1)
         for column in range(self.facts.columns):
             if self.facts.encoding is Encoding.MASK:
                 m.submodules[f"column_{column}"] = decoder = MaskDecoder(nnz=self.facts.nnz)
@@ -82,6 +96,10 @@ class Decompressor(wiring.Component):
                              excess[column].eq(decoder.excess)]
             else:
                 m.d.comb += self.o[column].eq(self.i[column])
+            if self.dense_rows:
+                with m.If(self.dense):
+                    value = self.i.as_value().word_select(column, 8)
+                    m.d.comb += self.o[column].eq(Cat(value, place))
             if self.facts.encoding is Encoding.HELD:
                 m.d.comb += excess[column].eq(sum(self.i[column][:BLOCK]) > self.facts.nnz)
         m.d.sync += self.violation.eq(self.valid & excess.any())

@@ -68,8 +68,8 @@ class ActivationBank(Cell):
                 m.d.comb += [line.eq(address[self.bank_bits:]),
                              value.eq(self.write_values.word_select(word, 64))]
         m.d.comb += [
-            self.busy.eq(written | self.read | self.locked),
-            sram.enable.eq(written | self.read | (self.access & ~self.locked)),
+            self.busy.eq(written | self.read | (self.locked & ~self.access_write)),
+            sram.enable.eq(written | self.read | (self.access & (~self.locked | self.access_write))),
             sram.write.eq(written | (~self.read & self.access_write)),
             sram.address.eq(Mux(written, line,
                                 Mux(self.read, self.read_line, self.access_line))),
@@ -88,8 +88,8 @@ class ActivationMemory(wiring.Component):
 
     *Timing*: read data one cycle after ``read_enable``, held until the next read of that bank. A
     write takes effect at the end of its cycle. The ``access`` port is served whenever the layer
-    leaves its bank alone; while ``lock`` is high it waits for the group that is read, so that
-    held read data stay.
+    leaves its bank alone; while ``lock`` is high it may only write to the group that is read, so
+    that held read data stay.
 
     *Parameters*: ``banks`` (power of two), ``words`` (64-bit words of one group, a multiple of
     ``banks``), ``write_words`` (words written in one cycle; their banks must differ).

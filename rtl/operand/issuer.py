@@ -93,24 +93,30 @@ class Issuer(wiring.Component):
 
     *Parameters*: ``rows``, ``lanes``, ``depth``, ``beats`` (cycles to post-process a row),
     ``weight_row_width``, ``tag_width``, ``held_slots`` (values of a held word of weights, None
-    where weights are not held), ``overlapped`` (the engine has shadow accumulators).
+    where weights are not held), ``overlapped`` (the engine has shadow accumulators), ``row_step``
+    (from one row of weights to the next), ``dense_step`` (... in a block of ``BLOCK`` steps, whose
+    weights need no positions; None where they are as any other).
 
     *Members*: ``start``, ``stop`` (level: give up), ``weight_row`` (of the layer), ``i`` (pieces),
     ``tile_major``, ``parameters_ready``; for held weights ``pass_steps``, ``split`` (each pass has
     ``held_slots`` positions to itself), ``last_channels`` (of the last block), ``is_signed``;
-    ``activations``, ``token`` (to the engine), ``read_enable``, ``read_row`` (weights),
+    ``activations``, ``token`` (to the engine), ``dense`` (its block's rows are ``dense_step``
+    apart), ``read_enable``, ``read_row`` (weights),
     ``issued`` (tile ended), ``issued_rows``, ``issued_new_columns``, ``stall_operands``,
     ``stall_drain``, ``stall_parameters``.
     """
 
     def __init__(self, *, rows: int, lanes: int, depth: int, beats: int, weight_row_width: int,
-                 tag_width: int, held_slots: int | None = None, overlapped: bool = True):
+                 tag_width: int, held_slots: int | None = None, overlapped: bool = True,
+                 row_step: int = 1, dense_step: int | None = None):
         self.rows = rows
         self.lanes = lanes
         self.depth = depth
         self.beats = beats
         self.held_slots = held_slots
         self.overlapped = overlapped
+        self.row_step = row_step
+        self.dense_step = dense_step
         self.tag = block_tag(rows=rows, pieces=rows // lanes)
         super().__init__({
             "start": In(1),
@@ -126,6 +132,7 @@ class Issuer(wiring.Component):
             "activations": Out(data.ArrayLayout(
                 8 * depth if held_slots is None else PAIR_BITS, rows)),
             "token": Out(Token),
+            "dense": Out(1),
             "read_enable": Out(1),
             "read_row": Out(weight_row_width),
             "issued": Out(1),
@@ -197,10 +204,14 @@ class Issuer(wiring.Component):
         # Weights: the memory's output always holds the row of the next step.
         row = Signal.like(self.read_row)
         tile_row = Signal.like(self.read_row)  # the first of these columns, or of the layer
+        step = self.row_step
+        if self.dense_step is not None:
+            m.d.comb += self.dense.eq(tag.steps == BLOCK)
+            step = Mux(self.dense, self.dense_step, self.row_step)
         m.d.comb += [
             self.read_enable.eq(self.start | (fire & last_of_pass)),
             self.read_row.eq(Mux(self.start, self.weight_row,
-                                 Mux(closing & tag.rewind, tile_row, row + 1))),
+                                 Mux(closing & tag.rewind, tile_row, row + step))),
         ]
         with m.If(self.read_enable):
             m.d.sync += row.eq(self.read_row)

@@ -23,6 +23,7 @@ EventCounts = data.StructLayout({
     "weight_reads": 32,
     "macs_gated_activation": 64,
     "macs_gated_weight": 64,
+    "stall_transfer": 32,
 })
 
 
@@ -34,7 +35,7 @@ class Counters(wiring.Component):
     *Parameters*: ``multipliers`` (MAC slots of one array step), ``banks``, ``write_words``.
 
     *Members*: ``clear``, ``counted_bank``, ``cycle``, ``step``, ``stall_operands``,
-    ``stall_drain``, ``stall_parameters``, ``conflict``, ``read_group``, ``activation_reads`` (one
+    ``stall_drain``, ``stall_parameters``, ``stall_transfer``, ``conflict``, ``read_group``, ``activation_reads`` (one
     bit a bank), ``write_group``, ``activation_writes`` (one bit a word), ``write_banks`` (each
     word's), ``weight_read``, ``gated_activation``, ``gated_weight`` (of ``multipliers``),
     ``counts``.
@@ -52,6 +53,7 @@ class Counters(wiring.Component):
             "stall_operands": In(1),
             "stall_drain": In(1),
             "stall_parameters": In(1),
+            "stall_transfer": In(1),
             "conflict": In(1),
             "read_group": In(1),
             "activation_reads": In(banks),
@@ -83,6 +85,7 @@ class Counters(wiring.Component):
             "stall_operands": self.stall_operands,
             "stall_drain": self.stall_drain,
             "stall_parameters": self.stall_parameters,
+            "stall_transfer": self.stall_transfer,
             "bank_conflicts": self.conflict,
             "activation_reads": sum(reads),
             "activation_writes": sum(writes),

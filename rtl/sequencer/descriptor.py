@@ -2,9 +2,10 @@
 """The program image as the core reads it: header, layer descriptors, weight trailer.
 
 A descriptor row is 128 bits of program memory. An image starts with ``HEADER_ROWS`` rows of
-``Header``; ``Descriptor``s of ``DESCRIPTOR_ROWS`` rows follow, one a layer. The row behind the last
-weight row is a ``Trailer`` that repeats the image's check sum, so that an image that was loaded
-only in part is refused. A layer of the engine has its blocks listed in schedule memory
+``Header``; ``Descriptor``s of ``DESCRIPTOR_ROWS`` rows follow, one a layer. What is loaded last ends
+with a ``Trailer`` that repeats the image's check sum, so that an image that was loaded only in part
+is refused: the row behind the last one of on-chip weights, or, of weights in external memory, of
+the program. A layer of the engine has its blocks listed in schedule memory
 (``rtl/operand/schedule.py``).
 
 Addresses are 64-bit words of an activation bank group, modulo its size, so that an increment may
@@ -38,7 +39,7 @@ HEADER_ROWS = 8
 HEADER_MAGIC = 0x53595354
 TRAILER_MAGIC = 0x454E4444
 DESCRIPTOR_MAGIC = 0xD5
-IMAGE_VERSION = 4
+IMAGE_VERSION = 5
 
 
 class Opcode(enum.IntEnum):
@@ -65,7 +66,9 @@ Header = data.StructLayout({
     "check": 32,
     "trailer_row": 32,
     "program_rows": 32,
-    "reserved": 32,
+    "transfer_row": 32,   # of the first transfer, from the program base on
+    "transfers": 16,
+    "reserved": 16,
 })
 
 Trailer = data.StructLayout({"magic": 32, "check": 32})
@@ -131,7 +134,8 @@ Descriptor = data.StructLayout({
     "row_tiles": 16,           # MATRIX: tiles of output pixels: the array's rows
     "sum_multipliers": data.ArrayLayout(32, 3),
     "sum_shifts": data.ArrayLayout(5, 3),
-    "reserved_3": 17,
+    "transfers": 16,           # of the run, that must be complete before the layer begins
+    "reserved_3": 1,
 })
 
 DESCRIPTOR_ROWS = -(-Descriptor.size // ROW_BITS)

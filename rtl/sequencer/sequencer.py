@@ -47,21 +47,26 @@ class Sequencer(wiring.Component):
     to the unit's ``done``; a fused one adds ``fused_cycles`` to the next. ``overhead_cycles``
     come on top, once a run.
 
+    Where a layer must wait for transfers, it does so before ``begin``, and these cycles are not
+    the layer's. A run ends, or the next one goes on, when no transfer is under way.
+
     *Parameters*: ``width`` (program rows in a memory row, at most ``DESCRIPTOR_ROWS``),
-    ``program_row_width``, ``weight_row_width``, ``flush_cycles`` (until every pipeline of the
+    ``program_row_width``, ``trailer_row_width``, ``flush_cycles`` (until every pipeline of the
     core has run empty after a stop), ``spec_hash``.
 
-    *Members*: ``start``, ``stop`` (soft reset), ``program_base`` (rows), ``weight_base`` (rows),
-    ``last_layer``, ``watchdog`` (cycles, 0 for none), ``bus_error``, ``density_error``,
-    ``program_enable``, ``program_row``, ``program_data``, ``weight_enable``, ``weight_row``,
-    ``weight_data`` (low word of a row), ``descriptor`` (of the layer), ``vector_descriptor`` (of
+    *Members*: ``start``, ``stop`` (soft reset), ``program_base`` (rows), ``trailer_base`` (rows
+    of the memory that holds the trailer), ``last_layer``, ``watchdog`` (cycles, 0 for none), ``bus_error``, ``density_error``,
+    ``program_enable``, ``program_row``, ``program_data``, ``trailer_enable``, ``trailer_row``,
+    ``trailer_data`` (low word of a row), ``transfer_row``, ``transfer_count``, ``launch`` (pulse:
+    begin them), ``hold_transfers`` (level: begin no more), ``transfers_done``, ``transfers_idle``,
+    ``waiting`` (for them), ``descriptor`` (of the layer), ``vector_descriptor`` (of
     the vector unit's layer), ``fused`` (both run), ``consistent`` (the units can run it),
     ``begin`` (pulse), ``done`` (of the layer), ``flush`` (level), ``running`` (a layer runs),
     ``busy``, ``finished``, ``failed`` (pulses), ``cause``, ``layer``, ``layer_cycles``,
     ``layer_ended``.
     """
 
-    def __init__(self, *, width: int, program_row_width: int, weight_row_width: int,
+    def __init__(self, *, width: int, program_row_width: int, trailer_row_width: int,
                  flush_cycles: int, spec_hash: int):
         if width not in (1, 2, 4, 8):
             raise ValueError(f"Program rows in a memory row must be 1, 2, 4 or 8, not {width!r}")
@@ -72,7 +77,7 @@ class Sequencer(wiring.Component):
             "start": In(1),
             "stop": In(1),
             "program_base": In(program_row_width),
-            "weight_base": In(weight_row_width),
+            "trailer_base": In(trailer_row_width),
             "last_layer": In(16),
             "watchdog": In(32),
             "bus_error": In(1),
@@ -80,9 +85,16 @@ class Sequencer(wiring.Component):
             "program_enable": Out(1),
             "program_row": Out(program_row_width),
             "program_data": In(data.ArrayLayout(ROW_BITS, width)),
-            "weight_enable": Out(1),
-            "weight_row": Out(weight_row_width),
-            "weight_data": In(64),
+            "trailer_enable": Out(1),
+            "trailer_row": Out(trailer_row_width),
+            "trailer_data": In(64),
+            "transfer_row": Out(program_row_width),
+            "transfer_count": Out(16),
+            "launch": Out(1),
+            "hold_transfers": Out(1),
+            "transfers_done": In(16),
+            "transfers_idle": In(1, init=1),
+            "waiting": Out(1),
             "descriptor": Out(Descriptor),
             "vector_descriptor": Out(Descriptor),
             "fused": Out(1),
@@ -125,7 +137,7 @@ class Sequencer(wiring.Component):
         reads = self.reads
         buffer = Signal(DESCRIPTOR_ROWS * ROW_BITS)
         header = data.View(Header, buffer[:Header.size])
-        trailer = data.View(Trailer, self.weight_data)
+        trailer = data.View(Trailer, self.trailer_data)
         fetch_row = Signal.like(self.program_row)
         asked = Signal(range(reads + 1))
         arriving = Signal()
@@ -135,7 +147,11 @@ class Sequencer(wiring.Component):
         flushing = Signal(range(self.flush_cycles + 1))
         cause = Signal(8)
 
-        m.d.comb += self.descriptor.eq(buffer)
+        m.d.comb += [
+            self.descriptor.eq(buffer),
+            self.transfer_row.eq(self.program_base + header.transfer_row),
+            self.transfer_count.eq(header.transfers),
+        ]
         m.d.sync += arriving.eq(self.program_enable)
         with m.If(arriving):
             m.d.sync += buffer.eq(
@@ -171,7 +187,7 @@ class Sequencer(wiring.Component):
             self.layer_cycles.eq(Mux(goes_on, 0, cycles)),
         ]
         with m.If(self.busy):
-            m.d.sync += [alive.eq(alive + 1), cycles.eq(cycles + 1)]
+            m.d.sync += [alive.eq(alive + 1), cycles.eq(cycles + ~self.waiting)]
 
         with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
@@ -188,8 +204,8 @@ class Sequencer(wiring.Component):
                 unless_interrupted()
             with m.State("CHECK-HEADER"):
                 m.d.sync += [layers.eq(header.layers), check.eq(header.check)]
-                m.d.comb += [self.weight_enable.eq(1),
-                             self.weight_row.eq(self.weight_base + header.trailer_row)]
+                m.d.comb += [self.trailer_enable.eq(1),
+                             self.trailer_row.eq(self.trailer_base + header.trailer_row)]
                 m.next = "TRAILER"
                 with m.If((header.magic != HEADER_MAGIC) | (header.version != IMAGE_VERSION)):
                     m.d.sync += cause.eq(Cause.NO_IMAGE)
@@ -203,14 +219,17 @@ class Sequencer(wiring.Component):
                 with m.If((trailer.magic != TRAILER_MAGIC) | (trailer.check != check)):
                     m.d.sync += cause.eq(Cause.TRUNCATED_IMAGE)
                     m.next = "FLUSH"
-                with m.Else():
+                with m.Elif(self.transfers_idle):  # none is left of a run that failed
+                    m.d.comb += self.launch.eq(1)
                     m.next = "NEXT"
                 unless_interrupted()
             with m.State("NEXT"):
                 m.d.sync += [asked.eq(0), cycles.eq(2), self.fused.eq(0)]
                 with m.If((self.layer == layers) | (self.layer > self.last_layer)):
-                    m.d.comb += self.finished.eq(~interrupted)
-                    m.next = "IDLE"
+                    m.d.comb += self.hold_transfers.eq(1)
+                    with m.If(self.transfers_idle):
+                        m.d.comb += self.finished.eq(~interrupted)
+                        m.next = "IDLE"
                 with m.Else():
                     m.next = "FETCH"
                 unless_interrupted()
@@ -241,11 +260,18 @@ class Sequencer(wiring.Component):
                         m.d.comb += goes_on.eq(1)
                         m.d.sync += [self.fused.eq(1), self.layer.eq(self.layer + 1)]
                         m.next = "FETCH"
+                    with m.Elif(self.transfers_done < d.transfers):
+                        m.next = "WAIT"
                     with m.Else():
                         m.next = "BEGIN"
                 with m.Else():
                     m.d.sync += cause.eq(Cause.BAD_DESCRIPTOR)
                     m.next = "FLUSH"
+                unless_interrupted()
+            with m.State("WAIT"):
+                m.d.comb += self.waiting.eq(1)
+                with m.If(self.transfers_done >= self.descriptor.transfers):
+                    m.next = "BEGIN"
                 unless_interrupted()
             with m.State("BEGIN"):
                 m.d.comb += self.begin.eq(1)
@@ -258,7 +284,7 @@ class Sequencer(wiring.Component):
                     m.next = "NEXT"
                 unless_interrupted()
             with m.State("FLUSH"):
-                m.d.comb += self.flush.eq(1)
+                m.d.comb += [self.flush.eq(1), self.hold_transfers.eq(1)]
                 m.d.sync += flushing.eq(flushing + 1)
                 with m.If(flushing == self.flush_cycles - 1):
                     m.d.sync += flushing.eq(0)

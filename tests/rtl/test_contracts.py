@@ -50,7 +50,7 @@ COMPONENTS = [
     PostProcessor(columns=8, lanes=8, accumulator_bits=32), PrunedRow(),
     RasterWalker(address_width=6),
     Requantiser(),
-    Sequencer(width=1, program_row_width=6, weight_row_width=6, flush_cycles=1, spec_hash=0),
+    Sequencer(width=1, program_row_width=6, trailer_row_width=6, flush_cycles=1, spec_hash=0),
     SramBank(depth=4), SystolicEngine(FACTS), Tpe(FACTS), VectorLane(),
     VectorUnit(lanes=8, gather_lanes=4, tag_width=24), WideMemory(banks=2, rows=4), WindowRow(),
     WindowWalker(blocks=1, lanes=4, tile_pixels=4, address_width=6, tag_width=24),

@@ -17,9 +17,9 @@ LOCAL = random.Random(2).randbytes(SIZE)
 SLOW = {"waits": 3, "stall": 0.4}
 
 
-def command(external, local, length, *, write_out=False):
-    return {"external": BASE + external, "local": local, "length": length,
-            "write_out": write_out}
+def command(external, local, length, *, write_out=False, more=0, external_step=0, local_step=0):
+    return {"external": BASE + external, "local": local, "length": length, "more": more,
+            "external_step": external_step, "local_step": local_step, "write_out": write_out}
 
 
 class Rig:
@@ -76,12 +76,15 @@ class Rig:
 def ref_copies(commands):
     external, local = bytearray(EXTERNAL), bytearray(LOCAL)
     for entry in commands:
-        there = slice(entry["external"] - BASE, entry["external"] - BASE + entry["length"])
-        here = slice(entry["local"], entry["local"] + entry["length"])
-        if entry["write_out"]:
-            external[there] = local[here]
-        else:
-            local[here] = external[there]
+        for segment in range(entry["more"] + 1):
+            start = entry["external"] - BASE + segment * entry["external_step"]
+            there = slice(start, start + entry["length"])
+            start = entry["local"] + segment * entry["local_step"]
+            here = slice(start, start + entry["length"])
+            if entry["write_out"]:
+                external[there] = local[here]
+            else:
+                local[here] = external[there]
     return external, local
 
 
@@ -89,15 +92,18 @@ def rtl_copies(commands, **conditions):
     rig = Rig(**conditions)
     rig.commands(*commands)
     assert rig.ends == [0] * len(commands)
-    assert rig.beats == sum(entry["length"] for entry in commands) // 8
+    assert rig.beats == sum(entry["length"] * (entry["more"] + 1) for entry in commands) // 8
     return rig.external.contents, rig.local.bytes
 
 
 def random_command(rng):
     length = 8 * rng.choice([0, 1, 2, 15, 16, 17, 40, 130])
-    return command(8 * rng.randrange((len(EXTERNAL) - length) // 8),
-                   8 * rng.randrange((SIZE - length) // 8), length,
-                   write_out=rng.random() < 0.5)
+    more = rng.choice([0, 0, 1, 2, 5])
+    steps = [length + 8 * rng.choice([0, 1, 7]) for _ in range(2)]
+    return command(8 * rng.randrange((len(EXTERNAL) - length - more * steps[0]) // 8),
+                   8 * rng.randrange((SIZE - length - more * steps[1]) // 8), length,
+                   write_out=rng.random() < 0.5, more=more, external_step=steps[0],
+                   local_step=steps[1])
 
 
 @pytest.mark.parametrize("conditions", [
@@ -152,7 +158,7 @@ def test_axi_read_error(conditions):
     rig.commands(command(0, 0, 2048), command(2048, 2048, 64))
     assert rig.ends == [1, 0]
     beats = sum(beats for _, _, beats in rig.external.bursts[:-1])
-    assert 16 <= beats <= 16 * (Dma.BURSTS + 1)
+    assert 16 <= beats <= 16 * (rig.dut.bursts + 1)
     expected = bytearray(LOCAL)
     expected[:8 * beats] = EXTERNAL[:8 * beats]
     expected[64:72] = LOCAL[64:72]

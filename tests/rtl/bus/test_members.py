@@ -14,9 +14,9 @@ from systolith.rtl.stream import Queue
 BURSTS = {"address_width": 16, "id_width": 4}
 COMPONENTS = [
     BurstWalker(**BURSTS), Dma(address_width=16), LocalArbiter(address_width=16),
-    Queue(8, depth=2), ReadIn(address_width=16), Window(**BURSTS),
+    Queue(8, depth=2), ReadIn(address_width=16, bursts=4), Window(**BURSTS),
     WindowRead(outstanding=4, **BURSTS), WindowWrite(outstanding=4, **BURSTS),
-    WriteOut(address_width=16),
+    WriteOut(address_width=16, bursts=4),
 ]
 SIGNATURES = [Axi4(32), AxiLite(32), LocalBus(16)]
 LAYOUTS = [Beat(16, 4), BurstRequest(16, 4), LocalRequest(16)]

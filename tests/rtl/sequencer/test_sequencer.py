@@ -40,7 +40,7 @@ class Bench:
 
     def __init__(self, width=2, durations=(4, 1, 9), header=None, trailer=None, changes=None,
                  each=None):
-        self.dut = Sequencer(width=width, program_row_width=16, weight_row_width=16,
+        self.dut = Sequencer(width=width, program_row_width=16, trailer_row_width=16,
                              flush_cycles=FLUSH, spec_hash=HASH)
         self.durations = durations
         self.layers = [LAYER | {"parameter_row": index, "source_group": index % 2,
@@ -63,12 +63,12 @@ class Bench:
         rng = random.Random(1)
         while True:
             _, _, program, row, weight, weight_row = await ctx.tick().sample(
-                dut.program_enable, dut.program_row, dut.weight_enable, dut.weight_row)
+                dut.program_enable, dut.program_row, dut.trailer_enable, dut.trailer_row)
             first = row - PROGRAM_BASE
             ctx.set(dut.program_data,
                     self.rows[first:first + dut.width] if program
                     else [rng.getrandbits(ROW_BITS) for _ in range(dut.width)])
-            ctx.set(dut.weight_data,
+            ctx.set(dut.trailer_data,
                     self.trailer if weight and weight_row == WEIGHT_BASE + TRAILER_ROW
                     else rng.getrandbits(64))
 
@@ -99,7 +99,7 @@ class Bench:
     async def start(self, ctx, last_layer=0xFFFF):
         dut = self.dut
         ctx.set(dut.program_base, PROGRAM_BASE)
-        ctx.set(dut.weight_base, WEIGHT_BASE)
+        ctx.set(dut.trailer_base, WEIGHT_BASE)
         ctx.set(dut.last_layer, last_layer)
         ctx.set(dut.start, 1)
         await ctx.tick()

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Weight buffer that is read and refilled at the same time, word by word around its end."""
+
+from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2, exact_log2
+
+from .sram import AccessPort, SramBank
+
+__all__ = ["WeightRing"]
+
+
+class WeightRing(wiring.Component):
+    """``words`` 64-bit words in single-port banks; a row is ``row_words`` words from any one on.
+
+    Word ``a`` lies in bank ``a mod banks``. There are at least twice as many banks as a row has
+    words, so that a refill finds half of them idle while a row is read in every cycle. Rows go
+    on at word 0 behind the last word.
+
+    *Timing*: ``read_data`` one cycle after ``read_enable``, held until the next read. The
+    ``access`` port is served whenever its bank is not read; while ``lock`` is high it may only
+    write, so that held read data stay.
+
+    *Parameters*: ``words`` (a power of two), ``row_words``.
+
+    *Members*: ``lock``, ``read_enable``, ``read_row`` (its first word), ``read_data``, ``access``.
+    """
+
+    def __init__(self, *, words: int, row_words: int):
+        self.banks = 1 << ceil_log2(2 * row_words)
+        self.row_words = row_words
+        if words & (words - 1) or words < 2 * self.banks:
+            raise ValueError(f"Words must be a power of two and at least two lines of "
+                             f"{self.banks} banks, not {words!r}")
+        self.words = words
+        self.row_width = exact_log2(words)
+        super().__init__({
+            "lock": In(1),
+            "read_enable": In(1),
+            "read_row": In(self.row_width),
+            "read_data": Out(data.ArrayLayout(64, row_words)),
+            "access": In(AccessPort(self.row_width)),
+        })
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        bank_bits = exact_log2(self.banks)
+        first, line = self.read_row[:bank_bits], self.read_row[bank_bits:]
+        access_bank = self.access.address[:bank_bits]
+        reads = Signal(self.banks)
+        turned = Signal(bank_bits)  # the bank of the row's first word
+        answer = Signal(bank_bits)
+        units = [SramBank(depth=self.words // self.banks) for _ in range(self.banks)]
+        for bank, unit in enumerate(units):
+            m.submodules[f"bank_{bank}"] = unit
+            place = Signal(bank_bits, name=f"place_{bank}")  # in the row
+            m.d.comb += [
+                place.eq(bank - first),
+                reads[bank].eq(self.read_enable & (place < self.row_words)),
+                unit.enable.eq(reads[bank] | (self.access.grant & (access_bank == bank))),
+                unit.write.eq(~reads[bank] & self.access.write),
+                unit.address.eq(Mux(reads[bank], (line + (bank < first))[:len(line)],
+                                    self.access.address[bank_bits:])),
+                unit.write_data.eq(self.access.write_data),
+                unit.write_mask.eq(self.access.write_mask),
+            ]
+        with m.If(self.read_enable):
+            m.d.sync += turned.eq(first)
+        outputs = Cat(unit.read_data for unit in units)
+        for place in range(self.row_words):
+            bank = Signal(bank_bits, name=f"bank_of_{place}")
+            m.d.comb += [bank.eq(turned + place),
+                         self.read_data[place].eq(outputs.word_select(bank, 64))]
+        m.d.comb += [
+            self.access.grant.eq(self.access.enable & ~reads.bit_select(access_bank, 1)
+                                 & (self.access.write | ~self.lock)),
+            self.access.read_data.eq(Array(unit.read_data for unit in units)[answer]),
+        ]
+        with m.If(self.access.grant):
+            m.d.sync += answer.eq(access_bank)
+        return m
