@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mapping: of the ways in which a network can run, the one with the fewest predicted cycles."""
 
+from dataclasses import replace
 from typing import Literal
 
 from ..golden.network import Network
+from ..rtl.parameters import AcceleratorParameters
 from ..rtl.sequencer.descriptor import Opcode
 from .build import parameters
 from .compile import (
@@ -11,18 +13,29 @@ from .compile import (
     CompileFault,
     Lowered,
     Program,
+    Unfit,
     allocate,
     assemble,
+    candidates,
     check_bound,
     fusible_layers,
+    hoist,
     lower,
+    place_layers,
     plan_blocks,
+    ring_weights,
     sort_channels,
+    tile,
 )
 from .predict import Prediction, predict
 from .spec import Spec
 
 __all__ = ["compile_network"]
+
+MOST_SEGMENTATIONS = 60
+"""Ways to cut a network into segments that are tried."""
+FITTING_SEGMENTATIONS = 6
+"""... of which so many fit; the best of them is taken."""
 
 
 def compile_network(spec: Spec, network: Network, *, sort: bool = True,
@@ -38,6 +51,8 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     for layer in lowered.layers:
         check_bound(layer, p.facts)
     sorted_ = sort_channels(lowered, p) if sort else lowered
+    if p.external_weights:
+        return _compile_external(network, sorted_, p)
     ways = []
     for form in (sorted_, lowered) if sorted_.orders else (lowered,):
         plans = {layer.output: plan_blocks(layer, p.facts) for layer in form.layers
@@ -48,7 +63,8 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
             ways.append((form, plans, []))
 
     def compiled(form: Lowered, plans: dict[int, BlockPlan], fused: list[int]) -> Program:
-        return assemble(network, form, plans, allocate(form, plans, p, fused), p, fused)
+        layouts = allocate(form, plans, p, fused)
+        return assemble(network, form, place_layers(form, plans, layouts, fused), layouts, p)
 
     if len(ways) == 1:
         return compiled(*ways[0])
@@ -74,6 +90,45 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     if not found:
         raise faults[0]
     return min(found, key=_cycles)[1]
+
+
+def _compile_external(network: Network, lowered: Lowered, p: AcceleratorParameters) -> Program:
+    """Weights streamed, activations in stripes where they must be: of the segmentations that fit,
+    the one with the fewest predicted cycles."""
+    layers = hoist(lowered)
+    lowered = replace(lowered, layers=layers)
+    plans = {layer.output: plan_blocks(layer, p.facts) for layer in layers
+             if layer.opcode is Opcode.MATRIX}
+    weights = {layer.output: ring_weights(layer, plans[layer.output], p)
+               for layer in layers if layer.output in plans}
+    words = {output: [tile.size for tile in tiles] for output, tiles in weights.items()}
+    roomy = replace(p, activation_words=1 << 24, weight_words=1 << 24, program_words=1 << 24,
+                    schedule_words=1 << 24, external_weights=False)
+    layouts = allocate(lowered, plans, roomy)
+    cycles = [layer.cycles for layer in predict(assemble(
+        network, lowered, place_layers(lowered, plans, layouts), layouts, roomy)).layers]
+    totals = [sum(words.get(layer.output, [0])) for layer in layers]
+    external = [tile_words for tiles in weights.values() for tile_words in tiles]
+    found: list[tuple[int, Program]] = []
+    unfit = ""
+    for tries, segments in enumerate(candidates(lowered, layers, cycles, totals, p)):
+        if tries == MOST_SEGMENTATIONS or len(found) == FITTING_SEGMENTATIONS:
+            break
+        try:
+            tiled = tile(lowered, layers, plans, words, segments, p)
+        except Unfit as error:
+            unfit = str(error)
+            continue
+        program = assemble(network, lowered, tiled.parts, tiled.layouts, p, tiled, external)
+        prediction = predict(program)
+        found.append((prediction.cycles + prediction.waits, program))
+        if len(segments) == 1:
+            break
+    if not found:
+        size = {"memory.weights": p.weight_words, "memory.activations": p.activation_words}[unfit]
+        raise CompileFault(f"{unfit} must be more than {size * 8 // 1024} KiB for this network: not even "
+                           "its smallest parts fit")
+    return min(found, key=lambda entry: entry[0])[1]
 
 
 def _cycles(found: tuple[Prediction, Program]) -> int:

@@ -2,11 +2,15 @@
 """Compiler: a golden network becomes a program image for a spec's hardware."""
 
 from .allocate import allocate
+from .external.segments import candidates, hoist
+from .external.tiling import Unfit, tile
 from .bounds import bound_activations
 from .fault import CompileFault
 from .fusion import fusible_layers
 from .lower import Lowered, lower
 from .order import sort_channels
+from .pack import ring_weights
+from .placed import place_layers
 from .plan import BlockPlan, check_bound, plan_blocks
 from .program import Program, assemble
 
@@ -15,12 +19,18 @@ __all__ = [
            "CompileFault",
            "Lowered",
            "Program",
+           "Unfit",
            "allocate",
            "assemble",
            "bound_activations",
+           "candidates",
            "check_bound",
            "fusible_layers",
+           "hoist",
            "lower",
+           "place_layers",
            "plan_blocks",
+           "ring_weights",
            "sort_channels",
+           "tile",
 ]

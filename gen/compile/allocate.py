@@ -12,7 +12,7 @@ from .lower import Lowered, LoweredLayer
 from .plan import BlockPlan
 from .reads import matrix_reads, window_reads
 
-__all__ = ["allocate"]
+__all__ = ["alike_for_addition", "allocate", "best_layout", "extent", "stripe_layout"]
 
 
 def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorParameters,
@@ -39,13 +39,13 @@ def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorPar
         group[layer.output] = (group[layer.source] if layer.output in passing
                                else 1 - group[layer.source])
 
-    alike = _alike_for_addition(lowered, list(birth))
+    alike = alike_for_addition(lowered, list(birth))
     layouts: dict[int, TensorLayout] = {}
     for index in sorted(birth, key=birth.__getitem__):
         if index in passing:
             continue
         consumers = [lowered.layers[i] for member in alike[index] for i in readers[member]]
-        layout = replace(_best_layout(lowered.shapes[index], consumers, plans, p),
+        layout = replace(best_layout(lowered.shapes[index], consumers, plans, p),
                          group=group[index], order=lowered.orders.get(index, ()))
         rivals = sorted(
             (other for name, other in layouts.items()
@@ -53,12 +53,12 @@ def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorPar
             key=lambda other: other.base)
         base = 0
         for other in rivals:
-            if base + _extent(layout, p) <= other.base:
+            if base + extent(layout, p) <= other.base:
                 break
-            base = max(base, other.base + _extent(other, p))
+            base = max(base, other.base + extent(other, p))
         # Whole lines, so that bank conflicts do not depend on the base.
         layouts[index] = replace(layout, base=-(-base // p.banks) * p.banks)
-    need = max(layout.base + _extent(layout, p) for layout in layouts.values())
+    need = max(layout.base + extent(layout, p) for layout in layouts.values())
     if need > p.group_words:
         kib = -(-2 * 8 * need // 1024)
         raise CompileFault(
@@ -69,12 +69,12 @@ def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorPar
                                      order=lowered.orders.get(index, ())) for index in passing}
 
 
-def _extent(layout: TensorLayout, p: AcceleratorParameters) -> int:
+def extent(layout: TensorLayout, p: AcceleratorParameters) -> int:
     """Words of a tensor, up to the end of the last group of words that an ADD may write."""
     return layout.word_groups(p.vector_blocks) * p.vector_blocks
 
 
-def _alike_for_addition(lowered: Lowered, tensors: list[int]) -> dict[int, list[int]]:
+def alike_for_addition(lowered: Lowered, tensors: list[int]) -> dict[int, list[int]]:
     """For each tensor, all that ADD layers join it with, itself included."""
     alike = {index: [index] for index in tensors}
     for layer in lowered.layers:
@@ -85,16 +85,18 @@ def _alike_for_addition(lowered: Lowered, tensors: list[int]) -> dict[int, list[
     return alike
 
 
-def _best_layout(shape, consumers: list[LoweredLayer], plans: Mapping[int, BlockPlan],
-                 p: AcceleratorParameters) -> TensorLayout:
-    """The layout whose readers lose least to bank conflicts; of equals the smallest."""
+def best_layout(shape: tuple[int, int, int], consumers: Sequence[LoweredLayer],
+                plans: Mapping[int, BlockPlan], p: AcceleratorParameters, *,
+                split: bool = True) -> TensorLayout:
+    """The layout whose readers lose least to bank conflicts; of equals the smallest. ``split``: it
+    may keep even and odd columns apart."""
     matrices = [layer for layer in consumers if layer.opcode is Opcode.MATRIX]
     windows = [layer for layer in consumers if layer.opcode is Opcode.WINDOW]
     strides = {layer.stride for layer in matrices + windows}
-    split = 2 if strides == {(2, 2)} else 1
+    phases = 2 if split and strides == {(2, 2)} else 1
     best: tuple[int, int, TensorLayout] | None = None
     for extra_pitch in range(4 if consumers else 1):
-        narrow = TensorLayout.plan(*shape, split=split, extra_pitch=extra_pitch)
+        narrow = TensorLayout.plan(*shape, split=phases, extra_pitch=extra_pitch)
         cost = sum(int((matrix_reads(layer, narrow, p).sum((1, 4))
                         * plans[layer.output].taps).sum()) for layer in matrices)
         for extra_plane in range(0, p.banks if windows else 1, 2):
@@ -106,3 +108,15 @@ def _best_layout(shape, consumers: list[LoweredLayer], plans: Mapping[int, Block
                 break
     assert best is not None
     return best[2]
+
+
+def stripe_layout(layout: TensorLayout, height: int, consumers: Sequence[LoweredLayer],
+                  p: AcceleratorParameters) -> TensorLayout:
+    """``height`` rows of ``layout``, channel blocks so far apart that windows lose least to bank
+    conflicts."""
+    windows = [layer for layer in consumers if layer.opcode is Opcode.WINDOW]
+    least = height * layout.pitch | 1
+    return min((replace(layout, height=height, plane=least + extra)
+                for extra in range(0, p.banks if windows else 1, 2)),
+               key=lambda form: sum(int(window_reads(
+                   layer, replace(layout, plane=form.plane), p).sum()) for layer in windows))

@@ -16,21 +16,22 @@ __all__ = ["Image"]
 class Image:
     """What is loaded into the core, in this order: ``program``, ``schedule`` and ``weights``
     (64-bit words from their bases on; a row of weights takes ``weight_stride`` words of address
-    space)."""
+    space); before them ``external``, words for external memory from its base on."""
 
     program: np.ndarray
     schedule: np.ndarray
     weights: np.ndarray
     weight_stride: int
+    external: np.ndarray
     check: int
 
     MAGIC = b"SYSTOLIT"
 
     def to_bytes(self) -> bytes:
         """The image file: magic, version, lengths and stride (32 bit each), program, schedule,
-        weights, CRC-32."""
-        parts = (self.program, self.schedule, self.weights)
-        head = struct.pack("<5I", IMAGE_VERSION, *(part.size for part in parts),
+        weights, external words, CRC-32."""
+        parts = (self.program, self.schedule, self.weights, self.external)
+        head = struct.pack("<6I", IMAGE_VERSION, *(part.size for part in parts),
                            self.weight_stride)
         body = self.MAGIC + head + b"".join(part.astype("<u8").tobytes() for part in parts)
         return body + struct.pack("<I", zlib.crc32(body))
@@ -38,11 +39,11 @@ class Image:
     @classmethod
     def from_bytes(cls, raw: bytes) -> "Image":
         """Read an image file; raises ValueError where it is foreign, truncated or damaged."""
-        head = len(cls.MAGIC) + 20
+        head = len(cls.MAGIC) + 24
         if len(raw) < head + 4 or not raw.startswith(cls.MAGIC):
             raise ValueError("not a program image: it does not start with "
                              f"{cls.MAGIC.decode()}")
-        version, *sizes, stride = struct.unpack_from("<5I", raw, len(cls.MAGIC))
+        version, *sizes, stride = struct.unpack_from("<6I", raw, len(cls.MAGIC))
         if version != IMAGE_VERSION:
             raise ValueError(f"image version must be {IMAGE_VERSION}, not {version}")
         size = head + 8 * sum(sizes) + 4
@@ -53,6 +54,6 @@ class Image:
             raise ValueError("image check sum does not match: it is damaged")
         words = np.frombuffer(raw, "<u8", sum(sizes), head).astype(np.uint64)
         header = Header.from_bits(int.from_bytes(words[:4].tobytes(), "little"))
-        program, schedule, weights = np.split(words, np.cumsum(sizes[:2]))
+        program, schedule, weights, external = np.split(words, np.cumsum(sizes[:3]))
         return cls(program=program, schedule=schedule, weights=weights, weight_stride=stride,
-                   check=int(header.check))
+                   external=external, check=int(header.check))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weight and parameter packing: the bytes that the core reads."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ...golden import dbb
@@ -13,7 +15,7 @@ from .fault import CompileFault
 from .lower import LoweredLayer
 from .plan import BlockPlan, block_weights
 
-__all__ = ["engine_parameters", "engine_weights", "vector_parameters"]
+__all__ = ["engine_parameters", "engine_weights", "ring_weights", "vector_parameters"]
 
 ROW_BYTES = ROW_BITS // 8
 
@@ -23,21 +25,46 @@ def engine_weights(layer: LoweredLayer, plan: BlockPlan, p: AcceleratorParameter
 
     A row holds every column's weights of a pass as the engine's ``Encoding`` states.
     """
+    packed = np.concatenate([rows for tile in _tiles(layer, plan, p) for rows in tile])
+    row_bytes = 8 * p.weight_banks
+    return np.pad(packed, ((0, 0), (0, row_bytes - packed.shape[1])))
+
+
+def ring_weights(layer: LoweredLayer, plan: BlockPlan,
+                 p: AcceleratorParameters) -> list[np.ndarray]:
+    """For each column tile its weights as they lie in a ring, uint64: the rows of
+    ``engine_weights``, but those of a block of ``BLOCK`` steps without positions where the engine
+    can do without."""
+    dense = p.dense_words is not None
+    return [np.concatenate([_words(rows) for rows in tile])
+            for tile in _tiles(layer, plan, p, dense=dense)]
+
+
+def _words(rows: np.ndarray) -> np.ndarray:
+    """Bytes [row, bytes] as 64-bit words, each row padded to whole ones."""
+    padded = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 8)))
+    return np.ascontiguousarray(padded).view("<u8").ravel().astype(np.uint64)
+
+
+def _tiles(layer: LoweredLayer, plan: BlockPlan, p: AcceleratorParameters, *,
+           dense: bool = False) -> Iterator[list[np.ndarray]]:
+    """Of each column tile the rows of each block that it issues, uint8 [rows, bytes]; ``dense``:
+    those of a block of ``BLOCK`` steps are its values alone."""
     facts = p.facts
-    rows = []
     for blocks, tile in zip(block_weights(layer.weights, facts.columns), plan.tiles, strict=True):
+        rows = []
         for issued in tile:
             block = blocks[issued.block, issued.ky, issued.kx]
             match facts.encoding:
                 case Encoding.DENSE:
                     rows.append(_dense_steps(block, issued.passes, facts.depth))
+                case Encoding.INDEX if dense and issued.steps == BLOCK:
+                    rows.append(_dense_steps(block, BLOCK, 1))
                 case Encoding.INDEX:
                     rows.append(_indexed_steps(block, issued.passes))
                 case Encoding.MASK | Encoding.HELD:
                     rows.append(_masked_steps(block, issued.passes, facts.nnz, plan.split))
-    packed = np.concatenate(rows)
-    row_bytes = 8 * p.weight_banks
-    return np.pad(packed, ((0, 0), (0, row_bytes - packed.shape[1])))
+        yield rows
 
 
 def _dense_steps(block: np.ndarray, steps: int, depth: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,11 +24,16 @@ from ...rtl.sequencer.descriptor import (
     Trailer,
 )
 from ...rtl.vector.window import WINDOW
+from ...rtl.sequencer.transfers import Transfer
+from .external.stripes import Segment
+from .external.tiling import Tiled
+from .external.transfers import Move
 from .fault import CompileFault
 from .image import Image
 from .layout import TensorLayout
 from .lower import Lowered, LoweredLayer
 from .pack import engine_parameters, engine_weights, vector_parameters
+from .placed import PlacedLayer
 from .plan import BlockPlan, last_channels
 from .reads import source_increments
 from .schedule import row_tiles, schedule_words
@@ -39,30 +44,24 @@ ROW_BYTES = ROW_BITS // 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompiledLayer:
-    """A layer with its place in the memories.
+class CompiledLayer(PlacedLayer):
+    """A placed layer with its rows in the other memories, from the image's bases on."""
 
-    ``second``: of ADD's second operand. ``plan``: of an engine layer's blocks. ``fused``: runs
-    with the next layer, which takes its results; ``fed``: so does this one with the layer before.
-    Between such two the layout is that of the buffer. Rows count from the image's bases on.
-    """
-
-    lowered: LoweredLayer
-    source: TensorLayout
-    second: TensorLayout | None
-    destination: TensorLayout
-    plan: BlockPlan | None
     schedule_row: int
     weight_row: int
     weight_rows: int
     parameter_row: int
-    fused: bool = False
-    fed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A network compiled for a spec's hardware."""
+    """A network compiled for a spec's hardware.
+
+    ``layers``: as the core runs them, parts of layers among them. ``layouts``: of the tensors as
+    they lie in the activation memory or, where they are ``spilled`` (first word, from the external
+    base on), in external memory. ``moves``: between the two, in order; ``segments``: how layers
+    were cut.
+    """
 
     network: golden.Network
     parameters: AcceleratorParameters
@@ -70,6 +69,9 @@ class Program:
     layers: list[CompiledLayer]
     layouts: dict[int, TensorLayout]
     memory_image: Image
+    moves: Sequence[Move] = ()
+    spilled: Mapping[int, int] = field(default_factory=dict)
+    segments: Sequence[Segment] = ()
 
     @property
     def image(self) -> bytes:
@@ -165,6 +167,7 @@ def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
         "destination_x": destination.steps_x,
         "destination_y": destination.steps_y,
         "destination_plane": destination.plane,
+        "transfers": layer.transfers,
         "span": low.kernel[1] + (width - 1) * low.stride[1] if low.sliding else low.kernel[1],
         "row_groups": 1 if low.sliding else -(-low.kernel[0] // WINDOW),
         "row_group_step": WINDOW * source.pitch,
@@ -222,67 +225,92 @@ def _pack(layout, fields: dict) -> bytes:
     return value.to_bytes(-(-layout.size // ROW_BITS) * ROW_BYTES, "little")
 
 
-def assemble(network: golden.Network, lowered: Lowered, plans: Mapping[int, BlockPlan],
-             layouts: dict[int, TensorLayout], p: AcceleratorParameters,
-             fused: Sequence[int] = ()) -> Program:
+def assemble(network: golden.Network, lowered: Lowered, placed: Sequence[PlacedLayer],
+             layouts: Mapping[int, TensorLayout], p: AcceleratorParameters,
+             tiled: Tiled | None = None, external: Sequence[np.ndarray] = ()) -> Program:
     """Pack weights, schedules, parameters and descriptors; raises CompileFault where memory runs
-    out. ``plans``: of engine layers, by output; ``fused``: layers that run with the next one, by
-    index."""
-    descriptor_rows = HEADER_ROWS + DESCRIPTOR_ROWS * len(lowered.layers)
-    parameter_row = descriptor_rows
-    weight_row = schedule_row = 0
-    layers, parameters, weights, schedules = [], [], [], []
-    for index, low in enumerate(lowered.layers):
-        plan = plans.get(low.output)
-        rows = _parameters(low, p)
-        packed = np.zeros((0, 8 * p.weight_banks), np.uint8)
-        words = np.zeros(0, np.uint64)
+    out. ``tiled``: how the layers were cut up for memories that are smaller; ``external``: weight
+    words, as they follow one another in external memory."""
+    rows = _Rows(HEADER_ROWS + DESCRIPTOR_ROWS * len(placed))
+    schedules = _Rows(0)
+    weights = _Rows(0)
+    layers = []
+    for layer in placed:
+        low, plan = layer.lowered, layer.plan
+        weight_row, weight_rows, schedule_row = layer.weight_row or 0, 0, 0
         if plan:
-            packed = engine_weights(low, plan, p)
-            words = schedule_words(low, plan, layouts[low.source], p)
+            schedule_row = schedules.put(schedule_words(low, plan, layer.source, p))
+            weight_rows = int(plan.passes.sum())
+            if tiled is None:
+                weight_row = weights.put(engine_weights(low, plan, p))
         layers.append(CompiledLayer(
-            lowered=low, source=layouts[low.source],
-            second=None if low.second is None else layouts[low.second],
-            destination=layouts[low.output],
-            plan=plan, schedule_row=schedule_row, weight_row=weight_row,
-            weight_rows=len(packed), parameter_row=parameter_row,
-            fused=index in fused, fed=index - 1 in fused))
-        parameters.append(rows)
-        weights.append(packed)
-        schedules.append(words)
-        parameter_row += len(rows)
-        weight_row += len(packed)
-        schedule_row += len(words)
+            **vars(layer) | {"weight_row": weight_row}, schedule_row=schedule_row,
+            weight_rows=weight_rows, parameter_row=rows.put(_parameters(low, p))))
+    moves = () if tiled is None else tiled.moves
+    transfer_row = rows.put(np.frombuffer(
+        b"".join(_pack(Transfer, move.fields()) for move in moves), np.uint8
+    ).reshape(-1, ROW_BYTES))
 
-    _check_memory("program", parameter_row * ROW_BYTES, p.program_words * 8)
-    _check_memory("weights", (weight_row + 1) * 8 * p.weight_banks, p.weight_words * 8)
-    _check_memory("schedule", schedule_row * 8, p.schedule_words * 8)
+    trailer_row = weights.count
+    if tiled is not None:  # behind the program, at the start of a memory row
+        rows.put(np.zeros((-rows.count % p.program_width, ROW_BYTES), np.uint8))
+        trailer_row = rows.count
+    spare = 0 if tiled is None else p.program_width
+    _check_memory("program", (rows.count + spare) * ROW_BYTES, p.program_words * 8)
+    if tiled is None:
+        _check_memory("weights", (weights.count + 1) * 8 * p.weight_banks, p.weight_words * 8)
+    _check_memory("schedule", schedules.count * 8, p.schedule_words * 8)
 
     header = {"magic": HEADER_MAGIC, "version": IMAGE_VERSION, "layers": len(layers),
-              "spec_hash": p.spec_hash, "check": 0, "trailer_row": weight_row,
-              "program_rows": parameter_row}
+              "spec_hash": p.spec_hash, "check": 0, "trailer_row": trailer_row,
+              "program_rows": rows.count, "transfer_row": transfer_row, "transfers": len(moves)}
 
     def program_bytes() -> bytes:
         head = _pack(Header, header).ljust(HEADER_ROWS * ROW_BYTES, b"\0")
-        return head + b"".join(_descriptor(layer, p) for layer in layers) + np.concatenate(
-            parameters).tobytes()
+        return head + b"".join(_descriptor(layer, p) for layer in layers) + rows.bytes
 
-    rows = np.concatenate(weights)
-    schedule = np.concatenate(schedules)
-    header["check"] = zlib.crc32(program_bytes() + schedule.astype("<u8").tobytes()
-                                 + rows.tobytes())
+    outside = np.concatenate([np.zeros(0, np.uint64), *external])
+    header["check"] = zlib.crc32(program_bytes() + schedules.bytes + weights.bytes
+                                 + outside.astype("<u8").tobytes())
     trailer = _pack(Trailer, {"magic": TRAILER_MAGIC, "check": header["check"]})
-    last = np.zeros((1, 8 * p.weight_banks), np.uint8)
-    last[0, :8] = np.frombuffer(trailer, np.uint8)[:8]
+    program = program_bytes()
     stride = 1 << (p.weight_banks - 1).bit_length()
-    words = np.ascontiguousarray(np.concatenate([rows, last])).view("<u8")
-    spread = np.zeros((len(words), stride), np.uint64)
-    spread[:, :p.weight_banks] = words
-    image = Image(program=np.frombuffer(program_bytes(), "<u8").astype(np.uint64),
-                  schedule=schedule, weights=spread.ravel(), weight_stride=stride,
+    spread = np.zeros((0, stride), np.uint64)
+    if tiled is None:
+        last = np.zeros((1, 8 * p.weight_banks), np.uint8)
+        last[0, :8] = np.frombuffer(trailer, np.uint8)[:8]
+        weights.put(last)
+        words = np.frombuffer(weights.bytes, "<u8").reshape(-1, p.weight_banks)
+        spread = np.zeros((len(words), stride), np.uint64)
+        spread[:, :p.weight_banks] = words
+    else:
+        program += trailer
+    image = Image(program=np.frombuffer(program, "<u8").astype(np.uint64),
+                  schedule=np.frombuffer(schedules.bytes, "<u8").astype(np.uint64),
+                  weights=spread.ravel(), weight_stride=stride, external=outside,
                   check=header["check"])
     return Program(network=network, parameters=p, lowered=lowered, layers=layers,
-                   layouts=layouts, memory_image=image)
+                   layouts=dict(layouts), memory_image=image, moves=moves,
+                   spilled={} if tiled is None else tiled.spilled,
+                   segments=() if tiled is None else tiled.segments)
+
+
+class _Rows:
+    """Rows of a memory from ``count`` on; those that are there already are shared."""
+
+    def __init__(self, count: int):
+        self.count = count
+        self.bytes = b""
+        self._known: dict[bytes, int] = {}
+
+    def put(self, rows: np.ndarray) -> int:
+        """Where ``rows`` lie."""
+        content = rows.tobytes()
+        if content not in self._known:
+            self._known[content] = self.count
+            self.bytes += content
+            self.count += len(rows)
+        return self._known[content]
 
 
 def _parameters(low: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:

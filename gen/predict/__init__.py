@@ -4,6 +4,8 @@
 from .activity import Activity, predict_activity
 from .banks import predict_bank_words
 from .cycles import LayerPrediction, Prediction, Stalls, predict
+from .transfers import MEMORY_LATENCY, moved_bytes
 
-__all__ = ["Activity", "LayerPrediction", "Prediction", "Stalls", "predict",
+__all__ = ["MEMORY_LATENCY", "Activity", "LayerPrediction", "Prediction", "Stalls", "moved_bytes",
+           "predict",
            "predict_activity", "predict_bank_words"]

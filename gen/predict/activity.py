@@ -41,8 +41,16 @@ def predict_activity(program: Program, tensors: Mapping[int, np.ndarray]) -> lis
     ``tensors``: the int8 input and golden's tensors [1, ...] by index. The sequencer's read of
     the image trailer, one weight row a run, belongs to no layer.
     """
-    return [UNITS[layer.lowered.opcode](layer, program.parameters, tensors[layer.lowered.source])
-            for layer in program.layers]
+    p = program.parameters
+    return [UNITS[layer.lowered.opcode](layer, p, _source_rows(
+        tensors[layer.lowered.source], program.lowered.shapes[layer.lowered.source], layer))
+        for layer in program.layers]
+
+
+def _source_rows(tensor: np.ndarray, shape: tuple[int, int, int],
+                 layer: CompiledLayer) -> np.ndarray:
+    """The rows of its source that a layer, or part of one, takes."""
+    return tensor.reshape(shape)[slice(*layer.part.source_rows)]
 
 
 def _addition(layer: CompiledLayer, p: AcceleratorParameters, _: np.ndarray) -> Activity:

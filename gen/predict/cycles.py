@@ -20,6 +20,7 @@ from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_reads, window_reads
 from .engine import EngineTimeline, Stalls
 from .fusion import fused_layers
+from .transfers import predict_waits
 
 __all__ = ["LayerPrediction", "Prediction", "Stalls", "predict"]
 
@@ -41,11 +42,13 @@ class LayerPrediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """A run's busy ``cycles`` and its layers."""
+    """A run's busy ``cycles`` and its layers; ``waits``: cycles on top, in which a layer waits for
+    transfers."""
 
     cycles: int
     layers: list[LayerPrediction]
     utilisation: float
+    waits: int = 0
 
     @property
     def stalls(self) -> Stalls:
@@ -76,7 +79,8 @@ def predict(program: Program) -> Prediction:
             utilisation=work / (max(cycles, 1) * p.facts.multipliers), fused=layer.fused,
             stalls=stalls))
     total = Sequencer.overhead_cycles(p.program_width) + sum(layer.cycles for layer in layers)
-    return Prediction(cycles=total, layers=layers,
+    waits = sum(predict_waits(program, [layer.cycles for layer in layers]))
+    return Prediction(cycles=total, layers=layers, waits=waits,
                       utilisation=useful / (total * p.facts.multipliers))
 
 

@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a segmentation to placed parts and transfers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ....golden.dbb import BLOCK
+from ....rtl.parameters import AcceleratorParameters
+from ....rtl.sequencer.descriptor import Opcode
+from ..allocate import alike_for_addition, best_layout, extent, stripe_layout
+from ..layout import TensorLayout
+from ..lower import Lowered, LoweredLayer
+from ..placed import PlacedLayer
+from ..plan import BlockPlan
+from .placement import Buffer, Node, place_buffers
+from .ring import WeightUse, fill_ring
+from .stripes import Rows, Segment, boundary, part_of_layer, share, source_rows, stripe_rows
+from .transfers import Move, fitting_moves
+
+__all__ = ["Tiled", "Unfit", "tile"]
+
+
+class Unfit(Exception):
+    """A segmentation does not fit the memories; the text says which."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiled:
+    """``parts`` in order, ``moves`` in order; ``layouts`` of tensors that are whole on chip, and of
+    all others as they lie in external memory (``spilled``: first word); ``external_words`` in
+    all."""
+
+    segments: Sequence[Segment]
+    parts: list[PlacedLayer]
+    moves: list[Move]
+    layouts: dict[int, TensorLayout]
+    spilled: dict[int, int]
+    external_words: int
+
+
+@dataclass(kw_only=True)
+class _Step:
+    """A part under construction."""
+
+    layer: LoweredLayer
+    plan: BlockPlan | None
+    rows: Rows
+    tiles: Rows
+    source: Buffer
+    second: Buffer | None
+    destination: Buffer
+    weights: WeightUse | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class _Passage:
+    """Rows of a tensor between a buffer and external memory, before or behind part ``part``."""
+
+    tensor: int
+    rows: Rows
+    buffer: Buffer
+    part: int
+    stored: bool
+
+
+def tile(lowered: Lowered, layers: Sequence[LoweredLayer], plans: Mapping[int, BlockPlan],
+         weights: Mapping[int, Sequence[int]], segments: Sequence[Segment],
+         p: AcceleratorParameters) -> Tiled:
+    """Place the parts of ``layers``, cut up as ``segments`` say; raises Unfit.
+
+    ``weights``: of engine layers by output, the words of each column tile in external memory,
+    where they follow one another layer after layer.
+    """
+    return _Tiler(lowered, layers, plans, weights, segments, p).tiled()
+
+
+@dataclass(eq=False)
+class _Tiler:
+    lowered: Lowered
+    layers: Sequence[LoweredLayer]
+    plans: Mapping[int, BlockPlan]
+    weights: Mapping[int, Sequence[int]]
+    segments: Sequence[Segment]
+    p: AcceleratorParameters
+    steps: list[_Step] = field(default_factory=list)
+    passages: list[_Passage] = field(default_factory=list)
+    whole: dict[int, Buffer] = field(default_factory=dict)
+    groups: list[list[Buffer]] = field(default_factory=lambda: [[]])
+    mark: int = 0  # first part of the latest stripe
+
+    def tiled(self) -> Tiled:
+        alike = alike_for_addition(self.lowered, list(self.lowered.shapes))
+        self.striped = {member for segment in self.segments if segment.stripes > 1
+                        for i in segment.layers
+                        for tensor in (*self.layers[i].sources, self.layers[i].output)
+                        for member in alike[tensor]}
+        self.layouts = {tensor: self._layout(tensor, alike[tensor])
+                        for tensor in self._tensors()}
+        offset = 0
+        self.external: dict[int, int] = {}  # first word of a layer's weights
+        for layer in self.layers:
+            if layer.output in self.plans:
+                self.external[layer.output] = offset
+                offset += sum(self.weights[layer.output])
+        entry = self.layouts[self.lowered.input]
+        if 2 * extent(entry, self.p) <= self.p.group_words or not self._striped_reader(
+                self.lowered.input):
+            self._make_whole(self.lowered.input, Node(), 0)
+        for segment in self.segments:
+            self._segment(segment)
+        self.whole[self.lowered.output].use(len(self.steps))
+        placed: list[Buffer] = []
+        for buffers in self.groups:
+            if not place_buffers(buffers, placed, self.p):
+                raise Unfit("memory.activations")
+            placed += buffers
+        spilled = {}
+        for passage in self.passages:
+            if passage.tensor not in spilled:
+                spilled[passage.tensor] = offset
+                offset += _external_words(self.layouts[passage.tensor])
+        parts, moves = self._finish(spilled)
+        layouts = {tensor: self.whole[tensor].layout if tensor in self.whole
+                   else self.layouts[tensor] for tensor in self._tensors()}
+        return Tiled(segments=self.segments, parts=parts, moves=moves, layouts=layouts,
+                     spilled=spilled, external_words=offset)
+
+    def _tensors(self) -> list[int]:
+        return [self.lowered.input, *(layer.output for layer in self.layers)]
+
+    def _striped_reader(self, tensor: int) -> bool:
+        return any(tensor in self.layers[i].sources for segment in self.segments
+                   if segment.stripes > 1 for i in segment.layers)
+
+    def _layout(self, tensor: int, alike: Sequence[int]) -> TensorLayout:
+        readers = [layer for layer in self.layers if set(layer.sources) & set(alike)]
+        return replace(
+            best_layout(self.lowered.shapes[tensor], readers, self.plans, self.p,
+                        split=tensor not in self.striped),
+            order=self.lowered.orders.get(tensor, ()))
+
+    def _make_whole(self, tensor: int, node: Node, part: int) -> Buffer:
+        """All of a tensor on chip."""
+        layout = self.layouts[tensor]
+        buffer = Buffer(rows=(0, layout.height), layout=layout, node=node, born=part, dies=part)
+        self.whole[tensor] = buffer
+        self.groups[-1].append(buffer)
+        return buffer
+
+    def _segment(self, segment: Segment) -> None:
+        """The parts of a segment, stripe after stripe, and their buffers."""
+        layers = self.layers
+        reads, makes = boundary(layers, segment, self.lowered.output)
+        stays = self._stays(segment, makes)
+        nodes = {tensor: self.whole[tensor].node if tensor in self.whole else Node()
+                 for tensor in reads}
+        marks = [len(self.steps)]
+        stripes: list[list[tuple[Buffer, bool]]] = []
+        for stripe in range(segment.stripes):
+            rows = stripe_rows(layers, segment, stripe)
+            buffers = {tensor: self.whole[tensor] for tensor in reads if tensor in self.whole}
+            mine: list[tuple[Buffer, bool]] = []
+            for tensor in reads:
+                if tensor not in buffers:
+                    buffers[tensor] = self._stripe(tensor, rows[tensor], nodes[tensor])
+                    self.passages.append(_Passage(tensor=tensor, rows=rows[tensor], part=-1,
+                                                  buffer=buffers[tensor], stored=False))
+                    mine.append((buffers[tensor], True))
+            for index in segment.layers:
+                layer = layers[index]
+                buffers[layer.output] = self._destination(
+                    segment, index, rows[layer.output], buffers, nodes, layer.output in stays)
+                self._parts(layer, rows[layer.output], buffers, segment)
+                if layer.output in makes and layer.output not in stays:
+                    self.passages.append(_Passage(
+                        tensor=layer.output, part=len(self.steps) - 1, stored=True,
+                        rows=share(layer.output_shape[0], segment.stripes, stripe),
+                        buffer=buffers[layer.output]))
+                    mine.append((buffers[layer.output], False))
+            marks.append(len(self.steps))
+            stripes.append(mine)
+        self._equal_planes(segment)
+        for number, mine in enumerate(stripes):
+            for buffer, loaded in mine:
+                if loaded:
+                    buffer.early = marks[number - 1] if number else self.mark
+                else:  # to the end of the next stripe
+                    buffer.late = (marks[number + 2] - 1 if number + 2 < len(marks)
+                                   else marks[-1])
+        self.mark = marks[-2]
+        self.groups.append([])
+
+    def _stays(self, segment: Segment, makes: Sequence[int]) -> set[int]:
+        """Which of the tensors that a segment makes are whole on chip: all of the last one, and
+        what it reads."""
+        if segment is self.segments[-1]:
+            return {self.layers[i].output for i in segment.layers}
+        reads, _ = boundary(self.layers, self.segments[-1], self.lowered.output)
+        return set(makes) & set(reads)
+
+    def _stripe(self, tensor: int, rows: Rows, node: Node) -> Buffer:
+        layout = self.layouts[tensor]
+        layout = stripe_layout(
+            layout, rows[1] - rows[0],
+            [layer for layer in self.layers if tensor in layer.sources], self.p)
+        buffer = Buffer(rows=rows, layout=layout, node=node, born=1 << 16, dies=-1)
+        self.groups[-1].append(buffer)
+        return buffer
+
+    def _destination(self, segment: Segment, index: int, rows: Rows, buffers, nodes,
+                     stays: bool) -> Buffer:
+        """Where a layer's result goes: over an operand of an ADD that nobody else wants, or into a
+        buffer of its own."""
+        layer = self.layers[index]
+        tensor = layer.output
+        addition = layer.opcode is Opcode.ADD
+        for source in reversed(layer.sources if addition else ()):
+            if stays is (source in self.whole) and not self._read_later(source, index, segment):
+                nodes[tensor] = nodes[source]
+                if stays:
+                    self.whole[tensor] = buffers[source]
+                return buffers[source]
+        if tensor not in nodes:
+            nodes[tensor] = Node(None if addition else nodes[layer.source])
+        if stays:
+            return self.whole.get(tensor) or self._make_whole(tensor, nodes[tensor],
+                                                              len(self.steps))
+        return self._stripe(tensor, rows, nodes[tensor])
+
+    def _read_later(self, tensor: int, index: int, segment: Segment) -> bool:
+        _, makes = boundary(self.layers, segment, self.lowered.output)
+        last = len(self.layers) - 1 if tensor in self.whole else segment.last
+        return tensor in makes or any(tensor in self.layers[i].sources
+                                      for i in range(index + 1, last + 1))
+
+    def _parts(self, layer: LoweredLayer, rows: Rows, buffers, segment: Segment) -> None:
+        """One part for the rows of a layer, or several, where its weights come bit by bit."""
+        source = buffers[layer.source]
+        second = None if layer.second is None else buffers[layer.second]
+        destination = buffers[layer.output]
+        plan = self.plans.get(layer.output)
+        for tiles in self._tile_groups(layer):
+            use = None
+            if plan is not None:
+                words = self.weights[layer.output]
+                use = WeightUse(
+                    part=len(self.steps), words=sum(words[slice(*tiles)]), until=len(self.steps),
+                    external=self.external[layer.output] + sum(words[:tiles[0]]))
+            for buffer in (source, second, destination):
+                if buffer is not None:
+                    buffer.use(len(self.steps))
+            self.steps.append(_Step(layer=layer, plan=plan, rows=rows, tiles=tiles, source=source,
+                                    second=second, destination=destination, weights=use))
+
+    def _tile_groups(self, layer: LoweredLayer) -> list[Rows]:
+        """Neighbouring column tiles whose weights take at most half of the ring, or single ones."""
+        if layer.output not in self.plans:
+            return [(0, 1)]
+        words = self.weights[layer.output]
+        groups, start = [], 0
+        for end in range(1, len(words) + 1):
+            if end == len(words) or sum(words[start:end + 1]) > self.p.weight_words // 2:
+                groups.append((start, end))
+                start = end
+        return groups
+
+    def _equal_planes(self, segment: Segment) -> None:
+        """An ADD takes its operands word by word: they and its result have one plane."""
+        for index in segment.layers:
+            steps = [step for step in self.steps if step.layer is self.layers[index]
+                     and step.second is not None]
+            buffers = {id(buffer): buffer for step in steps
+                       for buffer in (step.source, step.second, step.destination)}
+            if not buffers:
+                continue
+            plane = max(buffer.layout.plane for buffer in buffers.values())
+            if any(buffer in self.whole.values() and buffer.layout.plane != plane
+                   for buffer in buffers.values()):
+                raise Unfit("memory.activations")
+            for buffer in buffers.values():
+                buffer.layout = replace(buffer.layout, plane=plane)
+
+    # Transfers.
+
+    def _finish(self, spilled: Mapping[int, int]) -> tuple[list[PlacedLayer], list[Move]]:
+        places, loads = self._ring()
+        moves = [Move.of_weights(load, self.p) for load in loads]
+        stores: list[tuple[_Passage, Move]] = []
+        for passage in self.passages:
+            if passage.stored:
+                move = self._move(passage, spilled, passage.part, passage.part + 1)
+                stores.append((passage, move))
+                moves.append(move)
+        for passage in self.passages:
+            if not passage.stored:
+                part = min(number for number, step in enumerate(self.steps)
+                           if passage.buffer in (step.source, step.second))
+                after = max([passage.buffer.born,
+                             *(move.after for store, move in stores
+                               if store.tensor == passage.tensor
+                               and store.rows[0] < passage.rows[1]
+                               and passage.rows[0] < store.rows[1])])
+                moves.append(self._move(passage, spilled, part, after))
+        moves = sorted((piece for move in moves for piece in fitting_moves(move)),
+                       key=lambda move: move.order)
+        needs = self._needs(moves)
+        parts = []
+        for number, step in enumerate(self.steps):
+            low, plan, part = part_of_layer(step.layer, step.plan, step.rows, step.tiles,
+                                            self.p.facts.columns)
+            wanted = source_rows(step.layer, step.rows)
+            parts.append(PlacedLayer(
+                lowered=low, part=part, plan=plan, source=step.source.view(wanted),
+                second=None if step.second is None else step.second.view(wanted),
+                destination=step.destination.view(step.rows, part.channels),
+                weight_row=places.get(number), transfers=needs[number]))
+        return parts, moves
+
+    def _ring(self):
+        """Weights stay in the ring for all stripes of a segment if they fit there together."""
+        number = 0
+        uses: list[WeightUse] = []
+        for segment in self.segments:
+            mine = []
+            while number < len(self.steps) and any(
+                    self.steps[number].layer is self.layers[i] for i in segment.layers):
+                if self.steps[number].weights is not None:
+                    mine.append(self.steps[number].weights)
+                number += 1
+            distinct = {use.external: use.words for use in mine}
+            if sum(distinct.values()) <= self.p.weight_words:
+                last = {use.external: use.part for use in mine}
+                mine = [replace(use, until=last[use.external]) for use in mine]
+            uses += mine
+        filled = fill_ring(uses, self.p.weight_words)
+        if filled is None:  # what stays for a segment leaves no room for others
+            filled = fill_ring([replace(use, until=use.part) for use in uses],
+                               self.p.weight_words)
+        if filled is None:
+            raise Unfit("memory.weights")
+        return filled
+
+    def _move(self, passage: _Passage, spilled: Mapping[int, int], part: int,
+              after: int) -> Move:
+        there, here = self.layouts[passage.tensor], passage.buffer.view(passage.rows)
+        blocks = -(-there.channels // BLOCK)
+        return Move(
+            part=part, after=after, write_out=passage.stored,
+            external=spilled[passage.tensor] + passage.rows[0] * there.pitch,
+            local=self.p.group_address(here.group, here.base) // 8,
+            words=(passage.rows[1] - passage.rows[0]) * there.pitch, more=blocks - 1,
+            external_step=there.height * there.pitch, local_step=here.plane)
+
+    def _needs(self, moves: Sequence[Move]) -> list[int]:
+        """Of each part how many moves must be complete: its loads, and the stores from where it
+        writes. The last one needs all."""
+        needs = [0] * len(self.steps)
+        for count, move in enumerate(moves, 1):
+            if not move.write_out:
+                needs[move.part] = max(needs[move.part], count)
+        for passage in self.passages:
+            if not passage.stored:
+                continue
+            last = max(count for count, move in enumerate(moves, 1)
+                       if move.write_out and move.part == passage.part)
+            for number in range(passage.part + 1, len(self.steps)):
+                target = self.steps[number].destination
+                if target is passage.buffer or target.shares(passage.buffer, self.p):
+                    needs[number] = max(needs[number], last)
+                    break
+        needs[-1] = len(moves)
+        for number in range(1, len(needs)):
+            needs[number] = max(needs[number], needs[number - 1])
+        return needs
+
+
+def _external_words(layout: TensorLayout) -> int:
+    return layout.blocks * layout.height * layout.pitch
