@@ -15,6 +15,7 @@ from ..gen.cli.common import (
     SetOption,
     SpecArgument,
     UnfusedOption,
+    fail,
     guard,
     load_inputs,
     print_json,
@@ -40,6 +41,12 @@ OutputFileOption = Annotated[Path | None, typer.Option(
 StallsOption = Annotated[int | None, typer.Option(
     "--stalls", metavar="SEED", show_default=False,
     help="Pause every AXI channel at random, from this seed.")]
+WindowOption = Annotated[bool, typer.Option(
+    "--window", help="Load image and inputs through the AXI window, as a host does, rather than "
+                     "straight into the simulated memories; --stalls does too.")]
+JobsOption = Annotated[int | None, typer.Option(
+    "--jobs", "-j", min=1, metavar="N", show_default="the CPUs available",
+    help="Simulations at once, each over a part of the inputs.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -53,7 +60,8 @@ def register(app: typer.Typer) -> None:
 
 def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOption = "golden",
         layers: LayersOption = False, output: OutputFileOption = None,
-        stalls: StallsOption = None, overrides: SetOption = None,
+        stalls: StallsOption = None, window: WindowOption = False, jobs: JobsOption = None,
+        overrides: SetOption = None,
         activation_nnz: ActivationOption = None, unfused: UnfusedOption = False,
         json: JsonOption = False) -> None:
     """Run a model on the golden model or on the simulated RTL, and compare the two."""
@@ -62,12 +70,18 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
             raise typer.BadParameter(f"must be golden or verilator, not {on!r}",
                                      param_hint="--on")
         loaded = load(spec, overrides or ())
+        from .batch import available_cpus
         from .inference import run_network, save_outputs
+        from .simulator import SimulationFault
 
-        report = run_network(loaded, model, lambda network: load_inputs(inputs, network),
-                             simulate=on == "verilator", layers=layers, stalls=stalls,
-                             activation_nnz=activation_nnz or (), unfused=unfused,
-                             quiet=json)
+        try:
+            report = run_network(loaded, model, lambda network: load_inputs(inputs, network),
+                                 simulate=on == "verilator", layers=layers, stalls=stalls,
+                                 activation_nnz=activation_nnz or (), unfused=unfused,
+                                 window=window or stalls is not None,
+                                 jobs=jobs or available_cpus(), quiet=json)
+        except SimulationFault as fault:
+            fail(str(fault), json=json, code=ExitCode.DOES_NOT_HOLD)
         if output is not None:
             save_outputs(output, report)
     if json:

@@ -60,13 +60,13 @@ class Report:
 def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs], *,
                 simulate: bool, layers: bool = False, stalls: int | None = None,
                 activation_nnz: Sequence[str] = (), unfused: bool = False,
-                quiet: bool = False) -> Report:
+                window: bool = True, jobs: int = 1, quiet: bool = False) -> Report:
     """Run ``model``; with ``simulate`` on the RTL of ``spec`` too, and compare.
 
     Compared are the outputs of the core's last layer, and with ``layers`` every layer's tensor,
     over every input; cycles must be the same in every inference and as predicted, and so must
     the counters of the last one. ``activation_nnz``: as ``bound_activations``; what it costs in
-    accuracy is reported. ``unfused``: every layer by itself.
+    accuracy is reported. ``unfused``: every layer by itself. ``window``, ``jobs``: as ``run``.
     """
     unpruned = tflite.load(model)
     network = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
@@ -98,7 +98,7 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
             done = max(done, value)
 
         result = run_rtl(program, inputs.values, rtl, layers=layers, stalls=stalls,
-                         progress=progress)
+                         window=window, jobs=jobs, progress=progress)
     prediction = predict(program)
     observed = result.layers if layers else {program.lowered.output: result.outputs}
     report.compared = "every layer" if layers else "outputs"

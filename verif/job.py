@@ -17,7 +17,8 @@ class Job:
     ``writes``: runs of words (byte address, file key) that load the image; ``input_runs`` and
     ``output_runs``: (byte address, first word, words) of one input or output in the order of the
     packed arrays; ``inputs``: uint64 [N, words]; ``banks`` of an activation bank group.
-    ``stalls``: seed of random AXI stalls, or None.
+    ``stalls``: seed of random AXI stalls, or None. ``places``: fields of ``Places``, to load
+    without the window, or None.
     """
 
     folder: Path
@@ -30,6 +31,7 @@ class Job:
     banks: int = 0
     monitor: bool = False
     stalls: int | None = None
+    places: dict | None = None
     watchdog: int = 0
     settings: dict = field(default_factory=dict)
 

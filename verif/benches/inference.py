@@ -8,6 +8,7 @@ import numpy as np
 from systolith.rtl.bus.register_map import REGISTERS
 from systolith.verif.host import Host
 from systolith.verif.job import Answer, Job
+from systolith.verif.memories import Memories, Places
 from systolith.verif.monitor import ResultMonitor
 
 COUNTERS = [register.name for register in REGISTERS
@@ -22,11 +23,12 @@ async def inference(dut):
     await host.reset()
     monitors = {unit: ResultMonitor(dut, unit) for unit in ("post", "vector")} \
         if job.monitor else {}
-    await host.store(job.image_runs, job.image)
+    loader = host if job.places is None else Memories(dut, Places(**job.places))
+    await loader.store(job.image_runs, job.image)
     await host.write("WATCHDOG", job.watchdog)
     outputs, cycles, layer_cycles = [], [], []
     for index, words in enumerate(job.inputs):
-        await host.store(job.input_runs, words)
+        await loader.store(job.input_runs, words)
         cycles.append(await host.run())
         outputs.append(await host.fetch(job.output_runs))
         layer_cycles.append(await host.layer_cycles(job.layers))
