@@ -111,19 +111,25 @@ def _compile_external(network: Network, lowered: Lowered, p: AcceleratorParamete
     external = [tile_words for tiles in weights.values() for tile_words in tiles]
     found: list[tuple[int, Program]] = []
     unfit = ""
+    fault: CompileFault | None = None
     for tries, segments in enumerate(candidates(lowered, layers, cycles, totals, p)):
         if tries == MOST_SEGMENTATIONS or len(found) == FITTING_SEGMENTATIONS:
             break
         try:
             tiled = tile(lowered, layers, plans, words, segments, p)
+            program = assemble(network, lowered, tiled.parts, tiled.layouts, p, tiled, external)
         except Unfit as error:
             unfit = str(error)
             continue
-        program = assemble(network, lowered, tiled.parts, tiled.layouts, p, tiled, external)
+        except CompileFault as error:  # too many parts for the program memory
+            fault = error
+            continue
         prediction = predict(program)
         found.append((prediction.cycles + prediction.waits, program))
         if len(segments) == 1:
             break
+    if fault is not None and not found:
+        raise fault
     if not found:
         size = {"memory.weights": p.weight_words, "memory.activations": p.activation_words}[unfit]
         raise CompileFault(f"{unfit} must be more than {size * 8 // 1024} KiB for this network: not even "

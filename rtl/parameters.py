@@ -6,6 +6,7 @@ from functools import cached_property
 
 from .facts import Encoding, EngineFacts
 from .kinds import facts_of
+from .memory.ring import WeightRing
 from .operand.schedule import entries_per_word
 from .vector.unit import VectorLane
 from .vector.window import WINDOW
@@ -119,6 +120,13 @@ class AcceleratorParameters:
         """Addresses of the weight memory: rows, or words of a ring."""
         return self.weight_words if self.external_weights else (
             self.weight_words // self.weight_banks)
+
+    @property
+    def weight_depth(self) -> int:
+        """Words of a bank of the weight memory."""
+        if self.external_weights:
+            return self.weight_words // WeightRing.banks_of(self.weight_banks)
+        return self.weight_rows
 
     @property
     def dense_words(self) -> int | None:

@@ -14,7 +14,7 @@ from ..gen.cli.common import Inputs, stage
 from ..gen.compile import bound_activations
 from ..gen.importer import tflite
 from ..gen.mapping import compile_network
-from ..gen.predict import Activity, predict, predict_activity
+from ..gen.predict import Activity, moved_bytes, predict, predict_activity
 from ..gen.spec import Spec
 from ..golden.interpreter import run as run_golden
 from ..golden.network import Network
@@ -29,7 +29,8 @@ __all__ = ["Report", "run_network", "save_outputs"]
 class Report:
     """What ``run`` says. Cycles are None without RTL, and so is ``bit_exact``.
 
-    ``accuracy_unpruned``: before activations were pruned, if they were. ``counters``: registers
+    ``waits``: cycles of them in which a layer waited for transfers; all others must be as
+    predicted, and so must ``moved_bytes``. ``accuracy_unpruned``: before activations were pruned, if they were. ``counters``: registers
     after the last inference; ``activity``: its events and stalls among them.
     """
 
@@ -44,6 +45,9 @@ class Report:
     cycles_per_inference: int | None = None
     predicted_cycles_per_inference: int | None = None
     utilisation: float | None = None
+    waits: int = 0
+    predicted_waits: int = 0
+    moved_bytes: int = 0
     layers: list[dict] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
     activity: dict[str, int] = field(default_factory=dict)
@@ -108,7 +112,9 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
             program, {program.lowered.output: result.outputs}, tensors)
     report.bit_exact = report.mismatch is None
     report.cycles_per_inference = int(result.cycles[0])
-    report.predicted_cycles_per_inference = prediction.cycles
+    report.predicted_cycles_per_inference = prediction.cycles + prediction.waits
+    report.waits, report.predicted_waits = result.counters["STALL_TRANSFER"], prediction.waits
+    report.moved_bytes = moved_bytes(program)
     report.utilisation = prediction.utilisation * prediction.cycles / result.cycles[0]
     report.counters = result.counters
     for index, layer in enumerate(prediction.layers):
@@ -124,10 +130,19 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     if np.ptp(result.cycles) or np.ptp(result.layer_cycles, axis=0).any():
         report.bit_exact = False
         report.mismatch = "cycles differ between inferences"
+    elif report.cycles_per_inference - report.waits != prediction.cycles:
+        report.bit_exact = False
+        report.mismatch = (f"cycles {report.cycles_per_inference} less {report.waits} of waiting "
+                           f"differ from those predicted, {prediction.cycles}")
+    elif program.moves and result.counters["DMA_BYTES"] != report.moved_bytes:
+        report.bit_exact = False
+        report.mismatch = (f"{result.counters['DMA_BYTES']} bytes moved differ from those "
+                           f"predicted, {report.moved_bytes}")
     last = {network.inputs[0]: inputs.values[-1:]} | {
         index: tensor[-1:] for index, tensor in tensors.items()}
-    # The image trailer is one weight row that belongs to no layer.
-    expected = sum(predict_activity(program, last), Activity(weight_reads=1))
+    # The image trailer, on chip, is one weight row that belongs to no layer.
+    expected = sum(predict_activity(program, last), Activity(
+        weight_reads=int(not program.parameters.external_weights)))
     report.activity = (asdict(measured_activity(result.counters))
                        | asdict(measured_stalls(result.counters)))
     report.predicted_activity = asdict(expected) | asdict(prediction.stalls)

@@ -9,6 +9,8 @@ import numpy as np
 
 __all__ = ["Answer", "Job"]
 
+ARRAYS = ("image", "inputs", "external")
+
 
 @dataclass(kw_only=True)
 class Job:
@@ -17,6 +19,8 @@ class Job:
     ``writes``: runs of words (byte address, file key) that load the image; ``input_runs`` and
     ``output_runs``: (byte address, first word, words) of one input or output in the order of the
     packed arrays; ``inputs``: uint64 [N, words]; ``banks`` of an activation bank group.
+    ``external``: words of the memory behind the DMA (none where there is no such memory), which
+    then also holds the input if ``input_outside``.
     ``stalls``: seed of random AXI stalls, or None. ``places``: fields of ``Places``, to load
     without the window, or None.
     """
@@ -28,6 +32,9 @@ class Job:
     inputs: np.ndarray
     output_runs: list[tuple[int, int, int]]
     layers: int
+    external: np.ndarray = field(default_factory=lambda: np.zeros(0, "<u8"))
+    input_outside: bool = False
+    latency: int = 0
     banks: int = 0
     monitor: bool = False
     stalls: int | None = None
@@ -40,7 +47,7 @@ class Job:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "job.json"
         fields = asdict(self) | {"folder": str(self.folder)}
-        np.savez(self.folder / "job.npz", image=fields.pop("image"), inputs=fields.pop("inputs"))
+        np.savez(self.folder / "job.npz", **{name: fields.pop(name) for name in ARRAYS})
         path.write_text(json.dumps(fields))
         return path
 
@@ -50,7 +57,7 @@ class Job:
         fields = json.loads(path.read_text())
         fields["folder"] = Path(fields["folder"])
         with np.load(path.parent / "job.npz") as arrays:
-            return cls(**fields, image=arrays["image"], inputs=arrays["inputs"])
+            return cls(**fields, **{name: arrays[name] for name in ARRAYS})
 
 
 @dataclass(kw_only=True)

@@ -17,6 +17,7 @@ from ..gen.build import accelerator, parameters
 from ..gen.compile.layout import TensorLayout
 from ..gen.compile.program import Program
 from ..gen.emit.platform import EmittingPlatform
+from ..gen.predict import MEMORY_LATENCY
 from ..gen.spec import Spec
 from ..rtl.memory.map import REGIONS
 from ..rtl.memory.sram import SramBank
@@ -72,7 +73,7 @@ def _generator() -> str:
 
 def _memory_modules(p: AcceleratorParameters) -> list[str]:
     """Names of the modules that hold what the window reaches."""
-    depths = {p.group_words // p.banks, p.weight_rows, p.program_rows, p.schedule_words}
+    depths = {p.group_words // p.banks, p.weight_depth, p.program_rows, p.schedule_words}
     return [f"{TOP}_{SramBank(depth=depth).module_name}" for depth in sorted(depths)]
 
 
@@ -92,10 +93,13 @@ def _runs(addresses: list[int]) -> list[tuple[int, int, int]]:
     return runs
 
 
-def _tensor_runs(program: Program, layout: TensorLayout) -> list[tuple[int, int, int]]:
-    p = program.parameters
-    return _runs([p.group_address(layout.group, word)
-                  for word in sorted(set(layout.addresses().ravel().tolist()))])
+def _tensor_runs(program: Program, tensor: int) -> list[tuple[int, int, int]]:
+    """Of a tensor on chip, or as it lies in external memory."""
+    p, layout = program.parameters, program.layouts[tensor]
+    words = sorted(set(layout.addresses().ravel().tolist()))
+    if tensor in program.spilled:
+        return _runs([8 * (program.spilled[tensor] + word) for word in words])
+    return _runs([p.group_address(layout.group, word) for word in words])
 
 
 def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool = False,
@@ -117,9 +121,11 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
     return Job(
         folder=folder, image_runs=_runs(addresses),
         image=np.concatenate([image.program, image.schedule, weights.ravel()]).astype("<u8"),
-        input_runs=_tensor_runs(program, layout),
+        input_runs=_tensor_runs(program, program.lowered.input),
+        external=program.external_memory, latency=MEMORY_LATENCY,
+        input_outside=program.lowered.input in program.spilled,
         inputs=np.array([[word for _, word in words] for words in packed], "<u8"),
-        output_runs=_tensor_runs(program, program.output_layout),
+        output_runs=_tensor_runs(program, program.lowered.output),
         layers=len(program.layers), banks=p.banks, monitor=monitor, stalls=stalls,
         watchdog=watchdog, places=None if window else asdict(_places(p)))
 
@@ -139,9 +145,11 @@ def _layer_tensors(program: Program, answer: Answer, count: int) -> dict[int, np
     """Monitored beats, put back into tensors: [N, height, width, channels] by tensor index."""
     beats = {"engine": answer.post, "vector": answer.vector}
     at = dict.fromkeys(beats, 0)
-    tensors: dict[int, list[np.ndarray]] = {layer.lowered.output: [] for layer in program.layers}
     p = program.parameters
-    for _ in range(count):
+    tensors = {layer.lowered.output: np.zeros(
+        (count, *program.lowered.shapes[layer.lowered.output]), np.int8)
+        for layer in program.layers}
+    for number in range(count):
         for layer in program.layers:
             low = layer.lowered
             unit = UNITS[low.opcode]
@@ -158,20 +166,21 @@ def _layer_tensors(program: Program, answer: Answer, count: int) -> dict[int, np
             at[unit] += size
             if low.opcode is Opcode.ADD:  # word by word as the tensor lies
                 words = np.ascontiguousarray(part).view(np.uint64).ravel()
-                tensors[low.output].append(replace(layer.destination, base=0).unpack(words))
+                values = replace(layer.destination, base=0, order=()).unpack(words)
             else:
                 pixels = height * width
                 tile = p.facts.rows if layer.fused or layer.fed else pixels
-                values = [group.reshape(groups, -1, columns).transpose(1, 0, 2)
+                pieces = [group.reshape(groups, -1, columns).transpose(1, 0, 2)
                           for group in np.split(part.reshape(-1, columns), [
                               groups * end for end in range(tile, pixels, tile)])]
-                tensors[low.output].append(layer.destination.restore(
-                    np.concatenate(values).reshape(height, width, -1)[..., :channels]))
+                values = np.concatenate(pieces).reshape(height, width, -1)[..., :channels]
+            tensors[low.output][number, slice(*layer.part.rows), :,
+                                slice(*layer.part.channels)] = values
     for unit, used in at.items():
         if used != len(beats[unit]):
             raise RuntimeError(f"{len(beats[unit]) - used} beats of the {unit} unit "
                                "belong to no layer")
-    return {index: np.array(parts) for index, parts in tensors.items()}
+    return {index: program.layouts[index].restore(values) for index, values in tensors.items()}
 
 
 def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool = False,

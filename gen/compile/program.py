@@ -72,11 +72,19 @@ class Program:
     moves: Sequence[Move] = ()
     spilled: Mapping[int, int] = field(default_factory=dict)
     segments: Sequence[Segment] = ()
+    external_words: int = 0
 
     @property
     def image(self) -> bytes:
         """The image file."""
         return self.memory_image.to_bytes()
+
+    @property
+    def external_memory(self) -> np.ndarray:
+        """Words of external memory from its base on: weights, then room for what is spilled."""
+        words = np.zeros(self.external_words, np.uint64)
+        words[:self.memory_image.external.size] = self.memory_image.external
+        return words
 
     @property
     def input_layout(self) -> TensorLayout:
@@ -292,7 +300,8 @@ def assemble(network: golden.Network, lowered: Lowered, placed: Sequence[PlacedL
     return Program(network=network, parameters=p, lowered=lowered, layers=layers,
                    layouts=dict(layouts), memory_image=image, moves=moves,
                    spilled={} if tiled is None else tiled.spilled,
-                   segments=() if tiled is None else tiled.segments)
+                   segments=() if tiled is None else tiled.segments,
+                   external_words=0 if tiled is None else tiled.external_words)
 
 
 class _Rows:

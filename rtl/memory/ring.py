@@ -28,7 +28,7 @@ class WeightRing(wiring.Component):
     """
 
     def __init__(self, *, words: int, row_words: int):
-        self.banks = 1 << ceil_log2(2 * row_words)
+        self.banks = self.banks_of(row_words)
         self.row_words = row_words
         if words & (words - 1) or words < 2 * self.banks:
             raise ValueError(f"Words must be a power of two and at least two lines of "
@@ -42,6 +42,11 @@ class WeightRing(wiring.Component):
             "read_data": Out(data.ArrayLayout(64, row_words)),
             "access": In(AccessPort(self.row_width)),
         })
+
+    @staticmethod
+    def banks_of(row_words: int) -> int:
+        """Banks of a ring whose rows have ``row_words``."""
+        return 1 << ceil_log2(2 * row_words)
 
     def elaborate(self, platform) -> Module:
         m = Module()

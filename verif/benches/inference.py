@@ -6,6 +6,7 @@ from pathlib import Path
 import cocotb
 import numpy as np
 from systolith.rtl.bus.register_map import REGISTERS
+from systolith.verif.external_memory import StreamingMemory
 from systolith.verif.host import Host
 from systolith.verif.job import Answer, Job
 from systolith.verif.memories import Memories, Places
@@ -26,9 +27,17 @@ async def inference(dut):
     loader = host if job.places is None else Memories(dut, Places(**job.places))
     await loader.store(job.image_runs, job.image)
     await host.write("WATCHDOG", job.watchdog)
+    memory = None
+    if job.external.size:
+        memory = StreamingMemory(dut, job.external.size, latency=job.latency)
+        memory.words[:] = job.external
     outputs, cycles, layer_cycles = [], [], []
     for index, words in enumerate(job.inputs):
-        await loader.store(job.input_runs, words)
+        if job.input_outside:
+            for address, first, count in job.input_runs:
+                memory.words[address // 8:address // 8 + count] = words[first:first + count]
+        else:
+            await loader.store(job.input_runs, words)
         cycles.append(await host.run())
         outputs.append(await host.fetch(job.output_runs))
         layer_cycles.append(await host.layer_cycles(job.layers))

@@ -349,7 +349,7 @@ class _Tiler:
             external=spilled[passage.tensor] + passage.rows[0] * there.pitch,
             local=self.p.group_address(here.group, here.base) // 8,
             words=(passage.rows[1] - passage.rows[0]) * there.pitch, more=blocks - 1,
-            external_step=there.height * there.pitch, local_step=here.plane)
+            external_step=there.plane, local_step=here.plane)
 
     def _needs(self, moves: Sequence[Move]) -> list[int]:
         """Of each part how many moves must be complete: its loads, and the stores from where it
@@ -375,4 +375,4 @@ class _Tiler:
 
 
 def _external_words(layout: TensorLayout) -> int:
-    return layout.blocks * layout.height * layout.pitch
+    return layout.blocks * layout.plane
