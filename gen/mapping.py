@@ -2,6 +2,7 @@
 """Mapping: of the ways in which a network can run, the one with the fewest predicted cycles."""
 
 from dataclasses import replace
+from itertools import islice, product
 from typing import Literal
 
 from ..golden.network import Network
@@ -94,47 +95,54 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
 
 def _compile_external(network: Network, lowered: Lowered, p: AcceleratorParameters) -> Program:
     """Weights streamed, activations in stripes where they must be: of the segmentations that fit,
-    the one with the fewest predicted cycles."""
-    layers = hoist(lowered)
-    lowered = replace(lowered, layers=layers)
+    in the model's order of layers and in one that spares memory, the one with the fewest predicted
+    cycles."""
+    orders = [lowered.layers, hoist(lowered)]
+    if orders[0] == orders[1]:
+        orders.pop()
+    found: list[tuple[int, Program]] = []
+    faults: list[CompileFault] = []
+    for layers in orders:
+        _try_segments(network, replace(lowered, layers=layers), p, found, faults)
+    if not found:
+        raise faults[-1]
+    return min(found, key=lambda entry: entry[0])[1]
+
+
+def _try_segments(network: Network, lowered: Lowered, p: AcceleratorParameters,
+                  found: list[tuple[int, Program]], faults: list[CompileFault]) -> None:
+    """Adds what fits to ``found``, with its predicted cycles, and what does not to ``faults``."""
+    layers = lowered.layers
     plans = {layer.output: plan_blocks(layer, p.facts) for layer in layers
              if layer.opcode is Opcode.MATRIX}
     weights = {layer.output: ring_weights(layer, plans[layer.output], p)
                for layer in layers if layer.output in plans}
     words = {output: [tile.size for tile in tiles] for output, tiles in weights.items()}
-    roomy = replace(p, activation_words=1 << 24, weight_words=1 << 24, program_words=1 << 24,
-                    schedule_words=1 << 24, external_weights=False)
+    external = [tile_words for tiles in weights.values() for tile_words in tiles]
+    most = 1 << 24
+    roomy = replace(p, activation_words=most, weight_words=most, program_words=most,
+                    schedule_words=most, external_weights=False)
     layouts = allocate(lowered, plans, roomy)
     cycles = [layer.cycles for layer in predict(assemble(
         network, lowered, place_layers(lowered, plans, layouts), layouts, roomy)).layers]
     totals = [sum(words.get(layer.output, [0])) for layer in layers]
-    external = [tile_words for tiles in weights.values() for tile_words in tiles]
-    found: list[tuple[int, Program]] = []
-    unfit = ""
-    fault: CompileFault | None = None
-    for tries, segments in enumerate(candidates(lowered, layers, cycles, totals, p)):
-        if tries == MOST_SEGMENTATIONS or len(found) == FITTING_SEGMENTATIONS:
-            break
+    fitting = 0
+    for segments, stay in islice(product(candidates(lowered, layers, cycles, totals, p),
+                                         (True, False)), 2 * MOST_SEGMENTATIONS):
         try:
-            tiled = tile(lowered, layers, plans, words, segments, p)
+            tiled = tile(lowered, layers, plans, words, segments, p, stay=stay)
             program = assemble(network, lowered, tiled.parts, tiled.layouts, p, tiled, external)
         except Unfit as error:
-            unfit = str(error)
+            faults.append(CompileFault(str(error)))
             continue
         except CompileFault as error:  # too many parts for the program memory
-            fault = error
+            faults.append(error)
             continue
         prediction = predict(program)
         found.append((prediction.cycles + prediction.waits, program))
-        if len(segments) == 1:
+        fitting += 1
+        if fitting == FITTING_SEGMENTATIONS or len(segments) == 1:
             break
-    if fault is not None and not found:
-        raise fault
-    if not found:
-        size = {"memory.weights": p.weight_words, "memory.activations": p.activation_words}[unfit]
-        raise CompileFault(f"{unfit} must be more than {size * 8 // 1024} KiB for this network: not even "
-                           "its smallest parts fit")
-    return min(found, key=lambda entry: entry[0])[1]
 
 
 def _cycles(found: tuple[Prediction, Program]) -> int:

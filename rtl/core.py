@@ -96,7 +96,7 @@ class Core(wiring.Component):
         m.submodules.map = self.map
         m.submodules.activations = activations = ActivationMemory(
             banks=p.banks, words=p.group_words,
-            write_words=max(p.drain_lanes, p.vector_lanes) // 8)
+            write_words=max(p.drain_lanes, p.vector_lanes) // 8, keeps=p.external_weights)
         m.submodules.weights = weights = (
             WeightRing(words=p.weight_words, row_words=p.weight_banks) if p.external_weights
             else WideMemory(banks=p.weight_banks, rows=p.weight_rows))

@@ -12,39 +12,56 @@ __all__ = ["MEMORY_LATENCY", "moved_bytes", "predict_waits"]
 MEMORY_LATENCY = 100
 """Cycles that external memory takes to answer: from an address, or a burst's last word, on."""
 
-_START = 9  # from a transfer's end to the next one's first address
+_START = 9  # from a transfer's end, or when layers have ended, to its first address
 _END = 6    # from the last answer to the end
 
 
 def predict_waits(program: Program, cycles: Sequence[int]) -> list[int]:
-    """Cycles that each layer waits for transfers, with a memory that answers a word a cycle, after
-    ``MEMORY_LATENCY``; ``cycles`` of the layers themselves.
+    """Cycles that each layer waits for transfers, with a memory that takes or gives a word a cycle,
+    after ``MEMORY_LATENCY``; ``cycles`` of the layers themselves.
 
-    Conflicts between the DMA and a layer in a memory bank, which go to the layer, are left out.
+    Conflicts with layers in single banks, in which the DMA gives way, are left out.
     """
-    ended = [0]  # the core's time when so many layers have ended
-    complete = [0]  # the DMA's, transfers
-    moves = iter(program.moves)
-    waits = []
-
-    def advance() -> None:
-        move = next(moves)
-        start = max(complete[-1], ended[move.after])
-        complete.append(start + transfer_cycles(move))
-
-    for layer, own in zip(program.layers, cycles, strict=True):
-        while len(complete) <= layer.transfers:
-            advance()
-        waits.append(max(complete[layer.transfers] - ended[-1], 0))
-        ended.append(ended[-1] + waits[-1] + own)
-    return waits
+    core = _Core(program, cycles)
+    time = 0
+    for number, move in enumerate(program.moves, 1):
+        time = max(time, core.end_of(move.after)) + _START
+        time += MEMORY_LATENCY + _stream_cycles(move) + _END
+        core.complete(number, time)
+    return core.waits
 
 
-def transfer_cycles(move: Move) -> int:
-    """Cycles of a transfer."""
+class _Core:
+    """The layers' times, as far as transfers let them begin."""
+
+    def __init__(self, program: Program, cycles: Sequence[int]):
+        self.layers = program.layers
+        self.cycles = cycles
+        self.spans: list[tuple[int, int]] = []  # of the layers that could begin
+        self.waits: list[int] = []
+        self._advance(0, 0)
+
+    def _advance(self, count: int, time: int) -> None:
+        while len(self.spans) < len(self.layers) and (
+                self.layers[len(self.spans)].transfers <= count):
+            ready = self.spans[-1][1] if self.spans else 0
+            self.waits.append(max(time - ready, 0))
+            start = ready + self.waits[-1]
+            self.spans.append((start, start + self.cycles[len(self.spans)]))
+
+    def complete(self, count: int, time: int) -> None:
+        """``count`` transfers are complete."""
+        self._advance(count, time)
+
+    def end_of(self, layers: int) -> int:
+        """When so many layers have ended."""
+        return self.spans[layers - 1][1] if layers else 0
+
+
+def _stream_cycles(move: Move) -> int:
+    """Cycles in which a transfer's words pass, or its bursts are asked for."""
     bursts = -(-move.words // BURST_BEATS) * (move.more + 1)
-    issue = 2 * bursts + 2 * move.more
-    return _START + MEMORY_LATENCY + max(move.total, issue) + _END
+    return max(move.total, 2 * bursts + 2 * move.more)
 
 
 def moved_bytes(program: Program) -> int:

@@ -17,14 +17,18 @@ GROUPS = 2
 class ActivationBank(Cell):
     """One bank and who may use it: the layer's write, its read, then the access port.
 
-    *Timing*: as ``SramBank``. ``busy`` says that the access port is not served.
+    *Timing*: as ``SramBank``. ``busy`` says that the access port is not served: while ``locked`` it
+    may only write, so that what the layer read stays; if the bank ``keeps`` that aside, it may read
+    as well.
 
     *Members*: ``index`` (this bank), ``locked``, ``read``, ``read_line``, ``write`` (by written
     word), ``write_addresses``, ``write_values``, ``access`` (asked for this bank),
-    ``access_write``, ``access_line``, ``access_value``, ``access_mask``, ``busy``, ``read_data``.
+    ``access_write``, ``access_line``, ``access_value``, ``access_mask``, ``busy``, ``read_data``
+    (the layer's), ``access_data``.
     """
 
-    def __init__(self, *, banks: int, words: int, write_words: int):
+    def __init__(self, *, banks: int, words: int, write_words: int, keeps: bool = False):
+        self.keeps = keeps
         self.bank_bits = exact_log2(banks)
         self.depth = words // banks
         self.write_words = write_words
@@ -45,11 +49,13 @@ class ActivationBank(Cell):
             "access_mask": In(8),
             "busy": Out(1),
             "read_data": Out(64),
+            "access_data": Out(64),
         })
 
     @property
     def module_name(self) -> str:
-        return f"activation_bank_{1 << self.bank_bits}_{self.depth}_{self.write_words}"
+        keeps = "_keeping" if self.keeps else ""
+        return f"activation_bank_{1 << self.bank_bits}_{self.depth}_{self.write_words}{keeps}"
 
     def body(self, platform) -> Module:
         m = Module()
@@ -68,15 +74,26 @@ class ActivationBank(Cell):
                 m.d.comb += [line.eq(address[self.bank_bits:]),
                              value.eq(self.write_values.word_select(word, 64))]
         m.d.comb += [
-            self.busy.eq(written | self.read | (self.locked & ~self.access_write)),
-            sram.enable.eq(written | self.read | (self.access & (~self.locked | self.access_write))),
+            self.busy.eq(written | self.read | (
+                0 if self.keeps else self.locked & ~self.access_write)),
+            sram.enable.eq(written | self.read | (self.access & ~self.busy)),
             sram.write.eq(written | (~self.read & self.access_write)),
             sram.address.eq(Mux(written, line,
                                 Mux(self.read, self.read_line, self.access_line))),
             sram.write_data.eq(Mux(written, value, self.access_value)),
             sram.write_mask.eq(Mux(written, 0xFF, self.access_mask)),
             self.read_data.eq(sram.read_data),
+            self.access_data.eq(sram.read_data),
         ]
+        if self.keeps:
+            kept = Signal(64)
+            aside = Signal()  # what was read lies in ``kept``
+            with m.If(self.read):
+                m.d.sync += aside.eq(0)
+            with m.Elif(self.access & ~self.busy & ~self.access_write):
+                m.d.sync += [kept.eq(self.read_data), aside.eq(1)]
+            with m.If(aside):
+                m.d.comb += self.read_data.eq(kept)
         return m
 
 
@@ -92,14 +109,15 @@ class ActivationMemory(wiring.Component):
     that held read data stay.
 
     *Parameters*: ``banks`` (power of two), ``words`` (64-bit words of one group, a multiple of
-    ``banks``), ``write_words`` (words written in one cycle; their banks must differ).
+    ``banks``), ``write_words`` (words written in one cycle; their banks must differ), ``keeps``
+    (banks put aside what a layer read, so that ``lock`` holds nothing off).
 
     *Members*: ``lock``, ``read_group``, ``read_enable``, ``read_lines``, ``read_data``,
     ``write_group``,
     ``write_enable``, ``write_addresses``, ``write_data``, ``access`` (address: group, then word).
     """
 
-    def __init__(self, *, banks: int, words: int, write_words: int):
+    def __init__(self, *, banks: int, words: int, write_words: int, keeps: bool = False):
         if exact_log2(banks) < 1:
             raise ValueError(f"Banks must be a power of two from 2 on, not {banks!r}")
         if words % banks or words < 2 * banks:
@@ -111,6 +129,7 @@ class ActivationMemory(wiring.Component):
         self.banks = banks
         self.words = words
         self.write_words = write_words
+        self.keeps = keeps
         self.address_width = ceil_log2(words)
         self.line_width = ceil_log2(words // banks)
         super().__init__({
@@ -142,7 +161,8 @@ class ActivationMemory(wiring.Component):
         for group in range(GROUPS):
             for bank in range(self.banks):
                 m.submodules[f"bank_{group}_{bank}"] = unit = ActivationBank(
-                    banks=self.banks, words=self.words, write_words=self.write_words)
+                    banks=self.banks, words=self.words, write_words=self.write_words,
+                    keeps=self.keeps)
                 sram[group].append(unit)
                 m.d.comb += [
                     unit.index.eq(bank),
@@ -170,7 +190,7 @@ class ActivationMemory(wiring.Component):
             self.access.grant.eq(self.access.enable
                                  & ~busy.as_value().bit_select(index, 1)),
             self.access.read_data.eq(
-                Array(unit.read_data for group in sram for unit in group)[answer]),
+                Array(unit.access_data for group in sram for unit in group)[answer]),
         ]
         with m.If(self.access.grant):
             m.d.sync += answer.eq(index)

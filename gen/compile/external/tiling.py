@@ -21,7 +21,11 @@ __all__ = ["Tiled", "Unfit", "tile"]
 
 
 class Unfit(Exception):
-    """A segmentation does not fit the memories; the text says which."""
+    """A segmentation does not fit the memories; the text says which one must be larger."""
+
+    def __init__(self, name: str, words: int):
+        super().__init__(f"memory.{name} must be more than {words * 8 / 1024:g} KiB for this "
+                         "network: not even its smallest parts fit")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,13 +69,14 @@ class _Passage:
 
 def tile(lowered: Lowered, layers: Sequence[LoweredLayer], plans: Mapping[int, BlockPlan],
          weights: Mapping[int, Sequence[int]], segments: Sequence[Segment],
-         p: AcceleratorParameters) -> Tiled:
+         p: AcceleratorParameters, *, stay: bool = True) -> Tiled:
     """Place the parts of ``layers``, cut up as ``segments`` say; raises Unfit.
 
     ``weights``: of engine layers by output, the words of each column tile in external memory,
-    where they follow one another layer after layer.
+    where they follow one another layer after layer. ``stay``: what the last segment reads is made
+    on chip; otherwise it goes through external memory like other boundary tensors.
     """
-    return _Tiler(lowered, layers, plans, weights, segments, p).tiled()
+    return _Tiler(lowered, layers, plans, weights, segments, p, stay).tiled()
 
 
 @dataclass(eq=False)
@@ -82,6 +87,7 @@ class _Tiler:
     weights: Mapping[int, Sequence[int]]
     segments: Sequence[Segment]
     p: AcceleratorParameters
+    stay: bool
     steps: list[_Step] = field(default_factory=list)
     passages: list[_Passage] = field(default_factory=list)
     whole: dict[int, Buffer] = field(default_factory=dict)
@@ -112,7 +118,7 @@ class _Tiler:
         placed: list[Buffer] = []
         for buffers in self.groups:
             if not place_buffers(buffers, placed, self.p):
-                raise Unfit("memory.activations")
+                raise Unfit("activations", self.p.activation_words)
             placed += buffers
         spilled = {}
         for passage in self.passages:
@@ -196,7 +202,7 @@ class _Tiler:
         if segment is self.segments[-1]:
             return {self.layers[i].output for i in segment.layers}
         reads, _ = boundary(self.layers, self.segments[-1], self.lowered.output)
-        return set(makes) & set(reads)
+        return set(makes) & set(reads) if self.stay else set()
 
     def _stripe(self, tensor: int, rows: Rows, node: Node) -> Buffer:
         layout = self.layouts[tensor]
@@ -276,7 +282,7 @@ class _Tiler:
             plane = max(buffer.layout.plane for buffer in buffers.values())
             if any(buffer in self.whole.values() and buffer.layout.plane != plane
                    for buffer in buffers.values()):
-                raise Unfit("memory.activations")
+                raise Unfit("activations", self.p.activation_words)
             for buffer in buffers.values():
                 buffer.layout = replace(buffer.layout, plane=plane)
 
@@ -337,7 +343,7 @@ class _Tiler:
             filled = fill_ring([replace(use, until=use.part) for use in uses],
                                self.p.weight_words)
         if filled is None:
-            raise Unfit("memory.weights")
+            raise Unfit("weights", self.p.weight_words)
         return filled
 
     def _move(self, passage: _Passage, spilled: Mapping[int, int], part: int,
