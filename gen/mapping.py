@@ -22,12 +22,14 @@ from .compile import (
     fusible_layers,
     hoist,
     lower,
+    neighbours,
     place_layers,
     plan_blocks,
     ring_weights,
     sort_channels,
     tile,
 )
+from .compile.external.tiling import Tiled
 from .predict import Prediction, predict
 from .spec import Spec
 
@@ -35,8 +37,10 @@ __all__ = ["compile_network"]
 
 MOST_SEGMENTATIONS = 60
 """Ways to cut a network into segments that are tried."""
-FITTING_SEGMENTATIONS = 6
-"""... of which so many fit; the best of them is taken."""
+FITTING_SEGMENTATIONS = 4
+"""... until so many were better than those before."""
+MOST_TRIED = 150
+"""... in all, with those next to the best."""
 
 
 def compile_network(spec: Spec, network: Network, *, sort: bool = True,
@@ -94,55 +98,88 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
 
 
 def _compile_external(network: Network, lowered: Lowered, p: AcceleratorParameters) -> Program:
-    """Weights streamed, activations in stripes where they must be: of the segmentations that fit,
-    in the model's order of layers and in one that spares memory, the one with the fewest predicted
-    cycles."""
-    orders = [lowered.layers, hoist(lowered)]
+    """Weights streamed, activations in stripes where they must be: of the segmentations that are
+    tried, in the model's order of layers and in one that spares memory, the one with the fewest
+    predicted cycles."""
+    orders = [hoist(lowered), lowered.layers]
     if orders[0] == orders[1]:
         orders.pop()
-    found: list[tuple[int, Program]] = []
-    faults: list[CompileFault] = []
-    for layers in orders:
-        _try_segments(network, replace(lowered, layers=layers), p, found, faults)
-    if not found:
-        raise faults[-1]
-    return min(found, key=lambda entry: entry[0])[1]
+    searches = [_SegmentSearch(network, replace(lowered, layers=layers), p) for layers in orders]
+    for search in searches:
+        search.run()
+    best = min(searches, key=lambda search: search.least)
+    if best.best is None:
+        raise best.faults[-1]
+    return best.program()
 
 
-def _try_segments(network: Network, lowered: Lowered, p: AcceleratorParameters,
-                  found: list[tuple[int, Program]], faults: list[CompileFault]) -> None:
-    """Adds what fits to ``found``, with its predicted cycles, and what does not to ``faults``."""
-    layers = lowered.layers
-    plans = {layer.output: plan_blocks(layer, p.facts) for layer in layers
-             if layer.opcode is Opcode.MATRIX}
-    weights = {layer.output: ring_weights(layer, plans[layer.output], p)
-               for layer in layers if layer.output in plans}
-    words = {output: [tile.size for tile in tiles] for output, tiles in weights.items()}
-    external = [tile_words for tiles in weights.values() for tile_words in tiles]
-    most = 1 << 24
-    roomy = replace(p, activation_words=most, weight_words=most, program_words=most,
-                    schedule_words=most, external_weights=False)
-    layouts = allocate(lowered, plans, roomy)
-    cycles = [layer.cycles for layer in predict(assemble(
-        network, lowered, place_layers(lowered, plans, layouts), layouts, roomy)).layers]
-    totals = [sum(words.get(layer.output, [0])) for layer in layers]
-    fitting = 0
-    for segments, stay in islice(product(candidates(lowered, layers, cycles, totals, p),
-                                         (True, False)), 2 * MOST_SEGMENTATIONS):
-        try:
-            tiled = tile(lowered, layers, plans, words, segments, p, stay=stay)
-            program = assemble(network, lowered, tiled.parts, tiled.layouts, p, tiled, external)
-        except Unfit as error:
-            faults.append(CompileFault(str(error)))
-            continue
-        except CompileFault as error:  # too many parts for the program memory
-            faults.append(error)
-            continue
-        prediction = predict(program)
-        found.append((prediction.cycles + prediction.waits, program))
-        fitting += 1
-        if fitting == FITTING_SEGMENTATIONS or len(segments) == 1:
-            break
+class _SegmentSearch:
+    """Looks for the segmentation with the fewest predicted cycles: candidates by an estimate, and
+    from the best of them downhill. ``faults``: why others do not fit."""
+
+    def __init__(self, network: Network, lowered: Lowered, p: AcceleratorParameters):
+        self.network, self.lowered, self.p = network, lowered, p
+        self.plans = {layer.output: plan_blocks(layer, p.facts) for layer in lowered.layers
+                      if layer.opcode is Opcode.MATRIX}
+        self.weights = {layer.output: ring_weights(layer, self.plans[layer.output], p)
+                        for layer in lowered.layers if layer.output in self.plans}
+        self.words = {output: [tile.size for tile in tiles]
+                      for output, tiles in self.weights.items()}
+        self.layouts: dict = {}
+        self.tried: list[tuple[list, bool]] = []
+        self.faults: list[CompileFault] = []
+        self.least: float = float("inf")
+        self.best: Tiled | None = None
+
+    def run(self) -> None:
+        """Find ``best``, of ``least`` predicted cycles."""
+        candidates_ = candidates(self.lowered, self.lowered.layers, self._cycles_on_chip(), [
+            sum(self.words.get(layer.output, [0])) for layer in self.lowered.layers], self.p)
+        fitting = 0
+        for segments in islice(candidates_, MOST_SEGMENTATIONS):
+            fitting += self._try(segments)
+            if fitting == FITTING_SEGMENTATIONS or (fitting and len(segments) == 1):
+                break
+        better = self.best is not None
+        while better:
+            assert self.best is not None
+            better = any([self._try(segments) for segments in neighbours(
+                self.best.segments, self.lowered.layers)]) and len(self.tried) < MOST_TRIED
+
+    def program(self) -> Program:
+        """The best one, assembled."""
+        assert self.best is not None
+        external = [words for tiles in self.weights.values() for words in tiles]
+        return assemble(self.network, self.lowered, self.best.layers, self.best.layouts, self.p,
+                        self.best, external)
+
+    def _cycles_on_chip(self) -> list[int]:
+        most = 1 << 24
+        roomy = replace(self.p, activation_words=most, weight_words=most, program_words=most,
+                        schedule_words=most, external_weights=False)
+        layouts = allocate(self.lowered, self.plans, roomy)
+        placed = place_layers(self.lowered, self.plans, layouts)
+        return [layer.cycles for layer in predict(assemble(
+            self.network, self.lowered, placed, layouts, roomy)).layers]
+
+    def _try(self, segments: list) -> bool:
+        """Whether some way to run ``segments`` fits and is better than all before."""
+        better = False
+        for stay in (True, False):
+            if (segments, stay) in self.tried:
+                continue
+            self.tried.append((segments, stay))
+            try:
+                tiled = tile(self.lowered, self.lowered.layers, self.plans, self.words, segments,
+                             self.p, stay=stay, layouts=self.layouts)
+            except Unfit as error:
+                self.faults.append(CompileFault(str(error)))
+                continue
+            prediction = predict(tiled)
+            total = prediction.cycles + prediction.waits
+            if total < self.least:
+                self.least, self.best, better = total, tiled, True
+        return better
 
 
 def _cycles(found: tuple[Prediction, Program]) -> int:

@@ -2,7 +2,7 @@
 """Compiler: a golden network becomes a program image for a spec's hardware."""
 
 from .allocate import allocate
-from .external.segments import candidates, hoist
+from .external.segments import candidates, hoist, neighbours
 from .external.tiling import Unfit, tile
 from .bounds import bound_activations
 from .fault import CompileFault
@@ -28,6 +28,7 @@ __all__ = [
            "fusible_layers",
            "hoist",
            "lower",
+           "neighbours",
            "place_layers",
            "plan_blocks",
            "ring_weights",

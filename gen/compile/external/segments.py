@@ -10,7 +10,7 @@ from ....rtl.sequencer.descriptor import Opcode
 from ..lower import Lowered, LoweredLayer
 from .stripes import Rows, Segment, boundary, stripe_rows
 
-__all__ = ["candidates", "hoist"]
+__all__ = ["candidates", "hoist", "neighbours"]
 
 STRIPES = (2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 32, 48)
 PART_CYCLES = 60
@@ -59,7 +59,7 @@ class _Costs:
         if segment.stripes > min(layers[i].output_shape[0] for i in segment.layers):
             return None
         computed: float = 0
-        moved = 0
+        moved = first = last = 0
         most: dict[int, int] = {}
         for stripe in range(segment.stripes):
             rows = stripe_rows(layers, segment, stripe)
@@ -73,13 +73,21 @@ class _Costs:
                 most[tensor] = max(most.get(tensor, 0), words)
                 if tensor in reads or tensor in makes:
                     moved += words + MOVE_CYCLES
+                    if tensor in reads and stripe == 0:
+                        first += words + MOVE_CYCLES
+                    if tensor in makes and stripe == segment.stripes - 1:
+                        last += words + MOVE_CYCLES
         need = sum(words * (2 if tensor in reads or tensor in makes else 1)
                    for tensor, words in most.items())
         if need > 2 * room * self.p.group_words:
             return None
         weights = sum(self.weights[i] for i in segment.layers)
         times = 1 if weights <= self.p.weight_words else segment.stripes
-        return max(computed, moved + times * (weights + MOVE_CYCLES * len(segment.layers)))
+        moved += times * (weights + MOVE_CYCLES * len(segment.layers))
+        if any(2 * sum(most[tensor] for tensor in tensors) > self.p.group_words
+               for tensors in (reads, makes)):
+            return computed + moved  # no room to load ahead, or to store behind
+        return max(computed, moved) + first + last
 
     def rest(self, first: int) -> float:
         """Estimated cycles of the layers from ``first`` on, whole."""
@@ -125,6 +133,40 @@ def candidates(lowered: Lowered, layers: Sequence[LoweredLayer], cycles: Sequenc
         if segments not in seen:
             seen.append(segments)
             yield segments
+
+
+def neighbours(segments: Sequence[Segment],
+               layers: Sequence[LoweredLayer]) -> Iterator[list[Segment]]:
+    """Segmentations that differ from ``segments`` in one place: more or fewer stripes, a layer
+    more or less in a segment, a segment cut in two, two made one."""
+    for changed in _changes(segments):
+        if _possible(changed, layers):
+            yield changed
+
+
+def _changes(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
+    for index, segment in enumerate(segments[:-1]):
+        before, after = list(segments[:index]), list(segments[index + 1:])
+        place = STRIPES.index(segment.stripes)
+        for stripes in (*STRIPES[max(place - 1, 0):place], *STRIPES[place + 1:place + 2]):
+            yield [*before, Segment(segment.first, segment.last, stripes), *after]
+        following = after[0]
+        for last in (segment.last - 1, segment.last + 1):
+            if segment.first <= last < following.last:
+                yield [*before, Segment(segment.first, last, segment.stripes),
+                       Segment(last + 1, following.last, following.stripes), *after[1:]]
+        for last in range(segment.first, segment.last):
+            yield [*before, Segment(segment.first, last, segment.stripes),
+                   Segment(last + 1, segment.last, segment.stripes), *after]
+        if len(after) > 1:
+            yield [*before, Segment(segment.first, following.last,
+                                    max(segment.stripes, following.stripes)), *after[1:]]
+
+
+def _possible(segments: Sequence[Segment], layers: Sequence[LoweredLayer]) -> bool:
+    """Every segment but the last can run in its stripes."""
+    return all(_may_stripe(layers[segment.first:segment.last + 1]) and segment.stripes <= min(
+        layers[i].output_shape[0] for i in segment.layers) for segment in segments[:-1])
 
 
 def _may_stripe(layers: Sequence[LoweredLayer]) -> bool:

@@ -30,12 +30,13 @@ class Unfit(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Tiled:
-    """``parts`` in order, ``moves`` in order; ``layouts`` of tensors that are whole on chip, and of
+    """Parts as ``layers`` and ``moves``, both in order; ``layouts`` of tensors that are whole on chip, and of
     all others as they lie in external memory (``spilled``: first word); ``external_words`` in
     all."""
 
+    parameters: AcceleratorParameters
     segments: Sequence[Segment]
-    parts: list[PlacedLayer]
+    layers: list[PlacedLayer]
     moves: list[Move]
     layouts: dict[int, TensorLayout]
     spilled: dict[int, int]
@@ -69,14 +70,17 @@ class _Passage:
 
 def tile(lowered: Lowered, layers: Sequence[LoweredLayer], plans: Mapping[int, BlockPlan],
          weights: Mapping[int, Sequence[int]], segments: Sequence[Segment],
-         p: AcceleratorParameters, *, stay: bool = True) -> Tiled:
+         p: AcceleratorParameters, *, stay: bool = True,
+         layouts: dict[tuple[int, bool], TensorLayout] | None = None) -> Tiled:
     """Place the parts of ``layers``, cut up as ``segments`` say; raises Unfit.
 
     ``weights``: of engine layers by output, the words of each column tile in external memory,
     where they follow one another layer after layer. ``stay``: what the last segment reads is made
-    on chip; otherwise it goes through external memory like other boundary tensors.
+    on chip; otherwise it goes through external memory like other boundary tensors. ``layouts``
+    keeps those that have been worked out, for other segmentations of the same layers.
     """
-    return _Tiler(lowered, layers, plans, weights, segments, p, stay).tiled()
+    known = {} if layouts is None else layouts
+    return _Tiler(lowered, layers, plans, weights, segments, p, stay, known).tiled()
 
 
 @dataclass(eq=False)
@@ -88,6 +92,7 @@ class _Tiler:
     segments: Sequence[Segment]
     p: AcceleratorParameters
     stay: bool
+    known: dict[tuple[int, bool], TensorLayout]
     steps: list[_Step] = field(default_factory=list)
     passages: list[_Passage] = field(default_factory=list)
     whole: dict[int, Buffer] = field(default_factory=dict)
@@ -128,7 +133,7 @@ class _Tiler:
         parts, moves = self._finish(spilled)
         layouts = {tensor: self.whole[tensor].layout if tensor in self.whole
                    else self.layouts[tensor] for tensor in self._tensors()}
-        return Tiled(segments=self.segments, parts=parts, moves=moves, layouts=layouts,
+        return Tiled(parameters=self.p, segments=self.segments, layers=parts, moves=moves, layouts=layouts,
                      spilled=spilled, external_words=offset)
 
     def _tensors(self) -> list[int]:
@@ -139,11 +144,14 @@ class _Tiler:
                    if segment.stripes > 1 for i in segment.layers)
 
     def _layout(self, tensor: int, alike: Sequence[int]) -> TensorLayout:
-        readers = [layer for layer in self.layers if set(layer.sources) & set(alike)]
-        return replace(
-            best_layout(self.lowered.shapes[tensor], readers, self.plans, self.p,
-                        split=tensor not in self.striped),
-            order=self.lowered.orders.get(tensor, ()))
+        key = tensor, tensor in self.striped
+        if key not in self.known:
+            readers = [layer for layer in self.layers if set(layer.sources) & set(alike)]
+            self.known[key] = replace(
+                best_layout(self.lowered.shapes[tensor], readers, self.plans, self.p,
+                            split=tensor not in self.striped),
+                order=self.lowered.orders.get(tensor, ()))
+        return self.known[key]
 
     def _make_whole(self, tensor: int, node: Node, part: int) -> Buffer:
         """All of a tensor on chip."""
@@ -245,7 +253,7 @@ class _Tiler:
         second = None if layer.second is None else buffers[layer.second]
         destination = buffers[layer.output]
         plan = self.plans.get(layer.output)
-        for tiles in self._tile_groups(layer):
+        for tiles in self._tile_groups(layer, segment):
             use = None
             if plan is not None:
                 words = self.weights[layer.output]
@@ -258,11 +266,15 @@ class _Tiler:
             self.steps.append(_Step(layer=layer, plan=plan, rows=rows, tiles=tiles, source=source,
                                     second=second, destination=destination, weights=use))
 
-    def _tile_groups(self, layer: LoweredLayer) -> list[Rows]:
-        """Neighbouring column tiles whose weights take at most half of the ring, or single ones."""
+    def _tile_groups(self, layer: LoweredLayer, segment: Segment) -> list[Rows]:
+        """All column tiles, where the ring holds the segment's weights together; otherwise
+        neighbouring ones that take at most half of it, or single ones."""
         if layer.output not in self.plans:
             return [(0, 1)]
         words = self.weights[layer.output]
+        together = sum(sum(self.weights.get(self.layers[i].output, ())) for i in segment.layers)
+        if segment.stripes > 1 and together <= self.p.weight_words:
+            return [(0, len(words))]
         groups, start = [], 0
         for end in range(1, len(words) + 1):
             if end == len(words) or sum(words[start:end + 1]) > self.p.weight_words // 2:
@@ -291,22 +303,14 @@ class _Tiler:
     def _finish(self, spilled: Mapping[int, int]) -> tuple[list[PlacedLayer], list[Move]]:
         places, loads = self._ring()
         moves = [Move.of_weights(load, self.p) for load in loads]
-        stores: list[tuple[_Passage, Move]] = []
-        for passage in self.passages:
-            if passage.stored:
-                move = self._move(passage, spilled, passage.part, passage.part + 1)
-                stores.append((passage, move))
-                moves.append(move)
+        moves += [self._move(passage, spilled, passage.part, passage.part + 1)
+                  for passage in self.passages if passage.stored]
         for passage in self.passages:
             if not passage.stored:
                 part = min(number for number, step in enumerate(self.steps)
                            if passage.buffer in (step.source, step.second))
-                after = max([passage.buffer.born,
-                             *(move.after for store, move in stores
-                               if store.tensor == passage.tensor
-                               and store.rows[0] < passage.rows[1]
-                               and passage.rows[0] < store.rows[1])])
-                moves.append(self._move(passage, spilled, part, after))
+                moves += [self._move(replace(passage, rows=rows), spilled, part, after)
+                          for rows, after in self._available(passage)]
         moves = sorted((piece for move in moves for piece in fitting_moves(move)),
                        key=lambda move: move.order)
         needs = self._needs(moves)
@@ -321,6 +325,20 @@ class _Tiler:
                 destination=step.destination.view(step.rows, part.channels),
                 weight_row=places.get(number), transfers=needs[number]))
         return parts, moves
+
+    def _available(self, passage: _Passage) -> list[tuple[Rows, int]]:
+        """The rows to load, in stretches that were stored at different times, and from when on
+        each may be loaded."""
+        born = passage.buffer.born
+        found = [(rows, max(born, store.part + 1)) for store in self.passages
+                 if store.stored and store.tensor == passage.tensor
+                 and (rows := _common(store.rows, passage.rows))]
+        stretches: list[tuple[Rows, int]] = []
+        for rows, after in sorted(found) or [(passage.rows, born)]:
+            if stretches and stretches[-1][1] == after:
+                rows = stretches.pop()[0][0], rows[1]
+            stretches.append((rows, after))
+        return stretches
 
     def _ring(self):
         """Weights stay in the ring for all stripes of a segment if they fit there together."""
@@ -382,3 +400,8 @@ class _Tiler:
 
 def _external_words(layout: TensorLayout) -> int:
     return layout.blocks * layout.plane
+
+
+def _common(one: Rows, other: Rows) -> Rows | None:
+    rows = max(one[0], other[0]), min(one[1], other[1])
+    return rows if rows[0] < rows[1] else None
