@@ -281,6 +281,8 @@ class Core(wiring.Component):
                 transfers.base.eq(sequencer.transfer_row),
                 transfers.count.eq(sequencer.transfer_count),
                 transfers.layer.eq(sequencer.layer),
+                transfers.running.eq(sequencer.running & matrix),
+                transfers.released.eq(issuer.released),
                 transfers.done.eq(self.transfer_done),
                 transfers.read_data.eq(program.read_data.as_value()),
                 sequencer.transfers_done.eq(transfers.completed),

@@ -13,9 +13,9 @@ from ...rtl.sequencer.descriptor import ROW_BITS
 from ...rtl.vector.window import WINDOW
 from .fault import CompileFault
 from .lower import LoweredLayer
-from .plan import BlockPlan, block_weights
+from .plan import BlockPlan, IssuedBlock, block_weights
 
-__all__ = ["engine_parameters", "engine_weights", "ring_weights", "vector_parameters"]
+__all__ = ["block_words", "engine_parameters", "engine_weights", "ring_weights", "vector_parameters"]
 
 ROW_BYTES = ROW_BITS // 8
 
@@ -38,6 +38,13 @@ def ring_weights(layer: LoweredLayer, plan: BlockPlan,
     dense = p.dense_words is not None
     return [np.concatenate([_words(rows) for rows in tile])
             for tile in _tiles(layer, plan, p, dense=dense)]
+
+
+def block_words(block: IssuedBlock, p: AcceleratorParameters) -> int:
+    """Words that an issued block takes in a ring."""
+    if p.dense_words is not None and block.steps == BLOCK:
+        return BLOCK * p.dense_words
+    return block.passes * p.weight_banks
 
 
 def _words(rows: np.ndarray) -> np.ndarray:

@@ -4,8 +4,12 @@
 from collections.abc import Sequence
 
 from ...rtl.bus.transfer import BURST_BEATS
+from ...rtl.parameters import AcceleratorParameters
 from ..compile.external.transfers import Move
+from ..compile.pack import block_words
+from ..compile.placed import PlacedLayer
 from ..compile.program import Program
+from ..compile.schedule import row_tiles
 
 __all__ = ["MEMORY_LATENCY", "moved_bytes", "predict_waits"]
 
@@ -23,25 +27,26 @@ def predict_waits(program: Program, cycles: Sequence[int]) -> list[int]:
     Conflicts with layers in single banks, in which the DMA gives way, are left out.
     """
     core = _Core(program, cycles)
-    time = 0
+    time: float = 0
     for number, move in enumerate(program.moves, 1):
-        time = max(time, core.end_of(move.after)) + _START
+        time = max(time, core.ready_for(move)) + _START
         time += MEMORY_LATENCY + _stream_cycles(move) + _END
         core.complete(number, time)
-    return core.waits
+    return [round(wait) for wait in core.waits]
 
 
 class _Core:
     """The layers' times, as far as transfers let them begin."""
 
     def __init__(self, program: Program, cycles: Sequence[int]):
+        self.parameters = program.parameters
         self.layers = program.layers
         self.cycles = cycles
-        self.spans: list[tuple[int, int]] = []  # of the layers that could begin
-        self.waits: list[int] = []
+        self.spans: list[tuple[float, float]] = []  # of the layers that could begin
+        self.waits: list[float] = []
         self._advance(0, 0)
 
-    def _advance(self, count: int, time: int) -> None:
+    def _advance(self, count: int, time: float) -> None:
         while len(self.spans) < len(self.layers) and (
                 self.layers[len(self.spans)].transfers <= count):
             ready = self.spans[-1][1] if self.spans else 0
@@ -49,13 +54,35 @@ class _Core:
             start = ready + self.waits[-1]
             self.spans.append((start, start + self.cycles[len(self.spans)]))
 
-    def complete(self, count: int, time: int) -> None:
+    def complete(self, count: int, time: float) -> None:
         """``count`` transfers are complete."""
         self._advance(count, time)
 
-    def end_of(self, layers: int) -> int:
-        """When so many layers have ended."""
-        return self.spans[layers - 1][1] if layers else 0
+    def ready_for(self, move: Move) -> float:
+        """When ``move`` may begin."""
+        if not move.after:
+            return 0
+        begin, end = self.spans[move.after - 1]
+        if not move.released:
+            return end
+        return begin + (end - begin) * _share_before(
+            self.layers[move.after - 1], move.released, self.parameters)
+
+
+def _share_before(layer: PlacedLayer, words: int, p: AcceleratorParameters) -> float:
+    """The share of an engine layer's steps in which it uses the first ``words`` words of its
+    weights up."""
+    tiles = row_tiles(layer.lowered, p)
+    total = int(layer.plan.steps.sum()) * tiles
+    steps = 0
+    for tile in layer.plan.tiles:
+        held = sum(block_words(block, p) for block in tile)
+        taken = sum(block.steps for block in tile)
+        if words <= held:
+            return (steps + taken * (tiles - 1 + words / held)) / total
+        words -= held
+        steps += taken * tiles
+    return 1
 
 
 def _stream_cycles(move: Move) -> int:

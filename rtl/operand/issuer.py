@@ -101,7 +101,8 @@ class Issuer(wiring.Component):
     ``tile_major``, ``parameters_ready``; for held weights ``pass_steps``, ``split`` (each pass has
     ``held_slots`` positions to itself), ``last_channels`` (of the last block), ``is_signed``;
     ``activations``, ``token`` (to the engine), ``dense`` (its block's rows are ``dense_step``
-    apart), ``read_enable``, ``read_row`` (weights),
+    apart), ``released`` (words of weights that the layer has used and will not read again),
+    ``read_enable``, ``read_row`` (weights),
     ``issued`` (tile ended), ``issued_rows``, ``issued_new_columns``, ``stall_operands``,
     ``stall_drain``, ``stall_parameters``.
     """
@@ -133,6 +134,7 @@ class Issuer(wiring.Component):
                 8 * depth if held_slots is None else PAIR_BITS, rows)),
             "token": Out(Token),
             "dense": Out(1),
+            "released": Out(32),
             "read_enable": Out(1),
             "read_row": Out(weight_row_width),
             "issued": Out(1),
@@ -217,6 +219,10 @@ class Issuer(wiring.Component):
             m.d.sync += row.eq(self.read_row)
         with m.If(self.start | (fire & closing & ~self.tile_major)):
             m.d.sync += tile_row.eq(self.read_row)
+        with m.If(self.start):
+            m.d.sync += self.released.eq(0)
+        with m.Elif(fire & last_of_pass & ~tag.rewind):
+            m.d.sync += self.released.eq(self.released + step)
 
         m.d.comb += [
             self.token.valid.eq(fire),

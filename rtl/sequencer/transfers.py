@@ -8,20 +8,24 @@ from amaranth.utils import exact_log2
 
 from .descriptor import ROW_BITS
 
-__all__ = ["Transfer", "TransferQueue"]
+__all__ = ["RELEASE", "Transfer", "TransferQueue"]
 
 Transfer = data.StructLayout({
-    "external": 32,       # from the external base on
-    "local": 22,
+    "external": 29,       # from the external base on
+    "local": 21,
     "words": 16,          # of a segment
     "more": 8,            # segments behind the first
-    "external_step": 20,  # from one segment to the next
-    "local_step": 13,
-    "after": 16,          # layers of the run that must have ended before
+    "external_step": 18,  # from one segment to the next
+    "local_step": 12,
+    "after": 12,          # layers of the run that must have ended before, or
+    "released": 11,       # ... in the last of them, not 0: groups of weight words that it has used
     "write_out": 1,       # to external memory
 })
 """One row of program memory: segments of 64-bit words between external and local memory.
-Addresses and steps count words."""
+Addresses and steps count words, ``released`` groups of ``RELEASE`` words that the layer read for
+the last time."""
+
+RELEASE = 8
 
 assert Transfer.size == ROW_BITS
 
@@ -41,7 +45,8 @@ class TransferQueue(wiring.Component):
     row).
 
     *Members*: ``start`` (pulse, while ``idle``), ``stop`` (level: hand out no more), ``base`` (first row),
-    ``count``, ``layer`` (layers that have ended), ``read_enable``, ``read_grant``, ``read_row``,
+    ``count``, ``layer`` (layers that have ended), ``running`` (the next one is), ``released``
+    (weight words that it has used for the last time), ``read_enable``, ``read_grant``, ``read_row``,
     ``read_data``, ``o``, ``done`` (pulse: the transfer at hand is complete), ``completed``,
     ``idle``.
     """
@@ -54,6 +59,8 @@ class TransferQueue(wiring.Component):
             "base": In(row_width + exact_log2(width)),
             "count": In(16),
             "layer": In(16),
+            "running": In(1),
+            "released": In(32),
             "read_enable": Out(1),
             "read_grant": In(1),
             "read_row": Out(row_width),
@@ -69,6 +76,7 @@ class TransferQueue(wiring.Component):
         select = exact_log2(self.width)
         row = Signal.like(self.base)
         left = Signal(16)
+        transfer = self.o.payload
         m.d.comb += self.read_row.eq(row >> select)
         with m.FSM():
             with m.State("Idle"):
@@ -89,7 +97,11 @@ class TransferQueue(wiring.Component):
                 with m.If(self.stop):
                     m.next = "Idle"
             with m.State("Offer"):
-                m.d.comb += self.o.valid.eq((self.layer >= self.o.payload.after) & ~self.stop)
+                ended = self.layer >= transfer.after
+                released = (self.running & (self.layer + 1 == transfer.after)
+                            & transfer.released.any()
+                            & (self.released >= transfer.released * RELEASE))
+                m.d.comb += self.o.valid.eq((ended | released) & ~self.stop)
                 with m.If(self.o.valid & self.o.ready):
                     m.d.sync += [row.eq(row + 1), left.eq(left - 1)]
                     m.next = "Wait"

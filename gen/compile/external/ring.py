@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ....rtl.sequencer.transfers import RELEASE, Transfer
 from .transfers import Load
 
 __all__ = ["WeightUse", "fill_ring"]
@@ -25,6 +26,12 @@ class WeightUse:
     until: int
 
 
+def _whole_groups(words: int) -> int:
+    """Words in whole groups, as they are released; 0 where there are too many."""
+    groups = -(-words // RELEASE)
+    return groups * RELEASE if groups < 1 << Transfer["released"].width else 0
+
+
 def fill_ring(uses: Sequence[WeightUse], size: int) -> tuple[dict[int, int], list[Load]] | None:
     """Ring word of each part's weights, and the loads; None where they do not fit.
 
@@ -32,6 +39,7 @@ def fill_ring(uses: Sequence[WeightUse], size: int) -> tuple[dict[int, int], lis
     and around the end. A load is cut where its words fall free at different times.
     """
     busy = np.full(size, -1)  # the last part that needs a word
+    used = np.zeros(size, int)  # words of that part up to and with this one
     lies: dict[int, tuple[int, int]] = {}  # by external word: place, last part
     places: dict[int, int] = {}
     loads: list[Load] = []
@@ -50,13 +58,18 @@ def fill_ring(uses: Sequence[WeightUse], size: int) -> tuple[dict[int, int], lis
         if longest[place] >= use.part:
             return None
         words = (place + np.arange(use.words)) % size
-        free = np.maximum(busy[words] + 1, use.part - LOOK_AHEAD)
+        free = np.maximum(busy[words] + 1, max(use.part - LOOK_AHEAD, 0))
         cuts = np.flatnonzero((np.diff(free) != 0) | (np.diff(words) != 1)) + 1
         for first, end in zip([0, *cuts], [*cuts, use.words], strict=True):
-            loads.append(Load(part=use.part, after=max(int(free[first]), 0),
+            here = words[first:end]
+            after = int(free[first])
+            early = after and busy[here].min() == after - 1  # that part's own words
+            loads.append(Load(part=use.part, after=after,
+                              released=_whole_groups(int(used[here].max())) if early else 0,
                               external=use.external + int(first), ring=int(words[first]),
                               words=int(end - first)))
         busy[words] = use.until
+        used[words] = 1 + np.arange(use.words)
         lies[use.external] = (place, use.until)
         places[use.part] = place
         pointer = (place + use.words) % size

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ....rtl.parameters import AcceleratorParameters
-from ....rtl.sequencer.transfers import Transfer
+from ....rtl.sequencer.transfers import RELEASE, Transfer
 from ..fault import CompileFault
 
 __all__ = ["Load", "Move", "fitting_moves"]
@@ -14,10 +14,12 @@ __all__ = ["Load", "Move", "fitting_moves"]
 @dataclass(frozen=True, kw_only=True)
 class Load:
     """``words`` of weights from ``external`` to word ``ring``, for part ``part``, when ``after``
-    parts have ended."""
+    parts have ended or, unless 0, the last of them has used its first ``released`` words of weights
+    for the last time."""
 
     part: int
     after: int
+    released: int
     external: int
     ring: int
     words: int
@@ -30,6 +32,7 @@ class Move:
 
     part: int
     after: int
+    released: int = 0
     external: int
     local: int
     words: int
@@ -47,18 +50,20 @@ class Move:
     def order(self) -> tuple:
         """Sorts moves into the order in which they are made: stores first, for they free space
         and are what a load may want."""
-        return self.after, not self.write_out, self.part
+        return (self.after - bool(self.released), not self.write_out, self.part, self.after,
+                self.released)
 
     def fields(self) -> dict:
         """Its row of program memory."""
         return {name: getattr(self, name) for name in (
             "external", "local", "words", "more", "external_step", "local_step", "after",
-            "write_out")}
+            "write_out")} | {"released": -(-self.released // RELEASE)}
 
     @classmethod
     def of_weights(cls, load: Load, p: AcceleratorParameters) -> "Move":
         """The move of a load into the ring."""
-        return cls(part=load.part, after=load.after, external=load.external,
+        return cls(part=load.part, after=load.after, released=load.released,
+                   external=load.external,
                    local=p.region_address(1) // 8 + load.ring, words=load.words)
 
 
@@ -81,7 +86,7 @@ def fitting_moves(move: Move) -> Iterator[Move]:
         yield head
         yield from fitting_moves(rest)
         return
-    if move.external >= 1 << Transfer["external"].width or move.after >= 1 << 16:
+    if any(getattr(move, name) >= 1 << Transfer[name].width for name in ("external", "after")):
         raise CompileFault("the network is too large: it moves too many words, or in too many "
                            "parts, through external memory")
     yield move
