@@ -199,4 +199,5 @@ class Accelerator(wiring.Component):
                 command.external_step.eq(transfer.external_step << 3),
                 command.local_step.eq(transfer.local_step << 3),
                 command.write_out.eq(transfer.write_out),
+                command.chained.eq(1),
             ]

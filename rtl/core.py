@@ -98,7 +98,8 @@ class Core(wiring.Component):
             banks=p.banks, words=p.group_words,
             write_words=max(p.drain_lanes, p.vector_lanes) // 8, keeps=p.external_weights)
         m.submodules.weights = weights = (
-            WeightRing(words=p.weight_words, row_words=p.weight_banks) if p.external_weights
+            WeightRing(words=p.weight_words, row_words=p.weight_banks,
+                       narrow_words=p.dense_words) if p.external_weights
             else WideMemory(banks=p.weight_banks, rows=p.weight_rows))
         m.submodules.program = program = WideMemory(
             banks=2 * p.program_width, rows=p.program_rows)
@@ -272,6 +273,7 @@ class Core(wiring.Component):
         ]
         m.d.comb += sequencer.program_data.eq(program.read_data.as_value())
         if p.external_weights:
+            m.d.comb += weights.read_narrow.eq(issuer.read_dense)
             m.submodules.transfers = transfers = TransferQueue(
                 width=p.program_width, row_width=program.row_width)
             connect(m, transfers.o, flipped(self.transfer))

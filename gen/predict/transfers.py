@@ -16,7 +16,7 @@ __all__ = ["MEMORY_LATENCY", "moved_bytes", "predict_waits"]
 MEMORY_LATENCY = 100
 """Cycles that external memory takes to answer: from an address, or a burst's last word, on."""
 
-_START = 9  # from a transfer's end, or when layers have ended, to its first address
+_START = 9  # from a transfer's end, or when layers have ended, to the next one's first address
 _END = 6    # from the last answer to the end
 
 
@@ -27,11 +27,18 @@ def predict_waits(program: Program, cycles: Sequence[int]) -> list[int]:
     Conflicts with layers in single banks, in which the DMA gives way, are left out.
     """
     core = _Core(program, cycles)
-    time: float = 0
+    end: float = 0    # of the transfer before
+    asked: float = 0  # its last burst
+    outward = False
     for number, move in enumerate(program.moves, 1):
-        time = max(time, core.ready_for(move)) + _START
-        time += MEMORY_LATENCY + _stream_cycles(move) + _END
-        core.complete(number, time)
+        chained = move.write_out == outward
+        start = max(asked if chained else end, core.ready_for(move)) + _START
+        bursts = -(-move.words // BURST_BEATS) * (move.more + 1)
+        asked = start + 2 * bursts + 2 * move.more
+        stream = max(start + MEMORY_LATENCY, end - _END if chained else 0) + move.total
+        end = max(stream, asked + MEMORY_LATENCY) + _END
+        outward = move.write_out
+        core.complete(number, end)
     return [round(wait) for wait in core.waits]
 
 
@@ -83,12 +90,6 @@ def _share_before(layer: PlacedLayer, words: int, p: AcceleratorParameters) -> f
         words -= held
         steps += taken * tiles
     return 1
-
-
-def _stream_cycles(move: Move) -> int:
-    """Cycles in which a transfer's words pass, or its bursts are asked for."""
-    bursts = -(-move.words // BURST_BEATS) * (move.more + 1)
-    return max(move.total, 2 * bursts + 2 * move.more)
 
 
 def moved_bytes(program: Program) -> int:

@@ -24,9 +24,11 @@ DmaCommand = data.StructLayout({
     "external_step": 32,
     "local_step": 32,
     "write_out": 1,
+    "chained": 1,
 })
 """Bytes: ``length`` of a segment, of which there are ``more`` behind the first, each ``*_step``
-behind the one before."""
+behind the one before. ``chained``: it may begin before a chained one in the same direction has
+ended."""
 
 
 class Dma(wiring.Component):
@@ -43,7 +45,8 @@ class Dma(wiring.Component):
     holds until the next command is taken. ``done`` comes only when every burst has been answered
     and every local write too. After ``stop`` (a pulse or longer) no further burst is started;
     once the outstanding ones are complete the command ends without ``done``, and while ``stop`` is
-    high no command is taken. ``beat`` is high when 8 bytes cross the AXI port; ``stall`` when only
+    high no command is taken. A chained command is done with its last burst, in that cycle, and
+    bursts of the next one may be outstanding then; ``error`` there concerns all that are. ``beat`` is high when 8 bytes cross the AXI port; ``stall`` when only
     the AXI side keeps a transfer waiting: for data or, writing, for readiness or B. The local
     bus's responses are always taken at once. No combinational paths between AXI inputs and
     outputs.
@@ -107,9 +110,17 @@ class Dma(wiring.Component):
         settled = Signal()
         issue = Signal()
         ended = Signal()
+        final = Signal()  # the burst at hand is a chained command's last one
+        # One for each outstanding burst.
+        m.submodules.finals = finals = Queue(1, depth=self.bursts)
         m.d.comb += [
             settled.eq((outstanding == 0) & reader.idle & writer.idle),
             ended.eq(reader.burst_ended | (axi.bvalid & axi.bready)),
+            final.eq(command.chained & (command.more == 0)
+                     & (command.length == beats * WORD_BYTES)),
+            finals.i.valid.eq(issue),
+            finals.i.payload.eq(final),
+            finals.o.ready.eq(ended),
         ]
         m.d.sync += outstanding.eq(outstanding + issue - ended)
         with m.If(self.busy & self.stop):
@@ -158,9 +169,22 @@ class Dma(wiring.Component):
                         command.length.eq(command.length - beats * WORD_BYTES),
                     ]
                     m.next = "Plan"
-            with m.State("Settle"), m.If(settled):
-                m.d.comb += self.done.eq(~stopping)
-                m.next = "Idle"
+            with m.State("Settle"):
+                following = self.i.payload
+                with m.If(settled):
+                    with m.If(~stopping & (~command.chained | self.error)):
+                        m.d.comb += self.done.eq(1)
+                    m.next = "Idle"
+                with m.Elif(~halted & command.chained & following.chained
+                            & (following.write_out == command.write_out)):
+                    m.d.comb += self.i.ready.eq(1)
+                    with m.If(self.i.valid):
+                        m.d.sync += [command.eq(following)]
+                        m.d.sync += [segment[name].eq(following[name])
+                                     for name in ("external", "local", "length")]
+                        m.next = "Check"
+        with m.If(ended & finals.o.payload & ~self.error):
+            m.d.comb += self.done.eq(1)
         m.d.comb += [
             self.busy.eq(~fsm.ongoing("Idle")),
             bursts.i.valid.eq(issue),

@@ -22,12 +22,14 @@ class WeightRing(wiring.Component):
     ``access`` port is served whenever its bank is not read; while ``lock`` is high it may only
     write, so that held read data stay.
 
-    *Parameters*: ``words`` (a power of two), ``row_words``.
+    *Parameters*: ``words`` (a power of two), ``row_words``, ``narrow_words`` of a narrow row.
 
-    *Members*: ``lock``, ``read_enable``, ``read_row`` (its first word), ``read_data``, ``access``.
+    *Members*: ``lock``, ``read_enable``, ``read_row`` (its first word), ``read_narrow`` (leave the
+    other words alone), ``read_data``, ``access``.
     """
 
-    def __init__(self, *, words: int, row_words: int):
+    def __init__(self, *, words: int, row_words: int, narrow_words: int | None = None):
+        self.narrow_words = narrow_words or row_words
         self.banks = self.banks_of(row_words)
         self.row_words = row_words
         if words & (words - 1) or words < 2 * self.banks:
@@ -39,6 +41,7 @@ class WeightRing(wiring.Component):
             "lock": In(1),
             "read_enable": In(1),
             "read_row": In(self.row_width),
+            "read_narrow": In(1),
             "read_data": Out(data.ArrayLayout(64, row_words)),
             "access": In(AccessPort(self.row_width)),
         })
@@ -62,7 +65,8 @@ class WeightRing(wiring.Component):
             place = Signal(bank_bits, name=f"place_{bank}")  # in the row
             m.d.comb += [
                 place.eq(bank - first),
-                reads[bank].eq(self.read_enable & (place < self.row_words)),
+                reads[bank].eq(self.read_enable & (place < Mux(
+                    self.read_narrow, self.narrow_words, self.row_words))),
                 unit.enable.eq(reads[bank] | (self.access.grant & (access_bank == bank))),
                 unit.write.eq(~reads[bank] & self.access.write),
                 unit.address.eq(Mux(reads[bank], (line + (bank < first))[:len(line)],

@@ -101,7 +101,7 @@ class Issuer(wiring.Component):
     ``tile_major``, ``parameters_ready``; for held weights ``pass_steps``, ``split`` (each pass has
     ``held_slots`` positions to itself), ``last_channels`` (of the last block), ``is_signed``;
     ``activations``, ``token`` (to the engine), ``dense`` (its block's rows are ``dense_step``
-    apart), ``released`` (words of weights that the layer has used and will not read again),
+    apart), ``read_dense`` (the row that is read is such a one), ``released`` (words of weights that the layer has used and will not read again),
     ``read_enable``, ``read_row`` (weights),
     ``issued`` (tile ended), ``issued_rows``, ``issued_new_columns``, ``stall_operands``,
     ``stall_drain``, ``stall_parameters``.
@@ -134,6 +134,7 @@ class Issuer(wiring.Component):
                 8 * depth if held_slots is None else PAIR_BITS, rows)),
             "token": Out(Token),
             "dense": Out(1),
+            "read_dense": Out(1),
             "released": Out(32),
             "read_enable": Out(1),
             "read_row": Out(weight_row_width),
@@ -208,7 +209,8 @@ class Issuer(wiring.Component):
         tile_row = Signal.like(self.read_row)  # the first of these columns, or of the layer
         step = self.row_step
         if self.dense_step is not None:
-            m.d.comb += self.dense.eq(tag.steps == BLOCK)
+            m.d.comb += [self.dense.eq(tag.steps == BLOCK),
+                         self.read_dense.eq(self.dense & ~last_step & ~self.start)]
             step = Mux(self.dense, self.dense_step, self.row_step)
         m.d.comb += [
             self.read_enable.eq(self.start | (fire & last_of_pass)),

@@ -38,8 +38,8 @@ class TransferQueue(wiring.Component):
     behind the one which made them are thus hidden behind the layers between (AXI double buffering
     without a fixed partition).
 
-    *Timing*: a transfer is offered three cycles after the one before was completed, later where
-    program memory is busy (it has the lowest priority there) or layers have not ended.
+    *Timing*: a transfer is offered three cycles after the one before was taken, later where program
+    memory is busy (it has the lowest priority there) or layers have not ended.
 
     *Parameters*: ``width`` (program rows in a memory row), ``row_width`` (address bits of a memory
     row).
@@ -47,8 +47,8 @@ class TransferQueue(wiring.Component):
     *Members*: ``start`` (pulse, while ``idle``), ``stop`` (level: hand out no more), ``base`` (first row),
     ``count``, ``layer`` (layers that have ended), ``running`` (the next one is), ``released``
     (weight words that it has used for the last time), ``read_enable``, ``read_grant``, ``read_row``,
-    ``read_data``, ``o``, ``done`` (pulse: the transfer at hand is complete), ``completed``,
-    ``idle``.
+    ``read_data``, ``o``, ``done`` (pulse: the oldest transfer that was taken is complete),
+    ``completed``, ``idle``.
     """
 
     def __init__(self, *, width: int, row_width: int):
@@ -104,13 +104,9 @@ class TransferQueue(wiring.Component):
                 m.d.comb += self.o.valid.eq((ended | released) & ~self.stop)
                 with m.If(self.o.valid & self.o.ready):
                     m.d.sync += [row.eq(row + 1), left.eq(left - 1)]
-                    m.next = "Wait"
-                with m.Elif(self.stop):
-                    m.next = "Idle"
-            with m.State("Wait"):
-                with m.If(self.done):
-                    m.d.sync += self.completed.eq(self.completed + 1)
                     m.next = "Read"
                 with m.Elif(self.stop):
                     m.next = "Idle"
+        with m.If(self.done):
+            m.d.sync += self.completed.eq(self.completed + 1)
         return m
