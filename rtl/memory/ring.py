@@ -18,9 +18,10 @@ class WeightRing(wiring.Component):
     words, so that a refill finds half of them idle while a row is read in every cycle. Rows go
     on at word 0 behind the last word.
 
-    *Timing*: ``read_data`` one cycle after ``read_enable``, held until the next read. The
-    ``access`` port is served whenever its bank is not read; while ``lock`` is high it may only
-    write, so that held read data stay.
+    *Timing*: ``read_data`` one cycle after ``read_enable``, held until the next read. A word that
+    comes by the ``access`` port for a bank that is read waits aside, so that one word a cycle can
+    be written beside a row that is read in every cycle. The port may read while no word waits and,
+    so that held read data stay, ``lock`` is low.
 
     *Parameters*: ``words`` (a power of two), ``row_words``, ``narrow_words`` of a narrow row.
 
@@ -59,31 +60,56 @@ class WeightRing(wiring.Component):
         reads = Signal(self.banks)
         turned = Signal(bank_bits)  # the bank of the row's first word
         answer = Signal(bank_bits)
+        waiting = Signal()  # a word for a bank that was read
+        waiting_bank = Signal(bank_bits)
+        waiting_line = Signal(self.row_width - bank_bits)
+        waiting_data = Signal(64)
+        waiting_mask = Signal(8)
+        leaves = Signal()
+        direct = Signal()  # the access goes to its bank in this cycle
+        taken = Signal()   # its bank is taken
         units = [SramBank(depth=self.words // self.banks) for _ in range(self.banks)]
         for bank, unit in enumerate(units):
             m.submodules[f"bank_{bank}"] = unit
             place = Signal(bank_bits, name=f"place_{bank}")  # in the row
+            mine = Signal(name=f"access_{bank}")
+            late = Signal(name=f"late_{bank}")
             m.d.comb += [
                 place.eq(bank - first),
                 reads[bank].eq(self.read_enable & (place < Mux(
                     self.read_narrow, self.narrow_words, self.row_words))),
-                unit.enable.eq(reads[bank] | (self.access.grant & (access_bank == bank))),
-                unit.write.eq(~reads[bank] & self.access.write),
+                mine.eq(direct & (access_bank == bank)),
+                late.eq(leaves & (waiting_bank == bank)),
+                unit.enable.eq(reads[bank] | late | mine),
+                unit.write.eq(~reads[bank] & (late | self.access.write)),
                 unit.address.eq(Mux(reads[bank], (line + (bank < first))[:len(line)],
-                                    self.access.address[bank_bits:])),
-                unit.write_data.eq(self.access.write_data),
-                unit.write_mask.eq(self.access.write_mask),
+                                    Mux(late, waiting_line, self.access.address[bank_bits:]))),
+                unit.write_data.eq(Mux(late, waiting_data, self.access.write_data)),
+                unit.write_mask.eq(Mux(late, waiting_mask, self.access.write_mask)),
             ]
+        m.d.comb += [
+            leaves.eq(waiting & ~reads.bit_select(waiting_bank, 1)),
+            taken.eq(reads.bit_select(access_bank, 1) | (waiting & (waiting_bank == access_bank))),
+            direct.eq(self.access.enable & ~taken
+                      & (self.access.write | ~(self.lock | waiting))),
+            self.access.grant.eq(direct | (self.access.enable & self.access.write
+                                           & (~waiting | leaves))),
+        ]
         with m.If(self.read_enable):
             m.d.sync += turned.eq(first)
+        with m.If(leaves):
+            m.d.sync += waiting.eq(0)
+        with m.If(self.access.grant & ~direct):
+            m.d.sync += [waiting.eq(1), waiting_bank.eq(access_bank),
+                         waiting_line.eq(self.access.address[bank_bits:]),
+                         waiting_data.eq(self.access.write_data),
+                         waiting_mask.eq(self.access.write_mask)]
         outputs = Cat(unit.read_data for unit in units)
         for place in range(self.row_words):
             bank = Signal(bank_bits, name=f"bank_of_{place}")
             m.d.comb += [bank.eq(turned + place),
                          self.read_data[place].eq(outputs.word_select(bank, 64))]
         m.d.comb += [
-            self.access.grant.eq(self.access.enable & ~reads.bit_select(access_bank, 1)
-                                 & (self.access.write | ~self.lock)),
             self.access.read_data.eq(Array(unit.read_data for unit in units)[answer]),
         ]
         with m.If(self.access.grant):
