@@ -126,6 +126,7 @@ class _SegmentSearch:
         self.words = {output: [tile.size for tile in tiles]
                       for output, tiles in self.weights.items()}
         self.layouts: dict = {}
+        self.times: dict = {}
         self.tried: list[tuple[list, bool]] = []
         self.faults: list[CompileFault] = []
         self.least: float = float("inf")
@@ -175,7 +176,7 @@ class _SegmentSearch:
             except Unfit as error:
                 self.faults.append(CompileFault(str(error)))
                 continue
-            prediction = predict(tiled)
+            prediction = predict(tiled, self.times)
             total = prediction.cycles + prediction.waits
             if total < self.least:
                 self.least, self.best, better = total, tiled, True

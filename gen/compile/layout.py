@@ -50,7 +50,11 @@ class TensorLayout:
     @property
     def words(self) -> int:
         """64-bit words from the first element's to the last's."""
-        return int(self.addresses().max()) - self.base + 1
+        ends = [(y % self.split) * self.phase_y + (x % self.split) * self.phase_x
+                + (y // self.split) * self.pitch + x // self.split
+                for y in range(max(self.height - 2, 0), self.height)
+                for x in range(max(self.width - 2, 0), self.width)]
+        return (self.blocks - 1) * self.plane + max(ends) + 1
 
     def word_groups(self, count: int) -> int:
         """Groups of ``count`` words that cover the tensor as it lies."""

@@ -5,7 +5,7 @@ The recurrences follow the units' handshakes, event by event; every constant is 
 of a component, read from it. Times are cycles from the layer's ``begin`` pulse.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from ...rtl.sequencer.descriptor import Opcode
 from ...rtl.sequencer.sequencer import Sequencer
 from ...rtl.vector.addition import AdditionWalker
 from ...rtl.vector.unit import VectorLane, VectorUnit
+from ..compile.external.tiling import Tiled
+from ..compile.placed import PlacedLayer
 from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_reads, window_reads
 from .engine import EngineTimeline, Stalls
@@ -56,8 +58,10 @@ class Prediction:
         return sum((layer.stalls for layer in self.layers), Stalls())
 
 
-def predict(program: Program) -> Prediction:
-    """Predict a run of ``program``."""
+def predict(program: Program | Tiled, known: dict | None = None) -> Prediction:
+    """Predict a run of ``program``. ``known`` keeps the times of layers that have been worked out,
+    for other programs of the same network."""
+    known = {} if known is None else known
     p = program.parameters
     layers = []
     useful = 0.0
@@ -67,8 +71,13 @@ def predict(program: Program) -> Prediction:
         if layer.fused:  # timed with the next one
             cycles, stalls = 0, Stalls()
         else:
-            done, stalls = (fused_layers(program.layers[index - 1], layer, p) if layer.fed
-                            else UNITS[low.opcode](layer, p))
+            if layer.fed:
+                done, stalls = fused_layers(program.layers[index - 1], layer, p)
+            else:
+                key = _alike(layer, p)
+                if key not in known:
+                    known[key] = UNITS[low.opcode](layer, p)
+                done, stalls = known[key]
             cycles = Sequencer.fetch_cycles(p.program_width) + done + 1
             if layer.fed:
                 cycles += Sequencer.fused_cycles(p.program_width)
@@ -82,6 +91,13 @@ def predict(program: Program) -> Prediction:
     waits = sum(predict_waits(program, [layer.cycles for layer in layers]))
     return Prediction(cycles=total, layers=layers, waits=waits,
                       utilisation=useful / (total * p.facts.multipliers))
+
+
+def _alike(layer: PlacedLayer, p: AcceleratorParameters) -> tuple:
+    """What parts of a layer that take as long have in common."""
+    low, source = layer.lowered, layer.source
+    return (low.name, low.output_shape, low.source_shape, low.padding, layer.part.channels,
+            replace(source, group=0, base=source.base % p.banks, order=()))
 
 
 def _products(layer: CompiledLayer, facts: EngineFacts) -> float:
