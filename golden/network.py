@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .dbb import BLOCK
-from .numerics import Requantise
+from .numerics import Requantise, Rounding
 
 __all__ = ["Add", "AveragePool", "Convolution", "DepthwiseConvolution", "FullyConnected", "Layer",
            "Network", "Reshape", "Softmax", "Tensor"]
@@ -79,20 +79,28 @@ class FullyConnected(Layer):
 
 @dataclass(frozen=True, eq=False)
 class AveragePool(Layer):
-    """AVERAGE_POOL_2D: windows at a padded border average the pixels that exist."""
+    """AVERAGE_POOL_2D: windows at a padded border average the pixels that exist.
+
+    With ``requantise`` the window's sum of ``x - source_zero_point`` is requantised instead; then
+    there is no padding, and ``low`` and ``high`` are not looked at.
+    """
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
     padding: tuple[int, int, int, int]
     low: int
     high: int
+    requantise: Requantise | None = None
+    source_zero_point: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Add(Layer):
     """ADD of two tensors of one shape: both scaled, summed, scaled again; left shift 20.
 
-    ``multipliers`` and right ``shifts`` of first, second and output.
+    ``multipliers`` and right ``shifts`` of first, second and output. With ``rounding`` FLOAT the
+    operands are rounded once, ``offset`` is added to their sum, and that is rounded as FLOAT
+    says; otherwise ``offset`` is 0 and ``rounding`` DOUBLE.
     """
 
     zero_points: tuple[int, int]
@@ -101,6 +109,8 @@ class Add(Layer):
     zero_point: int
     low: int
     high: int
+    offset: int = 0
+    rounding: Rounding = Rounding.DOUBLE
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ import numpy as np
 
 from .dap import prune_activations
 from .network import Add, AveragePool, Convolution, DepthwiseConvolution, FullyConnected
-from .numerics import multiply_double, requantise
+from .numerics import Rounding, multiply_double, multiply_float, multiply_single, requantise
 
 __all__ = ["add", "average_pool", "convolution", "depthwise_convolution", "fully_connected"]
 
@@ -67,7 +67,8 @@ def fully_connected(x: np.ndarray, layer: FullyConnected) -> np.ndarray:
 
 
 def average_pool(x: np.ndarray, layer: AveragePool) -> np.ndarray:
-    """Mean of the window's existing pixels, rounded half away from zero, clamped.
+    """Mean of the window's existing pixels, rounded half away from zero, clamped; or their sum,
+    requantised.
 
     ``x``: int8 [N, h, w, C].
     """
@@ -75,6 +76,8 @@ def average_pool(x: np.ndarray, layer: AveragePool) -> np.ndarray:
         windows = _taps(_pad(values, layer.padding), layer.kernel, layer.stride)
         return np.asarray(sum(pixels for _, _, pixels in windows))
 
+    if layer.requantise is not None:
+        return requantise(sums(x.astype(np.int64) - layer.source_zero_point), layer.requantise)
     count = sums(np.ones((1, *x.shape[1:3], 1), np.int64))
     total = sums(x.astype(np.int64))
     mean = np.sign(total) * ((np.abs(total) + count // 2) // count)
@@ -82,10 +85,14 @@ def average_pool(x: np.ndarray, layer: AveragePool) -> np.ndarray:
 
 
 def add(a: np.ndarray, b: np.ndarray, layer: Add) -> np.ndarray:
-    """Both operands shifted left by 20 and scaled, their sum scaled: three double roundings."""
+    """Both operands shifted left by 20 and scaled, their sum scaled: three roundings."""
+    exact = layer.rounding is Rounding.FLOAT
+    scale, scale_sum = ((multiply_single, multiply_float) if exact
+                        else (multiply_double, multiply_double))
     first, second = (
-        multiply_double((x.astype(np.int64) - zero_point) << 20, multiplier, shift)
+        scale((x.astype(np.int64) - zero_point) << 20, multiplier, shift)
         for x, zero_point, multiplier, shift in zip(
             (a, b), layer.zero_points, layer.multipliers[:2], layer.shifts[:2], strict=True))
-    scaled = multiply_double(first + second, layer.multipliers[2], layer.shifts[2])
+    total = first + second + layer.offset
+    scaled = scale_sum(total, layer.multipliers[2], layer.shifts[2])
     return np.clip(scaled + layer.zero_point, layer.low, layer.high).astype(np.int8)

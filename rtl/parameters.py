@@ -39,6 +39,7 @@ class AcceleratorParameters:
     ``postproc_lanes``: channels a cycle; ``fused_blocks``: channel blocks that may go from the
     vector unit straight to the engine; ``window`` and ``dma``: AXI4 ports present;
     ``spec_hash``: what an image must carry;
+    ``float_rounding``: requantisers know ``Rounding.FLOAT``;
     ``monitors``: observation ports on the post-processor's and the vector unit's results.
     """
 
@@ -53,6 +54,7 @@ class AcceleratorParameters:
     window: bool = True
     dma: bool = True
     spec_hash: int = 0
+    float_rounding: bool = False
     monitors: bool = False
 
     @cached_property

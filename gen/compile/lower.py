@@ -68,7 +68,8 @@ class LoweredLayer:
         height, width, channels = self.output_shape
         matrix = self.opcode is Opcode.MATRIX and not self.depthwise
         depth = self.source_shape[2] if matrix else 1
-        if self.magnitude or self.opcode is Opcode.ADD:
+        pool = self.opcode is Opcode.WINDOW and not self.depthwise
+        if pool or self.opcode is Opcode.ADD:
             return 0
         return height * width * channels * depth * int(np.prod(self.kernel))
 
@@ -228,7 +229,7 @@ def _add(layer: golden.Add, shapes, aliases, common) -> LoweredLayer:
         **common, opcode=Opcode.ADD, output_shape=shape, kernel=(1, 1), stride=(1, 1),
         padding=(0, 0), weights=none.astype(np.int8), bias=none,
         requantise=Requantise(multiplier=none, shift=none, zero_point=layer.zero_point,
-                              low=layer.low, high=layer.high, rounding=Rounding.DOUBLE),
+                              low=layer.low, high=layer.high, rounding=layer.rounding),
         source_zero_point=layer.zero_points[0], second=second, addition=layer)
 
 
@@ -247,17 +248,20 @@ def _average_pool(network, layer, shape, common) -> LoweredLayer:
         raise CompileFault(f"layer {layer.name} ({layer.kind}): stride must be 1 or 2, not "
                            f"{max(layer.stride)}")
     count = kernel[0] * kernel[1]
-    multiplier, shift, bias = _reciprocal(count)
     one = np.ones(channels, np.int32)
+    if layer.requantise is not None:
+        bias, requantise = one * np.int32(-layer.source_zero_point * count), layer.requantise
+    else:
+        multiplier, shift, half = _reciprocal(count)
+        bias, requantise = one * half, Requantise(
+            multiplier=one * np.int32(multiplier), shift=one * np.int32(shift), zero_point=0,
+            low=layer.low, high=layer.high, rounding=Rounding.SINGLE)
     return LoweredLayer(
         **common, opcode=Opcode.WINDOW, output_shape=output, kernel=kernel,
         stride=(1, 1) if output[:2] == (1, 1) else tuple(layer.stride), padding=(0, 0),
         weights=np.ones((*(min(k, WINDOW) for k in kernel), channels), np.int8),
-        bias=one * bias,
-        requantise=Requantise(multiplier=one * np.int32(multiplier),
-                              shift=one * np.int32(shift), zero_point=0,
-                              low=layer.low, high=layer.high, rounding=Rounding.SINGLE),
-        source_zero_point=0, magnitude=True, sliding=sliding)
+        bias=bias, requantise=requantise, source_zero_point=0,
+        magnitude=layer.requantise is None, sliding=sliding)
 
 
 def _reciprocal(count: int) -> tuple[int, int, int]:

@@ -196,6 +196,7 @@ def _addition_fields(layer: CompiledLayer, second: TensorLayout,
         "first_zero_point": addition.zero_points[0],
         "second_zero_point": addition.zero_points[1],
         "sum_multipliers": addition.multipliers, "sum_shifts": addition.shifts,
+        "row_group_step": addition.offset,
     }
 
 
@@ -233,6 +234,7 @@ def assemble(network: golden.Network, lowered: Lowered, plans: Mapping[int, Bloc
     weight_row = schedule_row = 0
     layers, parameters, weights, schedules = [], [], [], []
     for index, low in enumerate(lowered.layers):
+        _check_rounding(low, p)
         plan = plans.get(low.output)
         rows = _parameters(low, p)
         packed = np.zeros((0, 8 * p.weight_banks), np.uint8)
@@ -293,6 +295,13 @@ def _parameters(low: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:
         case Opcode.WINDOW:
             return vector_parameters(low, p)
     return np.zeros((0, ROW_BYTES), np.uint8)
+
+
+def _check_rounding(low: LoweredLayer, p: AcceleratorParameters) -> None:
+    if low.requantise.rounding.name == Rounding.FLOAT.name and not p.float_rounding:
+        raise CompileFault(f"layer {low.name} ({low.kind}): postproc.float_rounding must be true "
+                           "for ONNX models, whose results are rounded as float32; add --set "
+                           "postproc.float_rounding=true")
 
 
 def _check_memory(name: str, need: int, have: int) -> None:

@@ -148,6 +148,9 @@ class PostProcessor(_Section):
     8 where 16 does neither."""
     multiplier: Literal["parallel"] = "parallel"
     """One full multiplier for each lane."""
+    float_rounding: bool = False
+    """Requantisers also round as float32 does, half to even, here and in the vector unit: what ONNX
+    models need."""
 
 
 class Bus(_Section):
