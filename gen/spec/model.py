@@ -228,8 +228,13 @@ class Spec(_Section):
 
     @property
     def hash(self) -> int:
-        """64 bits (unsigned) of everything that changes hardware: all but name and target."""
-        text = json.dumps(self.model_dump(mode="json", exclude={"name", "target"}),
+        """64 bits (unsigned) of everything that changes hardware: all but name and target.
+
+        ``float_rounding`` came later: left at its default, it does not change the hash.
+        """
+        later = set() if self.postproc.float_rounding else {"float_rounding"}
+        text = json.dumps(self.model_dump(mode="json", exclude={
+            "name": True, "target": True, "postproc": later}),
                           sort_keys=True, separators=(",", ":"))
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 

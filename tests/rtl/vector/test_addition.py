@@ -89,7 +89,8 @@ def test_sums(seed, rounding):
     async def bench(ctx):
         ctx.set(dut.descriptor, {
             "opcode": Opcode.ADD, "rounding": rounding, "signed_activations": 1,
-            "row_group_step": layer.offset, "zero_point": layer.zero_point, "low": layer.low, "high": layer.high,
+            "row_group_step": layer.offset,
+            "zero_point": layer.zero_point, "low": layer.low, "high": layer.high,
             "first_zero_point": layer.zero_points[0], "second_zero_point": layer.zero_points[1],
             "sum_multipliers": layer.multipliers, "sum_shifts": layer.shifts})
         ctx.set(dut.start, 1)
