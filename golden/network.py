@@ -9,7 +9,7 @@ from .dbb import BLOCK
 from .numerics import Requantise, Rounding
 
 __all__ = ["Add", "AveragePool", "Convolution", "DepthwiseConvolution", "FullyConnected", "Layer",
-           "Network", "Reshape", "Softmax", "Tensor"]
+           "Network", "RequantisedPool", "Reshape", "Softmax", "Tensor"]
 
 
 @dataclass(frozen=True)
@@ -79,19 +79,26 @@ class FullyConnected(Layer):
 
 @dataclass(frozen=True, eq=False)
 class AveragePool(Layer):
-    """AVERAGE_POOL_2D: windows at a padded border average the pixels that exist.
-
-    With ``requantise`` the window's sum of ``x - source_zero_point`` is requantised instead; then
-    there is no padding, and ``low`` and ``high`` are not looked at.
-    """
+    """AVERAGE_POOL_2D: windows at a padded border average the pixels that exist."""
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
     padding: tuple[int, int, int, int]
     low: int
     high: int
-    requantise: Requantise | None = None
-    source_zero_point: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class RequantisedPool(Layer):
+    """Average pool to another scale: a window's sum of ``x - source_zero_point``, requantised.
+
+    There is no padding.
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    source_zero_point: int
+    requantise: Requantise
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,10 +10,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from .dap import prune_activations
-from .network import Add, AveragePool, Convolution, DepthwiseConvolution, FullyConnected
+from .network import (
+    Add,
+    AveragePool,
+    Convolution,
+    DepthwiseConvolution,
+    FullyConnected,
+    RequantisedPool,
+)
 from .numerics import Rounding, multiply_double, multiply_float, multiply_single, requantise
 
-__all__ = ["add", "average_pool", "convolution", "depthwise_convolution", "fully_connected"]
+__all__ = ["add", "average_pool", "convolution", "depthwise_convolution", "fully_connected",
+           "requantised_pool"]
 
 
 def _pad(x: np.ndarray, padding: tuple[int, int, int, int]) -> np.ndarray:
@@ -67,8 +75,7 @@ def fully_connected(x: np.ndarray, layer: FullyConnected) -> np.ndarray:
 
 
 def average_pool(x: np.ndarray, layer: AveragePool) -> np.ndarray:
-    """Mean of the window's existing pixels, rounded half away from zero, clamped; or their sum,
-    requantised.
+    """Mean of the window's existing pixels, rounded half away from zero, clamped.
 
     ``x``: int8 [N, h, w, C].
     """
@@ -76,12 +83,17 @@ def average_pool(x: np.ndarray, layer: AveragePool) -> np.ndarray:
         windows = _taps(_pad(values, layer.padding), layer.kernel, layer.stride)
         return np.asarray(sum(pixels for _, _, pixels in windows))
 
-    if layer.requantise is not None:
-        return requantise(sums(x.astype(np.int64) - layer.source_zero_point), layer.requantise)
     count = sums(np.ones((1, *x.shape[1:3], 1), np.int64))
     total = sums(x.astype(np.int64))
     mean = np.sign(total) * ((np.abs(total) + count // 2) // count)
     return np.clip(mean, layer.low, layer.high).astype(np.int8)
+
+
+def requantised_pool(x: np.ndarray, layer: RequantisedPool) -> np.ndarray:
+    """``requantise(sum over window of (x - zero_point))``: ``x`` int8 [N, h, w, C]."""
+    offset = x.astype(np.int64) - layer.source_zero_point
+    total = sum(pixels for _, _, pixels in _taps(offset, layer.kernel, layer.stride))
+    return requantise(np.asarray(total), layer.requantise)
 
 
 def add(a: np.ndarray, b: np.ndarray, layer: Add) -> np.ndarray:

@@ -188,6 +188,11 @@ def _lower_layer(network, layer, shapes, aliases) -> LoweredLayer:
                 source_zero_point=layer.source_zero_point,
                 activation_bound=_activation_bound(layer, shape))
         case golden.AveragePool():
+            if any(layer.padding):
+                raise CompileFault(f"layer {layer.name} ({layer.kind}): padding must be VALID, "
+                                   "since windows at a padded border average fewer pixels")
+            return _average_pool(network, layer, shape, common)
+        case golden.RequantisedPool():
             return _average_pool(network, layer, shape, common)
         case golden.Add():
             return _add(layer, shapes, aliases, common)
@@ -237,9 +242,6 @@ def _average_pool(network, layer, shape, common) -> LoweredLayer:
     height, width, channels = shape
     kernel = tuple(layer.kernel)
     output = _shape(network.tensors[layer.output])
-    if any(layer.padding):
-        raise CompileFault(f"layer {layer.name} ({layer.kind}): padding must be VALID, since "
-                           "windows at a padded border average fewer pixels")
     sliding = max(kernel) <= WINDOW
     if not sliding and (kernel[1] != width or output[1] != 1):
         raise CompileFault(f"layer {layer.name} ({layer.kind}): a window wider than {WINDOW} must "
@@ -249,7 +251,7 @@ def _average_pool(network, layer, shape, common) -> LoweredLayer:
                            f"{max(layer.stride)}")
     count = kernel[0] * kernel[1]
     one = np.ones(channels, np.int32)
-    if layer.requantise is not None:
+    if isinstance(layer, golden.RequantisedPool):
         bias, requantise = one * np.int32(-layer.source_zero_point * count), layer.requantise
     else:
         multiplier, shift, half = _reciprocal(count)
@@ -261,7 +263,7 @@ def _average_pool(network, layer, shape, common) -> LoweredLayer:
         stride=(1, 1) if output[:2] == (1, 1) else tuple(layer.stride), padding=(0, 0),
         weights=np.ones((*(min(k, WINDOW) for k in kernel), channels), np.int8),
         bias=bias, requantise=requantise, source_zero_point=0,
-        magnitude=layer.requantise is None, sliding=sliding)
+        magnitude=isinstance(layer, golden.AveragePool), sliding=sliding)
 
 
 def _reciprocal(count: int) -> tuple[int, int, int]:
