@@ -56,7 +56,11 @@ def convolution(x: np.ndarray, layer: Convolution) -> np.ndarray:
 
 
 def depthwise_convolution(x: np.ndarray, layer: DepthwiseConvolution) -> np.ndarray:
-    """As ``convolution``, each channel by itself: ``x`` int8 [N, h, w, C]."""
+    """As ``convolution``, each channel by itself.
+
+    ``x``: int8 [N, h, w, C], or [N, C] of one pixel each.
+    """
+    x = x.reshape(len(x), *(x.shape[1:3] if x.ndim == 4 else (1, 1)), x.shape[-1])
     offset = _pad(x.astype(np.int64) - layer.source_zero_point, layer.padding)
     weights = layer.weights.astype(np.int64)
     total = layer.bias.astype(np.int64)

@@ -126,7 +126,7 @@ def verify(spec: SpecArgument, overrides: SetOption = None, json: JsonOption = F
 
 def bench_engines(
     models: Annotated[list[Path], typer.Argument(metavar="MODEL...", show_default=False,
-                                                 help="Paths of int8 .tflite models.")],
+                                                 help="Paths of int8 models.")],
     inputs: InputOption,
     count: Annotated[int, typer.Option("--count", min=1, help="Inputs to run.")] = 4,
     page: Annotated[Path | None, typer.Option(

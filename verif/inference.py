@@ -12,7 +12,7 @@ import numpy as np
 from ..gen.build import parameters
 from ..gen.cli.common import Inputs, stage
 from ..gen.compile import bound_activations
-from ..gen.importer import tflite
+from ..gen.importer import load as load_model
 from ..gen.mapping import compile_network
 from ..gen.predict import Activity, predict, predict_activity
 from ..gen.spec import Spec
@@ -68,7 +68,7 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     the counters of the last one. ``activation_nnz``: as ``bound_activations``; what it costs in
     accuracy is reported. ``unfused``: every layer by itself.
     """
-    unpruned = tflite.load(model)
+    unpruned = load_model(model)
     network = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
     inputs = read_inputs(network)
     program = compile_network(spec, network, fuse="never" if unfused else "faster")

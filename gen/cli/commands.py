@@ -122,11 +122,11 @@ def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None, unfused:
              json: bool) -> "Program":
     from ..build import parameters
     from ..compile import bound_activations
-    from ..importer import tflite
+    from ..importer import load as load_model
     from ..mapping import compile_network
 
     with stage(f"read {model.name}", quiet=json):
-        network = bound_activations(tflite.load(model), parameters(spec).facts,
+        network = bound_activations(load_model(model), parameters(spec).facts,
                                     activation_nnz or ())
     with stage(f"compile {model.name} for {spec.name}", quiet=json):
         return compile_network(spec, network, fuse="never" if unfused else "faster")

@@ -27,7 +27,7 @@ __all__ = ["ActivationOption", "DirectoryFault", "ExitCode", "ForceOption", "Inp
 SpecArgument = Annotated[str, typer.Argument(
     metavar="SPEC", show_default=False, help="Name of a shipped spec, or path of a YAML file.")]
 ModelArgument = Annotated[Path, typer.Argument(
-    metavar="MODEL", show_default=False, help="Path of an int8 .tflite model.")]
+    metavar="MODEL", show_default=False, help="Path of an int8 model, .tflite or .onnx (QDQ).")]
 SetOption = Annotated[list[str] | None, typer.Option(
     "--set", metavar="PATH=VALUE", show_default=False,
     help="Override a field of the spec, such as engine.grid.m=4; repeatable.")]
@@ -98,7 +98,7 @@ def _lazy_faults() -> tuple[type[Exception], ...]:
     """Faults of the parts that have been imported so far, which are all that can be raised."""
     package = __package__.rpartition(".")[0] if __package__ else ""
     found = []
-    for module, name in (("compile", "CompileFault"), ("importer.tflite", "ImportFault")):
+    for module, name in (("compile", "CompileFault"), ("importer", "ImportFault")):
         loaded = sys.modules.get(f"{package}.{module}")
         if loaded is not None and hasattr(loaded, name):
             found.append(getattr(loaded, name))
