@@ -30,7 +30,8 @@ class Report:
     """What ``run`` says. Cycles are None without RTL, and so is ``bit_exact``.
 
     ``accuracy_unpruned``: before activations were pruned, if they were. ``counters``: registers
-    after the last inference; ``activity``: its events and stalls among them.
+    after the last inference; ``activity``: its events and stalls among them. ``left_out``: the
+    model's operators behind the network's output.
     """
 
     spec: str
@@ -48,6 +49,7 @@ class Report:
     counters: dict[str, int] = field(default_factory=dict)
     activity: dict[str, int] = field(default_factory=dict)
     predicted_activity: dict[str, int] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
     tensors: dict[int, np.ndarray] = field(default_factory=dict)
     output: int = 0
 
@@ -66,7 +68,8 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     Compared are the outputs of the core's last layer, and with ``layers`` every layer's tensor,
     over every input; cycles must be the same in every inference and as predicted, and so must
     the counters of the last one. ``activation_nnz``: as ``bound_activations``; what it costs in
-    accuracy is reported. ``unfused``: every layer by itself.
+    accuracy is reported. ``unfused``: every layer by itself. The report's tensors are as the model
+    has them.
     """
     unpruned = load_model(model)
     network = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
@@ -77,7 +80,9 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
         tensors = run_golden(network, inputs.values)
     final = network.outputs[0]
     report = Report(spec=spec.name, model=network.name, inferences=count, output=final,
-                    tensors=tensors if layers else {final: tensors[final]},
+                    tensors={index: network.tensors[index].to_model(tensors[index])
+                             for index in (tensors if layers else (final,))},
+                    left_out=list(network.left_out),
                     accuracy=_accuracy(tensors[final], inputs.labels))
     if activation_nnz and inputs.labels is not None:
         with stage(f"golden without pruning: {count} inputs", quiet=quiet):

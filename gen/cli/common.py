@@ -22,7 +22,7 @@ from .progress import stage
 __all__ = ["ActivationOption", "DirectoryFault", "ExitCode", "ForceOption", "InputFault",
            "Inputs", "JsonOption", "ModelArgument", "OutputOption", "SetOption", "SpecArgument",
            "UnfusedOption", "atomic_directory", "fail", "guard", "load_inputs", "print_json",
-           "print_overridden", "print_table", "readable_layer", "stage"]
+           "print_left_out", "print_overridden", "print_table", "readable_layer", "stage"]
 
 SpecArgument = Annotated[str, typer.Argument(
     metavar="SPEC", show_default=False, help="Name of a shipped spec, or path of a YAML file.")]
@@ -70,6 +70,12 @@ def print_overridden(spec: Spec, overrides: Sequence[str] | None) -> None:
     """Print the spec that results from overrides, if there are any."""
     if overrides:
         typer.echo(to_yaml(spec))
+
+
+def print_left_out(operators: Sequence[str]) -> None:
+    """Say which operators of a model are not in the network, if any."""
+    if operators:
+        typer.echo(f"left to the host: {', '.join(operators)}")
 
 
 @contextmanager
