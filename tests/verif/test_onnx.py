@@ -28,7 +28,7 @@ def test_network_on_the_rtl(name, tmp_path):
 
 
 def test_tensors_of_a_run_are_as_the_model_has_them(tmp_path):
-    from systolith.gen.cli import app
+    from systolith.gen.cli import create_app
 
     path = NETWORKS["residual"](tmp_path, unsigned=True)
     network = load_model(path)
@@ -37,7 +37,7 @@ def test_tensors_of_a_run_are_as_the_model_has_them(tmp_path):
     np.savez(source, input=network.tensors[0].to_model(inputs))
     with np.load(source) as archive:
         assert archive["input"].shape == (3, 3, 12, 14) and archive["input"].dtype == np.uint8
-    result = CliRunner().invoke(app, [
+    result = CliRunner().invoke(create_app(), [
         "run", "demo", str(path), "--input", str(source), "--output", str(target), "--layers",
         "--json", *(part for setting in SETTINGS for part in ("--set", setting))])
     assert result.exit_code == 0, result.output
@@ -54,8 +54,9 @@ def test_tensors_of_a_run_are_as_the_model_has_them(tmp_path):
 
 
 def test_spec_without_float_rounding_is_refused(tmp_path):
-    from systolith.gen.cli import app
+    from systolith.gen.cli import create_app
 
-    result = CliRunner().invoke(app, ["predict", "demo", str(NETWORKS["digits"](tmp_path))])
+    path = NETWORKS["digits"](tmp_path)
+    result = CliRunner().invoke(create_app(), ["predict", "demo", str(path)])
     assert result.exit_code == 2
     assert result.stderr.strip().endswith("add --set postproc.float_rounding=true")

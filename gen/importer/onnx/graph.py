@@ -18,6 +18,7 @@ MAX_ITEMS = 1 << 13
 MAX_OPERANDS = 1024
 MAX_RANK = 6
 MAX_TEXT = 1024
+MAX_FIELDS = 1 << 17
 MAX_METADATA = 4 << 20
 """Bytes besides the data of tensors: an empty message of two takes a hundred in memory."""
 OPSETS = range(10, 27)
@@ -82,6 +83,7 @@ class _Reader:
         self.raw = raw
         self.path = path
         self.where = "model"
+        self.walked = 0
 
     def fault(self, what: str) -> ImportFault:
         return ImportFault(f"{self.path}: {self.where}: {what}")
@@ -121,6 +123,10 @@ class _Reader:
                     size, start = self.varint(start)
                     if start + size > end:
                         raise IndexError
+                    self.walked += 1
+                    if self.walked > MAX_FIELDS:
+                        raise self.fault(f"it must have at most {MAX_FIELDS} nodes, tensors and "
+                                         "parts of tensors")
                     yield key >> 3, start, start + size
                     start += size
                 case 5:
@@ -163,11 +169,13 @@ class _Reader:
         proto = model.graph
         constants: dict[str, np.ndarray | None] = {}
         for tensor in proto.initializer:
-            self.where = f"initializer {printable(self.name(tensor.name))}"
-            if tensor.name in constants:
+            name = self.name(tensor.name)
+            self.where = f"initializer {printable(name)}"
+            if name in constants:
                 raise self.fault("it is there twice")
-            constants[tensor.name] = self.array(tensor)
-        ports = [self.port(item, "input") for item in proto.input if item.name not in constants]
+            constants[name] = self.array(tensor)
+        ports = [port for port in (self.port(item, "input") for item in proto.input)
+                 if port.name not in constants]
         known = {"", *constants, *(port.name for port in ports)}
         nodes: list[Node] = []
         readers: dict[str, int] = {}
@@ -194,10 +202,11 @@ class _Reader:
                 raise self.fault("no node computes it")
         return Graph(nodes, constants, ports, outputs, readers)
 
-    def name(self, text: str) -> str:
+    def name(self, text: str | bytes) -> str:
+        """A name; text that is no UTF-8 comes as bytes."""
         if len(text) > MAX_TEXT:
             raise self.fault(f"name must be at most {MAX_TEXT} characters, not {len(text)}")
-        return text
+        return text if isinstance(text, str) else text.decode(errors="replace")
 
     def node(self, item: NodeProto) -> Node:
         if len(item.input) + len(item.output) > MAX_OPERANDS or not item.output:
@@ -205,16 +214,17 @@ class _Reader:
                              "output at least")
         attributes = {}
         for attribute in item.attribute:
+            name = self.name(attribute.name)
             match attribute.type:
                 case AttributeProto.INT:
-                    attributes[attribute.name] = attribute.i
+                    attributes[name] = attribute.i
                 case AttributeProto.FLOAT:
-                    attributes[attribute.name] = attribute.f
+                    attributes[name] = attribute.f
                 case AttributeProto.STRING if len(attribute.s) <= MAX_TEXT:
-                    attributes[attribute.name] = attribute.s.decode(errors="replace")
+                    attributes[name] = attribute.s.decode(errors="replace")
                 case AttributeProto.INTS if len(attribute.ints) <= 2 * MAX_RANK:
-                    attributes[attribute.name] = tuple(attribute.ints)
-        return Node(item.op_type, item.domain, self.name(item.name),
+                    attributes[name] = tuple(attribute.ints)
+        return Node(self.name(item.op_type), self.name(item.domain), self.name(item.name),
                     tuple(map(self.name, item.input)), tuple(map(self.name, item.output)),
                     attributes)
 
@@ -233,7 +243,7 @@ class _Reader:
             dtype = TensorProto.DataType.Name(tensor.elem_type).lower()
         except ValueError:
             dtype = f"type {tensor.elem_type}"
-        return Port(item.name, dtype, tuple(
+        return Port(self.name(item.name), dtype, tuple(
             dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim))
 
     def array(self, tensor: TensorProto) -> np.ndarray | None:

@@ -20,8 +20,9 @@ from ....golden.numerics import (
     requantise,
 )
 
-__all__ = ["Scaling", "Sum", "add_constant", "average_moves", "constant_offset", "find_map",
-           "find_sum", "pool_scale", "product_scales", "requantise_table", "scale_parameters"]
+__all__ = ["BYTES", "Scaling", "Sum", "add_constant", "average_moves", "constant_offset",
+           "find_map", "find_sum", "pool_scale", "product_scales", "requantise_table",
+           "scale_parameters", "sum_table"]
 
 BYTES = np.arange(-128, 128)
 ADD_SHIFT = 20
@@ -118,7 +119,7 @@ def _to_int8(total: np.ndarray, output: Scaling) -> np.ndarray:
                    127).astype(np.int64)
 
 
-def _sum_table(first: Scaling, second: Scaling, output: Scaling) -> np.ndarray:
+def sum_table(first: Scaling, second: Scaling, output: Scaling) -> np.ndarray:
     """QLinearAdd of every pair of int8 values: int64 [256, 256]."""
     a, b, fixed = _ratios(first, second, output)
     inner = _fma(b, second.kernel_values, fixed)
@@ -156,14 +157,14 @@ class Sum:
     offset: int
 
 
-def find_sum(first: Scaling, second: Scaling, output: Scaling) -> Sum | None:
-    """Integers that add as QLinearAdd does, for every pair of int8 values; None if none are found.
+def find_sum(table: np.ndarray, first: Scaling, second: Scaling, output: Scaling) -> Sum | None:
+    """Integers that add as ``table`` says, for every pair of int8 values; None if none are found.
 
+    ``table`` [256, 256]: results of QLinearAdd by first and second operand.
     Both operands become fixed-point numbers, so that their sum with an offset needs only the last
     rounding. Multipliers beside the nearest ones are tried too: float32 is rounded at two more
     places, which now and then moves a pair that is next to a tie.
     """
-    table = _sum_table(first, second, output)
     a, b, _ = _ratios(first, second, output)
     ratios = np.array([a, b], np.float64)
     if not np.all(np.isfinite(ratios) & (ratios > 0) & (ratios < 16)):
@@ -229,9 +230,7 @@ def find_map(table: np.ndarray, source: Scaling, gain: float, offset: np.ndarray
     low, high = int(table.min()), int(table.max())
     lines = []
     for row, channel_offset in zip(table, offset, strict=True):
-        least = np.where(row > low, row - 0.5, -np.inf)
-        most = np.where(row < high, row + 0.5, np.inf)
-        line = _find_line(least, most, operand, gain, float(channel_offset))
+        line = _find_line(row, low, high, operand, gain, float(channel_offset))
         if line is None:
             return None
         lines.append(line)
@@ -244,16 +243,20 @@ def find_map(table: np.ndarray, source: Scaling, gain: float, offset: np.ndarray
     return weight.astype(np.int8), bias.astype(np.int32), scaling
 
 
-def _find_line(least: np.ndarray, most: np.ndarray, operand: np.ndarray, gain: float,
+def _find_line(row: np.ndarray, low: int, high: int, operand: np.ndarray, gain: float,
                offset: float) -> tuple[int, int, np.float32] | None:
-    """Weight w, bias b and scale s with ``least <= s * (w * x + b) <= most``, for every operand x.
+    """Weight w, bias b and scale s with which ``s * (w * x + b)``, rounded and clamped to ``low``
+    and ``high``, is ``row``, for every operand x.
 
     A bias moves the line by 1 / w of a step: trying every weight finds nearly any offset. Larger
-    ones come first.
+    ones come first. A scale must lie where no x is on the wrong side of a tie; its bounds are
+    tried too, since some x may have to be on one.
     """
     if not (2.0**-8 < gain < 64 and abs(offset) < 2**16):
         return None
-    near = np.array([0, -1, 1, -2, 2])
+    least = np.where(row > low, row - 0.5, -np.inf)
+    most = np.where(row < high, row + 0.5, np.inf)
+    near = np.arange(-4, 5)
     weight = np.repeat(np.arange(127, 0, -1), near.size)
     bias = np.rint(weight * (offset / gain)).astype(np.int64) + np.tile(near, 127)
     total = weight[:, None] * operand + bias[:, None]
@@ -262,11 +265,14 @@ def _find_line(least: np.ndarray, most: np.ndarray, operand: np.ndarray, gain: f
     lower = np.where(total > 0, one, np.where(total < 0, other, 0)).max(1)
     upper = np.where(total > 0, other, np.where(total < 0, one, np.inf)).min(1)
     passes = ((total != 0) | ((least <= 0) & (most >= 0))).all(1)
-    for index in np.flatnonzero(passes & (lower < upper) & (upper > 2.0**-31)):
-        low, high = max(float(lower[index]), 0.0), min(float(upper[index]), 1.0)
-        scale = np.float32((low + high) / 2)
-        if low < scale < high:
-            return int(weight[index]), int(bias[index]), scale
+    passes &= (lower <= upper * (1 + 2.0**-22)) & (upper > 2.0**-31)
+    for index in np.flatnonzero(passes):
+        bounds = max(float(lower[index]), 0.0), min(float(upper[index]), 1.0)
+        for scale in (sum(bounds) / 2, *bounds):
+            if 2.0**-31 < np.float32(scale) < 1:
+                reached = multiply_float(total[index], *scale_parameters(np.float32(scale)))
+                if np.array_equal(np.clip(reached, low, high), row):
+                    return int(weight[index]), int(bias[index]), np.float32(scale)
     return None
 
 

@@ -209,18 +209,24 @@ def add(context: Context, node: Node, operands: list[Value]) -> Pending:
         raise context.fault("its operands must both be int8, or both uint8")
 
     def build(output: Scaling, common: dict) -> golden.Layer:
-        found = mlas.find_sum(first.scaling, second.scaling, output)
-        if found is None:
-            raise context.fault(
-                f"no integers add as onnxruntime's float32 does with scales "
-                f"{first.scaling.scale:.6g}, {second.scaling.scale:.6g} and, of the result, "
-                f"{output.scale:.6g}; change one of them a little")
-        return golden.Add(
-            **common, sources=(first.index, second.index), zero_points=(0, 0),
-            multipliers=found.multipliers, shifts=found.shifts, zero_point=0, low=-128, high=127,
-            offset=found.offset, rounding=Rounding.FLOAT)
+        table = mlas.sum_table(first.scaling, second.scaling, output)
+        return _sum(context, common, first, second, output, table)
 
     return Pending(node, "ADD", first.shape, first.image, first.scaling.unsigned, build)
+
+
+def _sum(context: Context, common: dict, first: Activation, second: Activation, output: Scaling,
+         table: np.ndarray) -> golden.Layer:
+    found = mlas.find_sum(table, first.scaling, second.scaling, output)
+    if found is None:
+        raise context.fault(
+            f"no integers add as onnxruntime's float32 does with scales {first.scaling.scale:.6g}, "
+            f"{second.scaling.scale:.6g} and, of the result, {output.scale:.6g}; change one of "
+            "them a little")
+    return golden.Add(
+        **common, sources=(first.index, second.index), zero_points=(0, 0),
+        multipliers=found.multipliers, shifts=found.shifts, zero_point=0, low=-128, high=127,
+        offset=found.offset, rounding=Rounding.FLOAT)
 
 
 def _add_constant(context: Context, node: Node, operands: list[Value], position: int) -> Pending:
@@ -242,28 +248,46 @@ def _add_constant(context: Context, node: Node, operands: list[Value], position:
     values = value.values.reshape(-1) - 128 * unsigned
 
     def build(output: Scaling, common: dict) -> golden.Layer:
-        table = mlas.add_constant(source.scaling, constant, values, output,
-                                  constant_first=position == 0,
-                                  alone=len(source.shape) == 4 or channels == 1)
+        def results(values: np.ndarray) -> np.ndarray:
+            return mlas.add_constant(source.scaling, constant, values, output,
+                                     constant_first=position == 0,
+                                     alone=len(source.shape) == 4 or channels == 1)
+
         offset = mlas.constant_offset(values, constant, output) + output.zero_point
-        return _mapped(context, common, source, output, table, offset)
+        layer = _mapped(common, source, output, results(values), offset)
+        if layer is None:
+            known = _constant_tensor(context, value.name, source, constant, values)
+            layer = _sum(context, common, source, known, output, results(mlas.BYTES).T)
+        return layer
 
     return Pending(node, "ADD", source.shape, source.image, unsigned, build)
 
 
-def _mapped(context: Context, common: dict, source: Activation, output: Scaling,
-            table: np.ndarray, offset: np.ndarray) -> golden.Layer:
-    """A function of one value, given for all of them, as a depthwise 1x1 convolution."""
-    gain = float(source.scaling.scale) / float(output.scale)
-    found = mlas.find_map(table, source.scaling, gain, offset)
-    if found is None:
-        raise context.fault("no integer multiply-add does what onnxruntime's float32 does with "
-                            "its scales; change one of them a little")
-    weights, bias, requantise = found
+def _constant_tensor(context: Context, name: str, source: Activation, scaling: Scaling,
+                     values: np.ndarray) -> Activation:
+    """A tensor of ``source``'s shape with int8 ``values`` [channels]: a layer of weights 0."""
+    result = context.tensor(name, source.shape, scaling, source.image)
+    one = np.ones(values.size, np.int32)
+    halves = Requantise(one << 30, one * 0, 0, -128, 127, Rounding.FLOAT)
+    context.layer(_pointwise({"name": name, "kind": "ADD", "output": result.index}, source,
+                             (one * 0).astype(np.int8), (2 * values).astype(np.int32), halves))
+    return result
+
+
+def _pointwise(common: dict, source: Activation, weights: np.ndarray, bias: np.ndarray,
+               requantise: Requantise) -> golden.Layer:
     return golden.DepthwiseConvolution(
         **common, sources=(source.index,), weights=weights.reshape(1, 1, -1), bias=bias,
         stride=(1, 1), padding=(0, 0, 0, 0), source_zero_point=source.scaling.zero_point,
         requantise=requantise)
+
+
+def _mapped(common: dict, source: Activation, output: Scaling, table: np.ndarray,
+            offset: np.ndarray) -> golden.Layer | None:
+    """A function of one value, given for all of them, as a depthwise 1x1 convolution."""
+    gain = float(source.scaling.scale) / float(output.scale)
+    found = mlas.find_map(table, source.scaling, gain, offset)
+    return None if found is None else _pointwise(common, source, *found)
 
 
 # Bounds.
@@ -297,8 +321,12 @@ def _bounded(context: Context, node: Node, operands: list[Value], low: float,
     def build(output: Scaling, common: dict) -> golden.Layer:
         row = mlas.requantise_table(source.scaling, output, low, high)
         channels = source.shape[-1]
-        return _mapped(context, common, source, output, np.tile(row, (channels, 1)),
-                       np.full(channels, output.zero_point))
+        layer = _mapped(common, source, output, np.tile(row, (channels, 1)),
+                        np.full(channels, output.zero_point))
+        if layer is None:
+            raise context.fault("no integer multiply-add does what onnxruntime's float32 does "
+                                "with its scales; change one of them a little")
+        return layer
 
     return Pending(node, "RELU", source.shape, source.image, source.scaling.unsigned, build)
 
