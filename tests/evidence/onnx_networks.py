@@ -24,7 +24,7 @@ SETTINGS = ["postproc.float_rounding=true", "memory.weights=128 KiB"]
 def onnx_networks(_: Path | None) -> Iterator[Result]:
     """Quantised by onnxruntime, int8 and uint8; digits, random inputs and both extremes."""
     with tempfile.TemporaryDirectory(prefix="systolith-") as folder:
-        for name, make in NETWORKS.items():
+        for make in NETWORKS.values():
             for unsigned in (False, True):
                 yield from _network(make(Path(folder), unsigned=unsigned))
 

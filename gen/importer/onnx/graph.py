@@ -113,6 +113,10 @@ class _Reader:
     def fields(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
         """(number, first, last) of the length-delimited fields of a message."""
         while start < end:
+            self.walked += 1
+            if self.walked > MAX_FIELDS:
+                raise self.fault(f"it must have at most {MAX_FIELDS} nodes, tensors and parts of "
+                                 "tensors")
             key, start = self.varint(start)
             match key & 7:
                 case 0:
@@ -123,10 +127,6 @@ class _Reader:
                     size, start = self.varint(start)
                     if start + size > end:
                         raise IndexError
-                    self.walked += 1
-                    if self.walked > MAX_FIELDS:
-                        raise self.fault(f"it must have at most {MAX_FIELDS} nodes, tensors and "
-                                         "parts of tensors")
                     yield key >> 3, start, start + size
                     start += size
                 case 5:
