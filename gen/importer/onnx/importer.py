@@ -4,8 +4,9 @@
 The oracle is onnxruntime on x86-64, all optimisations on: DequantizeLinear, operator,
 QuantizeLinear become QLinearConv, QGemm, QLinearMatMul, QLinearAdd, QLinearGlobalAveragePool or
 QLinearAveragePool. For int8 activations it has to be told that these are welcome there
-(``session.qdqisint8allowed``), or it runs some of them in float32. Groups that it would not fuse
-are refused.
+(``session.qdqisint8allowed``), or it runs some of them in float32. Its sums are exact on
+processors with VNNI; on others two products of uint8 and int8 saturate at 16 bits, unless weights
+have 7 bits (``reduce_range``). Groups that it would not fuse are refused.
 """
 
 from dataclasses import replace

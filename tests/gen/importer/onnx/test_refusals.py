@@ -93,10 +93,10 @@ def after_softmax(b: Builder) -> str:
     (lambda b: out(b, b.node("Relu", b.node("MatMul", b.x, weights(b)))), (1, 8),
      "quantise with asymmetric activations, without the RELU"),
     (lambda b: b.quantised(matmul(b), 0.2, 1), (1, 8), "another scale without an operator between"),
-    (after_softmax, (1, 8), "it comes after Softmax t14, which the core has no unit for; it may "
-     "only stand at the end, for the host"),
-    (lambda b: out(b, b.node("Tanh", b.x)), (1, 8), "operator Tanh is not supported; it needs a "
-     "table in golden.ops and in the post-processor; use Relu; supported are Add, "),
+    (after_softmax, (1, 8), ("it comes after Softmax t14, which the core has no unit for; it may "
+     "only stand at the end, for the host")),
+    (lambda b: out(b, b.node("Tanh", b.x)), (1, 8), ("operator Tanh is not supported; it needs a "
+     "table in golden.ops and in the post-processor; use Relu; supported are Add, ")),
     (lambda b: out(b, b.node("MaxPool", b.x, kernel_shape=[2, 2])), IMAGE,
      "operator MaxPool is not supported; it needs a maximum in golden.ops"),
     (lambda b: conv(b, dilations=[2, 2]), IMAGE, "dilations must be 1"),
