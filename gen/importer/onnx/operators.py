@@ -237,6 +237,8 @@ def _add_constant(context: Context, node: Node, operands: list[Value], position:
     channels = source.shape[-1]
     inner = (1, channels, 1, 1) if len(source.shape) == 4 else (1, channels)
     shape = (1,) * (len(inner) - value.values.ndim) + value.values.shape
+    if channels > MAX_CHANNELS:
+        raise context.fault(f"channels must be at most {MAX_CHANNELS}, not {channels}")
     flattened = source.image is not None and len(source.shape) == 2
     if shape != inner or flattened or source.image is None and len(source.shape) == 4:
         raise context.fault(f"its constant must have one value for each of {channels} channels, "
@@ -253,11 +255,12 @@ def _add_constant(context: Context, node: Node, operands: list[Value], position:
                                      constant_first=position == 0,
                                      alone=len(source.shape) == 4 or channels == 1)
 
-        offset = mlas.constant_offset(values, constant, output) + output.zero_point
-        layer = _mapped(common, source, output, results(values), offset)
+        known, rows = np.unique(values, return_inverse=True)
+        offset = mlas.constant_offset(known, constant, output) + output.zero_point
+        layer = _mapped(common, source, output, results(known), offset, rows)
         if layer is None:
-            known = _constant_tensor(context, value.name, source, constant, values)
-            layer = _sum(context, common, source, known, output, results(mlas.BYTES).T)
+            second = _constant_tensor(context, value.name, source, constant, values)
+            layer = _sum(context, common, source, second, output, results(mlas.BYTES).T)
         return layer
 
     return Pending(node, "ADD", source.shape, source.image, unsigned, build)
@@ -283,11 +286,18 @@ def _pointwise(common: dict, source: Activation, weights: np.ndarray, bias: np.n
 
 
 def _mapped(common: dict, source: Activation, output: Scaling, table: np.ndarray,
-            offset: np.ndarray) -> golden.Layer | None:
-    """A function of one value, given for all of them, as a depthwise 1x1 convolution."""
+            offset: np.ndarray, rows: np.ndarray) -> golden.Layer | None:
+    """A function of one value, given for all of them, as a depthwise 1x1 convolution.
+
+    ``rows``: of ``table`` and ``offset``, for each channel.
+    """
     gain = float(source.scaling.scale) / float(output.scale)
     found = mlas.find_map(table, source.scaling, gain, offset)
-    return None if found is None else _pointwise(common, source, *found)
+    if found is None:
+        return None
+    weights, bias, requantise = found
+    return _pointwise(common, source, weights[rows], bias[rows], replace(
+        requantise, multiplier=requantise.multiplier[rows], shift=requantise.shift[rows]))
 
 
 # Bounds.
@@ -320,9 +330,8 @@ def _bounded(context: Context, node: Node, operands: list[Value], low: float,
 
     def build(output: Scaling, common: dict) -> golden.Layer:
         row = mlas.requantise_table(source.scaling, output, low, high)
-        channels = source.shape[-1]
-        layer = _mapped(common, source, output, np.tile(row, (channels, 1)),
-                        np.full(channels, output.zero_point))
+        layer = _mapped(common, source, output, row[None], np.array([output.zero_point]),
+                        np.zeros(source.shape[-1], np.intp))
         if layer is None:
             raise context.fault("no integer multiply-add does what onnxruntime's float32 does "
                                 "with its scales; change one of them a little")
