@@ -28,6 +28,7 @@ def parameters(spec: Spec, *, monitors: bool = False) -> AcceleratorParameters:
         window=spec.bus.window is not None,
         dma=spec.bus.dma is not None,
         spec_hash=spec.hash,
+        float_rounding=spec.postproc.float_rounding,
         monitors=monitors,
     )
 

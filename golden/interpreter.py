@@ -51,6 +51,8 @@ def _apply(layer: graph.Layer, sources: list[np.ndarray]) -> np.ndarray:
             return ops.fully_connected(sources[0], layer)
         case graph.AveragePool():
             return ops.average_pool(sources[0], layer)
+        case graph.RequantisedPool():
+            return ops.requantised_pool(sources[0], layer)
         case graph.Add():
             return ops.add(sources[0], sources[1], layer)
         case graph.Reshape():

@@ -6,15 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from .dbb import BLOCK
-from .numerics import Requantise
+from .numerics import Requantise, Rounding
 
 __all__ = ["Add", "AveragePool", "Convolution", "DepthwiseConvolution", "FullyConnected", "Layer",
-           "Network", "Reshape", "Softmax", "Tensor"]
+           "Network", "RequantisedPool", "Reshape", "Softmax", "Tensor"]
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """An int8 tensor: ``shape`` with a batch of 1, real value ``scale * (q - zero_point)``."""
+    """An int8 tensor: ``shape`` with a batch of 1, real value ``scale * (q - zero_point)``.
+
+    ``dtype`` is the model's: uint8 holds 128 more. ``channels_first``: height, width and channels
+    of an image that the model holds with its channels first, perhaps flattened; here they are
+    last.
+    """
 
     index: int
     name: str
@@ -22,6 +27,31 @@ class Tensor:
     dtype: str = "int8"
     scale: float = 1.0
     zero_point: int = 0
+    channels_first: tuple[int, int, int] | None = None
+
+    @property
+    def model_shape(self) -> tuple[int, ...]:
+        """``shape`` as the model has it."""
+        if self.channels_first is None or len(self.shape) < 4:
+            return self.shape
+        height, width, channels = self.channels_first
+        return self.shape[0], channels, height, width
+
+    def from_model(self, values: np.ndarray) -> np.ndarray:
+        """int8 [N, *shape] of the model's values [N, *model_shape] of the model's type."""
+        if self.dtype == "uint8":
+            values = (values ^ 0x80).view(np.int8)
+        if self.channels_first is not None:
+            height, width, channels = self.channels_first
+            values = values.reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
+        return np.ascontiguousarray(values).reshape(-1, *self.shape[1:])
+
+    def to_model(self, values: np.ndarray) -> np.ndarray:
+        """The inverse of ``from_model``."""
+        if self.channels_first is not None:
+            values = values.reshape(-1, *self.channels_first).transpose(0, 3, 1, 2)
+        values = np.ascontiguousarray(values).reshape(-1, *self.model_shape[1:])
+        return values.view(np.uint8) ^ 0x80 if self.dtype == "uint8" else values
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,10 +119,25 @@ class AveragePool(Layer):
 
 
 @dataclass(frozen=True, eq=False)
+class RequantisedPool(Layer):
+    """Average pool to another scale: a window's sum of ``x - source_zero_point``, requantised.
+
+    There is no padding.
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    source_zero_point: int
+    requantise: Requantise
+
+
+@dataclass(frozen=True, eq=False)
 class Add(Layer):
     """ADD of two tensors of one shape: both scaled, summed, scaled again; left shift 20.
 
-    ``multipliers`` and right ``shifts`` of first, second and output.
+    ``multipliers`` and right ``shifts`` of first, second and output. With ``rounding`` FLOAT the
+    operands are rounded once, ``offset`` is added to their sum, and that is rounded as FLOAT
+    says; otherwise ``offset`` is 0 and ``rounding`` DOUBLE.
     """
 
     zero_points: tuple[int, int]
@@ -101,6 +146,8 @@ class Add(Layer):
     zero_point: int
     low: int
     high: int
+    offset: int = 0
+    rounding: Rounding = Rounding.DOUBLE
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,10 +172,14 @@ class Softmax(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Layers in an order in which they can run; tensors by index."""
+    """Layers in an order in which they can run; tensors by index.
+
+    ``left_out``: the model's operators behind the output, which are no part of the network.
+    """
 
     name: str
     tensors: dict[int, Tensor]
     layers: tuple[Layer, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    left_out: tuple[str, ...] = ()

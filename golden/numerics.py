@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Integer arithmetic of quantised layers, as LiteRT's reference kernels do it.
+"""Integer arithmetic of quantised layers, as LiteRT's reference kernels and onnxruntime do it.
 
 Everything works on int64 arrays that hold int32 values, so that no intermediate overflows.
 """
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["Requantise", "Rounding", "high_multiply", "multiply_double", "multiply_single",
-           "quantise_multiplier", "quantise_multipliers", "requantise", "rounding_shift"]
+__all__ = ["Requantise", "Rounding", "high_multiply", "multiply_double", "multiply_float",
+           "multiply_single", "quantise_multiplier", "quantise_multipliers", "requantise",
+           "rounding_shift"]
 
 
 class Rounding(enum.Enum):
@@ -19,6 +20,7 @@ class Rounding(enum.Enum):
 
     DOUBLE = "double"  # high product, then shift, each rounded: CONV_2D, DEPTHWISE_CONV_2D, ADD
     SINGLE = "single"  # one rounding of the whole product: FULLY_CONNECTED
+    FLOAT = "float"    # as a float32 product, then to the nearest even integer: onnxruntime
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,12 +103,45 @@ def multiply_single(x: np.ndarray, multiplier: ArrayLike, shift: ArrayLike) -> n
     return rounding_shift(product, np.asarray(shift, np.int64) + 31)
 
 
+def multiply_float(x: np.ndarray, multiplier: ArrayLike, shift: ArrayLike) -> np.ndarray:
+    """``x * multiplier / 2**(31 + shift)``, first to 24 significant bits, then to an integer.
+
+    Both roundings are half to even: the float32 product of a multiplier of 24 significant bits,
+    converted to the nearest integer, as onnxruntime's MlasRequantizeOutput has it. That takes
+    ``x`` as float32, so the two are equal where ``x`` is below 2**24, or the result saturates.
+    ``x`` holds int32 values; ``shift`` is 0 ... 31.
+    """
+    product = np.asarray(x, np.int64) * np.asarray(multiplier, np.int64)
+    magnitude = np.abs(product)
+    spare = np.maximum(_bit_length(magnitude) - 24, 0)
+    kept = _half_even_shift(magnitude, spare) << spare
+    return np.sign(product) * _half_even_shift(kept, np.asarray(shift, np.int64) + 31)
+
+
+def _half_even_shift(x: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """``x / 2**shift`` of ``x >= 0``, rounded half to even, ``shift`` 0 ... 62."""
+    whole = x >> shift
+    rest = x - (whole << shift)
+    half = (np.int64(1) << shift) >> 1
+    return whole + ((rest > half) | ((rest == half) & (shift > 0) & (whole & 1 == 1)))
+
+
+def _bit_length(x: np.ndarray) -> np.ndarray:
+    """Bits of ``x``, 0 ... 2**63 - 1, without its leading zeros."""
+    upper, lower = x >> 32, x & 0xFFFFFFFF  # each exact as a float
+    return np.where(upper > 0, np.frexp(upper.astype(np.float64))[1] + 32,
+                    np.frexp(lower.astype(np.float64))[1]).astype(np.int64)
+
+
+_MULTIPLY = {Rounding.DOUBLE: multiply_double, Rounding.SINGLE: multiply_single,
+             Rounding.FLOAT: multiply_float}
+
+
 def requantise(accumulator: np.ndarray, r: Requantise) -> np.ndarray:
     """``clamp(zero_point + rounded(accumulator * multiplier / 2**(31 + shift)))`` as int8.
 
     ``accumulator``: integers [..., channels], taken modulo 2**32 as int32.
     """
     wrapped = accumulator.astype(np.int32).astype(np.int64)
-    multiply = multiply_double if r.rounding is Rounding.DOUBLE else multiply_single
-    scaled = multiply(wrapped, r.multiplier, r.shift)
+    scaled = _MULTIPLY[r.rounding](wrapped, r.multiplier, r.shift)
     return np.clip(scaled + r.zero_point, r.low, r.high).astype(np.int8)

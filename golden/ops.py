@@ -10,10 +10,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from .dap import prune_activations
-from .network import Add, AveragePool, Convolution, DepthwiseConvolution, FullyConnected
-from .numerics import multiply_double, requantise
+from .network import (
+    Add,
+    AveragePool,
+    Convolution,
+    DepthwiseConvolution,
+    FullyConnected,
+    RequantisedPool,
+)
+from .numerics import Rounding, multiply_double, multiply_float, multiply_single, requantise
 
-__all__ = ["add", "average_pool", "convolution", "depthwise_convolution", "fully_connected"]
+__all__ = ["add", "average_pool", "convolution", "depthwise_convolution", "fully_connected",
+           "requantised_pool"]
 
 
 def _pad(x: np.ndarray, padding: tuple[int, int, int, int]) -> np.ndarray:
@@ -48,7 +56,11 @@ def convolution(x: np.ndarray, layer: Convolution) -> np.ndarray:
 
 
 def depthwise_convolution(x: np.ndarray, layer: DepthwiseConvolution) -> np.ndarray:
-    """As ``convolution``, each channel by itself: ``x`` int8 [N, h, w, C]."""
+    """As ``convolution``, each channel by itself.
+
+    ``x``: int8 [N, h, w, C], or [N, C] of one pixel each.
+    """
+    x = x.reshape(len(x), *(x.shape[1:3] if x.ndim == 4 else (1, 1)), x.shape[-1])
     offset = _pad(x.astype(np.int64) - layer.source_zero_point, layer.padding)
     weights = layer.weights.astype(np.int64)
     total = layer.bias.astype(np.int64)
@@ -81,11 +93,22 @@ def average_pool(x: np.ndarray, layer: AveragePool) -> np.ndarray:
     return np.clip(mean, layer.low, layer.high).astype(np.int8)
 
 
+def requantised_pool(x: np.ndarray, layer: RequantisedPool) -> np.ndarray:
+    """``requantise(sum over window of (x - zero_point))``: ``x`` int8 [N, h, w, C]."""
+    offset = x.astype(np.int64) - layer.source_zero_point
+    total = sum(pixels for _, _, pixels in _taps(offset, layer.kernel, layer.stride))
+    return requantise(np.asarray(total), layer.requantise)
+
+
 def add(a: np.ndarray, b: np.ndarray, layer: Add) -> np.ndarray:
-    """Both operands shifted left by 20 and scaled, their sum scaled: three double roundings."""
+    """Both operands shifted left by 20 and scaled, their sum scaled: three roundings."""
+    exact = layer.rounding is Rounding.FLOAT
+    scale, scale_sum = ((multiply_single, multiply_float) if exact
+                        else (multiply_double, multiply_double))
     first, second = (
-        multiply_double((x.astype(np.int64) - zero_point) << 20, multiplier, shift)
+        scale((x.astype(np.int64) - zero_point) << 20, multiplier, shift)
         for x, zero_point, multiplier, shift in zip(
             (a, b), layer.zero_points, layer.multipliers[:2], layer.shifts[:2], strict=True))
-    scaled = multiply_double(first + second, layer.multipliers[2], layer.shifts[2])
+    total = first + second + layer.offset
+    scaled = scale_sum(total, layer.multipliers[2], layer.shifts[2])
     return np.clip(scaled + layer.zero_point, layer.low, layer.high).astype(np.int8)

@@ -152,7 +152,8 @@ class Core(wiring.Component):
             overlapped=facts.overlapped,
             row_step=p.weight_banks if p.external_weights else 1, dense_step=p.dense_words)
         m.submodules.vector = vector = VectorUnit(
-            lanes=p.vector_lanes, gather_lanes=p.gather_lanes, tag_width=fetch.tag_width)
+            lanes=p.vector_lanes, gather_lanes=p.gather_lanes, tag_width=fetch.tag_width,
+            float_rounding=p.float_rounding)
         connect(m, fetch.matrix, issuer.i)
         connect(m, fetch.vector, vector.i)
         m.d.comb += [
@@ -203,7 +204,8 @@ class Core(wiring.Component):
         m.submodules.post_parameters = post_parameters = ParameterLoader(
             lanes=facts.columns, fields=(Parameters.size,), width=p.program_width, row_width=32)
         m.submodules.post = post = PostProcessor(
-            columns=facts.columns, lanes=p.drain_lanes, accumulator_bits=facts.accumulator_bits)
+            columns=facts.columns, lanes=p.drain_lanes, accumulator_bits=facts.accumulator_bits,
+            float_rounding=p.float_rounding)
         m.submodules.post_writer = post_writer = Writer(
             words=p.drain_lanes // 8, beats=p.beats, address_width=activations.address_width,
             tile_pixels=facts.rows)

@@ -41,6 +41,7 @@ class AcceleratorParameters:
     run, through the weight memory as a ring; ``fused_blocks``: channel blocks that may go from the
     vector unit straight to the engine; ``window`` and ``dma``: AXI4 ports present;
     ``spec_hash``: what an image must carry;
+    ``float_rounding``: requantisers know ``Rounding.FLOAT``;
     ``monitors``: observation ports on the post-processor's and the vector unit's results.
     """
 
@@ -56,6 +57,7 @@ class AcceleratorParameters:
     window: bool = True
     dma: bool = True
     spec_hash: int = 0
+    float_rounding: bool = False
     monitors: bool = False
 
     @cached_property

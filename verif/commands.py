@@ -19,6 +19,7 @@ from ..gen.cli.common import (
     guard,
     load_inputs,
     print_json,
+    print_left_out,
     print_overridden,
     print_table,
     readable_layer,
@@ -31,7 +32,7 @@ __all__ = ["register"]
 
 InputOption = Annotated[Path, typer.Option(
     "--input", metavar="X.npz", show_default=False,
-    help="Inputs: int8 array 'input' [N, ...], optionally 'labels' [N].")]
+    help="Inputs: array 'input' [N, ...] as the model has it, optionally 'labels' [N].")]
 OnOption = Annotated[str, typer.Option("--on", metavar="golden|verilator",
                                        help="Where the network runs.")]
 LayersOption = Annotated[bool, typer.Option(
@@ -97,6 +98,7 @@ def _print(report, spec: str, model: str) -> None:
     if report.layers:
         print_table(f"{model} on {spec}", [
             readable_layer(layer | {"name": _short(layer["name"])}) for layer in report.layers])
+    print_left_out(report.left_out)
     typer.echo(f"inferences {report.inferences}")
     if report.accuracy is not None:
         before = report.accuracy_unpruned
@@ -140,7 +142,7 @@ def verify(spec: SpecArgument, overrides: SetOption = None, json: JsonOption = F
 
 def bench_engines(
     models: Annotated[list[Path], typer.Argument(metavar="MODEL...", show_default=False,
-                                                 help="Paths of int8 .tflite models.")],
+                                                 help="Paths of int8 models.")],
     inputs: InputOption,
     count: Annotated[int, typer.Option("--count", min=1, help="Inputs to run.")] = 4,
     page: Annotated[Path | None, typer.Option(

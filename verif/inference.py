@@ -12,7 +12,7 @@ import numpy as np
 from ..gen.build import parameters
 from ..gen.cli.common import Inputs, stage
 from ..gen.compile import bound_activations
-from ..gen.importer import tflite
+from ..gen.importer import load as load_model
 from ..gen.mapping import compile_network
 from ..gen.predict import Activity, moved_bytes, predict, predict_activity
 from ..gen.spec import Spec
@@ -30,8 +30,9 @@ class Report:
     """What ``run`` says. Cycles are None without RTL, and so is ``bit_exact``.
 
     ``waits``: cycles of them in which a layer waited for transfers; all others must be as
-    predicted, and so must ``moved_bytes``. ``accuracy_unpruned``: before activations were pruned, if they were. ``counters``: registers
-    after the last inference; ``activity``: its events and stalls among them.
+    predicted, and so must ``moved_bytes``. ``accuracy_unpruned``: before activations were pruned,
+    if they were. ``counters``: registers after the last inference; ``activity``: its events and
+    stalls among them. ``left_out``: the model's operators behind the network's output.
     """
 
     spec: str
@@ -52,6 +53,7 @@ class Report:
     counters: dict[str, int] = field(default_factory=dict)
     activity: dict[str, int] = field(default_factory=dict)
     predicted_activity: dict[str, int] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
     tensors: dict[int, np.ndarray] = field(default_factory=dict)
     output: int = 0
 
@@ -70,9 +72,14 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     Compared are the outputs of the core's last layer, and with ``layers`` every layer's tensor,
     over every input; cycles must be the same in every inference and as predicted, and so must
     the counters of the last one. ``activation_nnz``: as ``bound_activations``; what it costs in
+<<<<<<< HEAD
     accuracy is reported. ``unfused``: every layer by itself. ``window``, ``jobs``: as ``run``.
+=======
+    accuracy is reported. ``unfused``: every layer by itself. The report's tensors are as the model
+    has them.
+>>>>>>> onnx
     """
-    unpruned = tflite.load(model)
+    unpruned = load_model(model)
     network = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
     inputs = read_inputs(network)
     program = compile_network(spec, network, fuse="never" if unfused else "faster")
@@ -81,7 +88,9 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
         tensors = run_golden(network, inputs.values)
     final = network.outputs[0]
     report = Report(spec=spec.name, model=network.name, inferences=count, output=final,
-                    tensors=tensors if layers else {final: tensors[final]},
+                    tensors={index: network.tensors[index].to_model(tensors[index])
+                             for index in (tensors if layers else (final,))},
+                    left_out=list(network.left_out),
                     accuracy=_accuracy(tensors[final], inputs.labels))
     if activation_nnz and inputs.labels is not None:
         with stage(f"golden without pruning: {count} inputs", quiet=quiet):

@@ -21,6 +21,7 @@ from .common import (
     atomic_directory,
     guard,
     print_json,
+    print_left_out,
     print_overridden,
     print_table,
     readable_layer,
@@ -75,6 +76,7 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
             program = _compile(loaded, model, activation_nnz, unfused, json)
             mapping = {"spec": loaded.name, "spec_hash": f"0x{loaded.hash:016x}",
                        "model": program.network.name, "image_bytes": len(program.image),
+                       "left_out": list(program.network.left_out),
                        "layers": program.mapping_rows}
             (folder / IMAGE).write_bytes(program.image)
             (folder / MAPPING).write_text(json_module.dumps(mapping, indent=2) + "\n")
@@ -83,6 +85,7 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
     else:
         print_overridden(loaded, overrides)
         print_table(f"{model.name} on {loaded.name}", program.mapping_rows)
+        print_left_out(program.network.left_out)
         typer.echo(f"{output / IMAGE}: {len(program.image)} bytes")
 
 
@@ -122,11 +125,11 @@ def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None, unfused:
              json: bool) -> "Program":
     from ..build import parameters
     from ..compile import bound_activations
-    from ..importer import tflite
+    from ..importer import load as load_model
     from ..mapping import compile_network
 
     with stage(f"read {model.name}", quiet=json):
-        network = bound_activations(tflite.load(model), parameters(spec).facts,
+        network = bound_activations(load_model(model), parameters(spec).facts,
                                     activation_nnz or ())
     with stage(f"compile {model.name} for {spec.name}", quiet=json):
         return compile_network(spec, network, fuse="never" if unfused else "faster")

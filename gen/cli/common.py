@@ -22,12 +22,12 @@ from .progress import stage
 __all__ = ["ActivationOption", "DirectoryFault", "ExitCode", "ForceOption", "InputFault",
            "Inputs", "JsonOption", "ModelArgument", "OutputOption", "SetOption", "SpecArgument",
            "UnfusedOption", "atomic_directory", "fail", "guard", "load_inputs", "print_json",
-           "print_overridden", "print_table", "readable_layer", "stage"]
+           "print_left_out", "print_overridden", "print_table", "readable_layer", "stage"]
 
 SpecArgument = Annotated[str, typer.Argument(
     metavar="SPEC", show_default=False, help="Name of a shipped spec, or path of a YAML file.")]
 ModelArgument = Annotated[Path, typer.Argument(
-    metavar="MODEL", show_default=False, help="Path of an int8 .tflite model.")]
+    metavar="MODEL", show_default=False, help="Path of an int8 model, .tflite or .onnx (QDQ).")]
 SetOption = Annotated[list[str] | None, typer.Option(
     "--set", metavar="PATH=VALUE", show_default=False,
     help="Override a field of the spec, such as engine.grid.m=4; repeatable.")]
@@ -73,6 +73,12 @@ def print_overridden(spec: Spec, overrides: Sequence[str] | None) -> None:
         typer.echo(to_yaml(spec))
 
 
+def print_left_out(operators: Sequence[str]) -> None:
+    """Say which operators of a model are not in the network, if any."""
+    if operators:
+        typer.echo(f"left to the host: {', '.join(operators)}")
+
+
 @contextmanager
 def guard(json: bool = False, *more: type[Exception]) -> Iterator[None]:
     """Turn the user's faults, and exceptions of the kinds ``more``, into sentences and exit 2.
@@ -99,7 +105,7 @@ def _lazy_faults() -> tuple[type[Exception], ...]:
     """Faults of the parts that have been imported so far, which are all that can be raised."""
     package = __package__.rpartition(".")[0] if __package__ else ""
     found = []
-    for module, name in (("compile", "CompileFault"), ("importer.tflite", "ImportFault")):
+    for module, name in (("compile", "CompileFault"), ("importer", "ImportFault")):
         loaded = sys.modules.get(f"{package}.{module}")
         if loaded is not None and hasattr(loaded, name):
             found.append(getattr(loaded, name))

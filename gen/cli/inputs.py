@@ -31,14 +31,15 @@ class Inputs(NamedTuple):
 def load_inputs(path: str | Path, network: Network) -> Inputs:
     """Read the inputs of ``network`` from an ``.npz`` file.
 
-    ``input`` is int8 [N, …], N at least 1, shaped as the network's only input without its batch;
-    ``labels``, if there, are N integers. Other arrays are not looked at. Raises InputFault, and
-    OSError where the file cannot be read.
+    ``input`` is [N, …], N at least 1, as the model has its only input: shaped like that without
+    its batch (an ONNX image channels first), int8 or uint8. ``labels``, if there, are N integers.
+    Other arrays are not looked at. Raises InputFault, and OSError where the file cannot be read.
     """
     if len(network.inputs) != 1:
         raise InputFault(f"{network.name}: network must have one input, "
                          f"not {len(network.inputs)}")
-    shape = tuple(network.tensors[network.inputs[0]].shape[1:])
+    source = network.tensors[network.inputs[0]]
+    shape = source.model_shape[1:]
     not_an_archive = f"{path}: file must be an .npz archive with the array 'input'"
     try:
         archive = np.load(path, allow_pickle=False)
@@ -52,9 +53,10 @@ def load_inputs(path: str | Path, network: Network) -> Inputs:
             raise InputFault(f"{path}: archive must hold the array 'input', not only {held}")
         values = _read(archive, "input", path)
         labels = _read(archive, "labels", path) if "labels" in archive.files else None
-    if values.dtype != np.int8:
-        raise InputFault(f"{path}: input must be int8, not {values.dtype}; quantise it with the "
-                         "model's input scale and zero point")
+    if values.dtype != source.dtype:
+        point = source.zero_point + 128 * (source.dtype == "uint8")
+        raise InputFault(f"{path}: input must be {source.dtype}, not {values.dtype}; quantise it "
+                         f"with the model's input scale {source.scale:.9g} and zero point {point}")
     if values.shape[1:] != shape or not values.ndim or not len(values):
         raise InputFault(f"{path}: input must have the shape [N, {', '.join(map(str, shape))}] "
                          f"with N at least 1, not {list(values.shape)}")
@@ -65,7 +67,7 @@ def load_inputs(path: str | Path, network: Network) -> Inputs:
             raise InputFault(f"{path}: labels must have the shape [{len(values)}], one for each "
                              f"input, not {list(labels.shape)}")
         labels = labels.astype(np.int64)
-    return Inputs(np.ascontiguousarray(values), labels)
+    return Inputs(source.from_model(values), labels)
 
 
 def _read(archive: np.lib.npyio.NpzFile, name: str, path: str | Path) -> np.ndarray:

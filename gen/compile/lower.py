@@ -68,7 +68,8 @@ class LoweredLayer:
         height, width, channels = self.output_shape
         matrix = self.opcode is Opcode.MATRIX and not self.depthwise
         depth = self.source_shape[2] if matrix else 1
-        if self.magnitude or self.opcode is Opcode.ADD:
+        pool = self.opcode is Opcode.WINDOW and not self.depthwise
+        if pool or self.opcode is Opcode.ADD:
             return 0
         return height * width * channels * depth * int(np.prod(self.kernel))
 
@@ -187,6 +188,11 @@ def _lower_layer(network, layer, shapes, aliases) -> LoweredLayer:
                 source_zero_point=layer.source_zero_point,
                 activation_bound=_activation_bound(layer, shape))
         case golden.AveragePool():
+            if any(layer.padding):
+                raise CompileFault(f"layer {layer.name} ({layer.kind}): padding must be VALID, "
+                                   "since windows at a padded border average fewer pixels")
+            return _average_pool(network, layer, shape, common)
+        case golden.RequantisedPool():
             return _average_pool(network, layer, shape, common)
         case golden.Add():
             return _add(layer, shapes, aliases, common)
@@ -228,7 +234,7 @@ def _add(layer: golden.Add, shapes, aliases, common) -> LoweredLayer:
         **common, opcode=Opcode.ADD, output_shape=shape, kernel=(1, 1), stride=(1, 1),
         padding=(0, 0), weights=none.astype(np.int8), bias=none,
         requantise=Requantise(multiplier=none, shift=none, zero_point=layer.zero_point,
-                              low=layer.low, high=layer.high, rounding=Rounding.DOUBLE),
+                              low=layer.low, high=layer.high, rounding=layer.rounding),
         source_zero_point=layer.zero_points[0], second=second, addition=layer)
 
 
@@ -236,9 +242,6 @@ def _average_pool(network, layer, shape, common) -> LoweredLayer:
     height, width, channels = shape
     kernel = tuple(layer.kernel)
     output = _shape(network.tensors[layer.output])
-    if any(layer.padding):
-        raise CompileFault(f"layer {layer.name} ({layer.kind}): padding must be VALID, since "
-                           "windows at a padded border average fewer pixels")
     sliding = max(kernel) <= WINDOW
     if not sliding and (kernel[1] != width or output[1] != 1):
         raise CompileFault(f"layer {layer.name} ({layer.kind}): a window wider than {WINDOW} must "
@@ -247,17 +250,20 @@ def _average_pool(network, layer, shape, common) -> LoweredLayer:
         raise CompileFault(f"layer {layer.name} ({layer.kind}): stride must be 1 or 2, not "
                            f"{max(layer.stride)}")
     count = kernel[0] * kernel[1]
-    multiplier, shift, bias = _reciprocal(count)
     one = np.ones(channels, np.int32)
+    if isinstance(layer, golden.RequantisedPool):
+        bias, requantise = one * np.int32(-layer.source_zero_point * count), layer.requantise
+    else:
+        multiplier, shift, half = _reciprocal(count)
+        bias, requantise = one * half, Requantise(
+            multiplier=one * np.int32(multiplier), shift=one * np.int32(shift), zero_point=0,
+            low=layer.low, high=layer.high, rounding=Rounding.SINGLE)
     return LoweredLayer(
         **common, opcode=Opcode.WINDOW, output_shape=output, kernel=kernel,
         stride=(1, 1) if output[:2] == (1, 1) else tuple(layer.stride), padding=(0, 0),
         weights=np.ones((*(min(k, WINDOW) for k in kernel), channels), np.int8),
-        bias=one * bias,
-        requantise=Requantise(multiplier=one * np.int32(multiplier),
-                              shift=one * np.int32(shift), zero_point=0,
-                              low=layer.low, high=layer.high, rounding=Rounding.SINGLE),
-        source_zero_point=0, magnitude=True, sliding=sliding)
+        bias=bias, requantise=requantise, source_zero_point=0,
+        magnitude=isinstance(layer, golden.AveragePool), sliding=sliding)
 
 
 def _reciprocal(count: int) -> tuple[int, int, int]:

@@ -207,6 +207,7 @@ def _addition_fields(layer: CompiledLayer, second: TensorLayout,
         "first_zero_point": addition.zero_points[0],
         "second_zero_point": addition.zero_points[1],
         "sum_multipliers": addition.multipliers, "sum_shifts": addition.shifts,
+        "row_group_step": addition.offset,
     }
 
 
@@ -245,6 +246,7 @@ def assemble(network: golden.Network, lowered: Lowered, placed: Sequence[PlacedL
     layers = []
     for layer in placed:
         low, plan = layer.lowered, layer.plan
+        _check_rounding(low, p)
         weight_row, weight_rows, schedule_row = layer.weight_row or 0, 0, 0
         if plan:
             schedule_row = schedules.put(schedule_words(low, plan, layer.source, p))
@@ -330,6 +332,13 @@ def _parameters(low: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:
         case Opcode.WINDOW:
             return vector_parameters(low, p)
     return np.zeros((0, ROW_BYTES), np.uint8)
+
+
+def _check_rounding(low: LoweredLayer, p: AcceleratorParameters) -> None:
+    if low.requantise.rounding.name == Rounding.FLOAT.name and not p.float_rounding:
+        raise CompileFault(f"layer {low.name} ({low.kind}): postproc.float_rounding must be true "
+                           "for ONNX models, whose results are rounded as float32; add --set "
+                           "postproc.float_rounding=true")
 
 
 def _check_memory(name: str, need: int, have: int) -> None:

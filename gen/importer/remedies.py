@@ -17,6 +17,22 @@ _REMEDIES = {
         "it must be RELU or RELU6 fused into the operator before it",
     ("SQUEEZE", "EXPAND_DIMS"):
         "export it as RESHAPE",
+    ("MaxPool", "MaxUnpool"):
+        "it needs a maximum in golden.ops and in the vector unit; use a convolution of stride 2 or "
+        "GlobalAveragePool",
+    ("ReduceMean",):
+        "export a global mean as GlobalAveragePool",
+    ("Pad",):
+        "fold the padding into the following convolution (pads)",
+    ("BatchNormalization",):
+        "fold it into the convolution before it, then quantise",
+    ("QLinearConv", "QLinearMatMul", "QGemm", "QLinearAdd", "ConvInteger", "MatMulInteger",
+     "DynamicQuantizeLinear"):
+        "quantise with quantize_static and QuantFormat.QDQ",
+    ("LeakyRelu", "PRelu", "HardSwish", "HardSigmoid", "Sigmoid", "Tanh", "Gelu", "Elu"):
+        "it needs a table in golden.ops and in the post-processor; use Relu",
+    ("Softmax", "LogSoftmax"):
+        "it may only stand at the end, for the host",
     ("MUL", "SUB", "CONCATENATION", "MAXIMUM", "MINIMUM"):
         "it needs a function in golden.ops and a mode of the vector unit",
     ("HARD_SWISH", "LOGISTIC", "TANH", "GELU", "ELU"):
@@ -25,7 +41,7 @@ _REMEDIES = {
 
 
 def remedy(kind: str) -> str:
-    """What would help with the operator of TFLite's name ``kind``, without a full stop."""
+    """What would help with the operator that TFLite or ONNX calls ``kind``, without a full stop."""
     for kinds, text in _REMEDIES.items():
         if kind in kinds:
             return text

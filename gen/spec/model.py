@@ -149,6 +149,9 @@ class PostProcessor(_Section):
     8 where 16 does neither."""
     multiplier: Literal["parallel"] = "parallel"
     """One full multiplier for each lane."""
+    float_rounding: bool = False
+    """Requantisers also round as float32 does, half to even, here and in the vector unit: what ONNX
+    models need."""
 
 
 class Bus(_Section):
@@ -226,8 +229,13 @@ class Spec(_Section):
 
     @property
     def hash(self) -> int:
-        """64 bits (unsigned) of everything that changes hardware: all but name and target."""
-        text = json.dumps(self.model_dump(mode="json", exclude={"name", "target"}),
+        """64 bits (unsigned) of everything that changes hardware: all but name and target.
+
+        ``float_rounding`` came later: left at its default, it does not change the hash.
+        """
+        later = set() if self.postproc.float_rounding else {"float_rounding"}
+        text = json.dumps(self.model_dump(mode="json", exclude={
+            "name": True, "target": True, "postproc": later}),
                           sort_keys=True, separators=(",", ":"))
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 

@@ -22,8 +22,9 @@ class PostLane(Cell):
     ``swap``, ``shadow``, ``rounding``, ``zero_point``, ``low``, ``high``, ``o``.
     """
 
-    def __init__(self, *, beats: int, accumulator_bits: int):
+    def __init__(self, *, beats: int, accumulator_bits: int, float_rounding: bool = False):
         self.beats = beats
+        self.float_rounding = float_rounding
         self.accumulator_bits = accumulator_bits
         super().__init__({
             "i": In(accumulator_bits * beats),
@@ -40,7 +41,8 @@ class PostLane(Cell):
 
     @property
     def module_name(self) -> str:
-        return f"post_lane_{self.beats}_acc{self.accumulator_bits}"
+        return (f"post_lane_{self.beats}_acc{self.accumulator_bits}"
+                + "_float" * self.float_rounding)
 
     def body(self, platform) -> Module:
         m = Module()
@@ -55,7 +57,7 @@ class PostLane(Cell):
         with m.If(self.take):
             m.d.sync += kept.eq(self.i)
 
-        m.submodules.requantiser = unit = Requantiser()
+        m.submodules.requantiser = unit = Requantiser(float_rounding=self.float_rounding)
         for b in range(self.beats):
             shadow = data.View(Parameters, self.shadow.word_select(b, Parameters.size))
             active = Signal(Parameters, name=f"parameters_{b}")
@@ -88,14 +90,15 @@ class PostProcessor(wiring.Component):
     ``Requantiser.SHIFT_DELAY`` cycles more.
 
     *Parameters*: ``columns``, ``lanes`` (divides ``columns``, multiple of 8),
-    ``accumulator_bits``.
+    ``accumulator_bits``, ``float_rounding`` (of the requantisers).
 
     *Members*: ``descriptor``, ``valid``, ``swap``, ``i``, ``shadow``, ``o_valid``, ``o``.
     """
 
     LATENCY = Requantiser.LATENCY
 
-    def __init__(self, *, columns: int, lanes: int, accumulator_bits: int):
+    def __init__(self, *, columns: int, lanes: int, accumulator_bits: int,
+                 float_rounding: bool = False):
         if lanes % 8 or columns % lanes:
             raise ValueError(f"Post-processor lanes must be a multiple of 8 that divides "
                              f"{columns} columns, not {lanes!r}")
@@ -103,6 +106,7 @@ class PostProcessor(wiring.Component):
         self.lanes = lanes
         self.beats = columns // lanes
         self.accumulator_bits = accumulator_bits
+        self.float_rounding = float_rounding
         super().__init__({
             "descriptor": In(Descriptor),
             "valid": In(1),
@@ -127,7 +131,8 @@ class PostProcessor(wiring.Component):
 
         for index in range(self.lanes):
             m.submodules[f"lane_{index}"] = lane = PostLane(
-                beats=self.beats, accumulator_bits=self.accumulator_bits)
+                beats=self.beats, accumulator_bits=self.accumulator_bits,
+                float_rounding=self.float_rounding)
             columns = range(index, self.columns, self.lanes)
             m.d.comb += [
                 lane.i.eq(Cat(self.i[column] for column in columns)),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requantisation of one lane: where rounding happens."""
 
-from amaranth import Module, Mux, Signal, signed
+from amaranth import Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
@@ -27,14 +27,19 @@ class Requantiser(Cell):
       then ``h / 2**shift`` rounded half away from zero;
     - ``SINGLE`` (LiteRT's FULLY_CONNECTED): ``p / 2**(31 + shift)`` rounded half away from zero;
     - ``MAGNITUDE`` (average pool): ``|i| + bias`` in place of ``i + bias``, the product truncated,
-      the sign restored.
+      the sign restored;
+    - ``FLOAT`` (onnxruntime), with ``float_rounding``: ``p`` rounded to 24 significant bits, then
+      ``p / 2**(31 + shift)``, both half to even; see ``_nearest_even``.
 
-    Both roundings need of ``p`` only ``p >> 30``, and for ties whether the rest is zero.
+    DOUBLE and SINGLE need of ``p`` only ``p >> 30``, and for ties whether the rest is zero.
 
-    ``scaled`` is the rounded quotient alone, one cycle before ``o`` (not for ``MAGNITUDE``).
+    ``scaled`` is the rounded quotient alone, one cycle before ``o`` (not for ``MAGNITUDE``, and
+    for ``FLOAT`` rounded as ``SINGLE``).
 
     *Timing*: ``LATENCY`` cycles, one value a cycle, no back-pressure. ``multiplier`` is looked at
     one cycle after ``i`` and ``bias``, ``shift`` ``SHIFT_DELAY`` cycles after them.
+
+    *Parameters*: ``float_rounding`` (without it, ``FLOAT`` is not to be asked for).
 
     *Members*: ``i``, ``parameters``, ``rounding``, ``zero_point``, ``low``, ``high``, ``scaled``,
     ``o``.
@@ -42,8 +47,10 @@ class Requantiser(Cell):
 
     LATENCY = 6
     SHIFT_DELAY = 4
+    FRACTION = 26  # bits of the quotient's fraction that FLOAT looks at
 
-    def __init__(self):
+    def __init__(self, *, float_rounding: bool = False):
+        self.float_rounding = float_rounding
         super().__init__({
             "i": In(signed(32)),
             "parameters": In(Parameters),
@@ -57,7 +64,7 @@ class Requantiser(Cell):
 
     @property
     def module_name(self) -> str:
-        return "requantiser"
+        return "requantiser_float" if self.float_rounding else "requantiser"
 
     def body(self, platform) -> Module:
         m = Module()
@@ -102,8 +109,12 @@ class Requantiser(Cell):
         m.d.sync += rounded.eq(nudged >> places)
         m.d.comb += self.scaled.eq(rounded)
 
+        quotient = Mux(reflect[1], -rounded, rounded)
+        if self.float_rounding:
+            nearest = self._nearest_even(m, product_kept)
+            quotient = Mux(self.rounding == Rounding.FLOAT, nearest, quotient)
         shifted = Signal(signed(35))
-        m.d.comb += shifted.eq(Mux(reflect[1], -rounded, rounded) + self.zero_point)
+        m.d.comb += shifted.eq(quotient + self.zero_point)
         with m.If(shifted < self.low):
             m.d.sync += self.o.eq(self.low)
         with m.Elif(shifted > self.high):
@@ -111,3 +122,46 @@ class Requantiser(Cell):
         with m.Else():
             m.d.sync += self.o.eq(shifted)
         return m
+
+    def _nearest_even(self, m: Module, product: Value) -> Value:
+        """The quotient with the rounding ``FLOAT``, exact below 2**8, beyond it of its sign.
+
+        Rounding to 24 significant bits moves only those products across the middle between two
+        integers, or onto it, that are nearer to it than half of the last bit kept: of a quotient
+        of b integer bits, by at most 2**(b - 25). They count as ties; all others are rounded as
+        they are. Below 1/2 the last bit is worth half of that above.
+        """
+        fraction = self.FRACTION
+        kept = Signal(signed(64))
+        low = 31 - fraction
+        places = self.parameters.shift + low  # of the product, dropped
+        m.d.sync += kept.eq(product)
+        value = Signal(signed(64 - low))
+        rest = Signal()  # something of the product was dropped
+        m.d.sync += [value.eq(kept >> places), rest.eq((kept & ((1 << places) - 1)).any())]
+
+        whole = Signal(signed(64 - 31))
+        whole_bits = Signal(9)  # of the magnitude, one-hot: how many
+        m.d.comb += whole.eq(value >> fraction)
+        magnitude = Signal(8)
+        m.d.comb += magnitude.eq(Mux(whole < 0, ~whole, whole))
+        with m.If(magnitude == 0):
+            m.d.comb += whole_bits.eq(1)
+        for bit in range(8):
+            with m.If(magnitude[bit:] == 1):
+                m.d.comb += whole_bits.eq(2 << bit)
+        nearer, farther = Signal(11), Signal(11)  # reach towards zero, and away from it
+        m.d.comb += [farther.eq(whole_bits << 1),
+                     nearer.eq(Mux(whole_bits[0], 1, whole_bits << 1))]
+        middle = Signal(signed(fraction))
+        m.d.comb += middle.eq(value[:fraction] - (1 << fraction - 1))
+        below, above = Signal(11), Signal(11)
+        negative = whole < 0
+        tie = Signal()
+        m.d.comb += [
+            below.eq(Mux(negative, farther, nearer)),
+            above.eq(Mux(negative, nearer, farther)),
+            tie.eq((middle + below >= 0)
+                   & ((middle < above) | ((middle == above) & ~rest))),
+        ]
+        return whole + Mux(tie, whole[0], middle >= 0)

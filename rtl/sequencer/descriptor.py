@@ -56,6 +56,7 @@ class Rounding(enum.IntEnum):
     DOUBLE = 0     # Q31 high product rounded, then shifted and rounded (gemmlowp)
     SINGLE = 1     # one rounding of the whole product, half away from zero
     MAGNITUDE = 2  # |sum| plus bias, product truncated, sign restored (average pool)
+    FLOAT = 3      # to 24 significant bits, then to an integer, both half to even (float32)
 
 
 Header = data.StructLayout({
@@ -124,7 +125,7 @@ Descriptor = data.StructLayout({
     # vector unit
     "span": 16,                # WINDOW: window columns read for a row of output pixels
     "row_groups": 16,          # kernel rows in threes
-    "row_group_step": 32,      # from one three to the next
+    "row_group_step": 32,      # from one three to the next; ADD: what FLOAT adds to the sum
     "second_base": 32,         # ADD: the second operand's first word
     "second_group": 1,
     "schedule_row": 31,        # MATRIX: of the layer's first entry, from the schedule base on

@@ -9,7 +9,7 @@ from ..arith.dot_product import DotProduct
 from ..cell import Cell
 from ..operand.gather import piece_layout
 from ..postproc.requantiser import Parameters, Requantiser
-from ..sequencer.descriptor import Descriptor, Opcode
+from ..sequencer.descriptor import Descriptor, Opcode, Rounding
 from .window import WINDOW, column_tag
 
 __all__ = ["VectorLane", "VectorUnit", "WindowRow"]
@@ -57,6 +57,8 @@ class VectorLane(Cell):
     ``addend`` for each operand, the oldest byte of the window times ``2 ** ADD_SHIFT``, and with
     ``joined`` for the sum of the two, which ``join`` took in the cycle of the second's ``scaled``.
 
+    *Parameters*: ``float_rounding`` (of the requantiser).
+
     *Members*: ``window`` (bytes, oldest column first), ``fire``, ``first`` (of a sum),
     ``signed_activations``, ``addition``, ``addend``, ``join``, ``joined``, ``common``,
     ``shadow`` (``Parameters``, then weights), ``swap``, ``rounding``, ``zero_point``, ``low``,
@@ -67,7 +69,8 @@ class VectorLane(Cell):
     FIELDS = (Parameters.size, 8 * TAPS)
     ADD_SHIFT = 20  # LiteRT's left shift of ADD's operands
 
-    def __init__(self):
+    def __init__(self, *, float_rounding: bool = False):
+        self.float_rounding = float_rounding
         super().__init__({
             "window": In(8 * self.TAPS),
             "fire": In(1),
@@ -89,7 +92,7 @@ class VectorLane(Cell):
 
     @property
     def module_name(self) -> str:
-        return "vector_lane"
+        return "vector_lane_float" if self.float_rounding else "vector_lane"
 
     def body(self, platform) -> Module:
         m = Module()
@@ -103,7 +106,7 @@ class VectorLane(Cell):
                 m.d.sync += active[name].eq(shadow[name])
 
         m.submodules.dot = dot = DotProduct(taps=self.TAPS, accumulator_bits=32)
-        m.submodules.requantiser = unit = Requantiser()
+        m.submodules.requantiser = unit = Requantiser(float_rounding=self.float_rounding)
         total = Signal(signed(32))
         for tap in range(self.TAPS):
             operand = self.window.word_select(tap, 8)
@@ -152,7 +155,8 @@ class VectorUnit(wiring.Component):
     *Timing*: a column that is complete in cycle t fires in t + 1, and its output leaves in
     ``t + LATENCY``. No back-pressure.
 
-    *Parameters*: ``lanes`` (multiple of 8), ``gather_lanes``, ``tag_width``.
+    *Parameters*: ``lanes`` (multiple of 8), ``gather_lanes``, ``tag_width``, ``float_rounding``
+    (of the requantisers).
 
     *Members*: ``start``, ``descriptor``, ``i`` (pieces), ``shadow`` (parameters), ``swap`` (they
     were taken over), ``o_valid``, ``o_tile_end`` (of its tile in this channel group), ``o``.
@@ -164,8 +168,10 @@ class VectorUnit(wiring.Component):
     OPERAND_DELAY = WINDOW - 1  # a word becomes an operand of ADD in the window's oldest column
     ADD_LATENCY = OPERAND_DELAY + Requantiser.LATENCY + 1 + LATENCY  # of the second operand
 
-    def __init__(self, *, lanes: int, gather_lanes: int, tag_width: int):
+    def __init__(self, *, lanes: int, gather_lanes: int, tag_width: int,
+                 float_rounding: bool = False):
         self.lanes = lanes
+        self.float_rounding = float_rounding
         self.blocks = lanes // 8
         super().__init__({
             "start": In(1),
@@ -221,7 +227,8 @@ class VectorUnit(wiring.Component):
 
         for index in range(self.lanes):
             block, byte = divmod(index, 8)
-            m.submodules[f"lane_{index}"] = lane = VectorLane()
+            m.submodules[f"lane_{index}"] = lane = VectorLane(
+                float_rounding=self.float_rounding)
             m.d.comb += [
                 lane.window.eq(Cat(window[dy * self.blocks + block].word_select(8 * x + byte, 8)
                                    for x in range(WINDOW) for dy in range(WINDOW))),
@@ -264,9 +271,12 @@ class VectorUnit(wiring.Component):
         common = Signal(Parameters)
         at_bias, at_multiplier, at_shift = passes[0], passes[1], passes[-1]
         shift = VectorLane.ADD_SHIFT
+        offset = (Mux(d.rounding == Rounding.FLOAT, d.row_group_step.as_signed(), 0)
+                  if self.float_rounding else 0)
         m.d.comb += [
             common.bias.eq(Mux(at_bias[0], -d.first_zero_point << shift,
-                               Mux(at_bias[1], -d.second_zero_point << shift, 0))),
+                               Mux(at_bias[1], -d.second_zero_point << shift,
+                                   offset))),
             common.multiplier.eq(_by_pass(at_multiplier, d.sum_multipliers)),
             common.shift.eq(_by_pass(at_shift, d.sum_shifts)),
         ]

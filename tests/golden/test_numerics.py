@@ -11,6 +11,7 @@ from systolith.golden.numerics import (
     Rounding,
     high_multiply,
     multiply_double,
+    multiply_float,
     multiply_single,
     quantise_multiplier,
     quantise_multipliers,
@@ -54,6 +55,44 @@ def test_double_rounding(x, multiplier, shift):
 @example(-2**31, 2**31 - 1, 31)
 def test_single_rounding(x, multiplier, shift):
     assert multiply_single(np.array([x]), multiplier, shift) == slow_single(x, multiplier, shift)
+
+
+significands = st.integers(2**23, 2**24 - 1) | st.sampled_from([2**23, 2**23 + 1, 2**24 - 1])
+
+
+def float32(x, significand, shift) -> np.ndarray:
+    scale = np.ldexp(np.float32(significand), -24 - np.asarray(shift)).astype(np.float32)
+    return np.rint(np.asarray(x).astype(np.float32) * scale).astype(np.int64)
+
+
+@given(st.integers(-2**24, 2**24) | ties.filter(lambda value: abs(value) <= 2**24), significands,
+       shifts)
+@example(3, 2**23, 0)
+@example(-2**24, 2**24 - 1, 31)
+def test_float_rounding(x, significand, shift):
+    assert multiply_float(np.array([x]), significand << 7, shift) == float32(
+        [x], significand, shift)
+
+
+@pytest.mark.parametrize("shift", [0, 3, 9, 14, 15, 16])
+def test_float_rounding_of_many_accumulators(shift):
+    rng = np.random.default_rng(shift)
+    x = np.concatenate([np.arange(-2**17, 2**17), rng.integers(-2**24, 2**24, 2**17)])
+    for significand in [2**23, 2**24 - 1, *rng.integers(2**23, 2**24, 20).tolist()]:
+        np.testing.assert_array_equal(multiply_float(x, significand << 7, shift),
+                                      float32(x, significand, shift))
+
+
+NEAR_TIES = [  # accumulator, significand, shift; rounded at once; as float32
+    (13461950, 15232483, 16, 187, 186), (972284, 13817627, 12, 195, 196),
+    (2971091, 10546995, 16, 29, 28), (36146, 10991105, 8, 93, 92)]
+
+
+@pytest.mark.parametrize(("x", "significand", "shift", "at_once", "expected"), NEAR_TIES)
+def test_float_rounding_where_24_bits_make_a_tie(x, significand, shift, at_once, expected):
+    assert half_up(Fraction(x * significand, 2 ** (24 + shift))) == at_once
+    for sign in (1, -1):
+        assert multiply_float(np.array([sign * x]), significand << 7, shift) == sign * expected
 
 
 @given(int32, int32)
@@ -139,6 +178,11 @@ def test_requantise_chooses_the_rounding():
     accumulator = np.array([[-1, 0]])
     assert requantise(accumulator, constants(Rounding.DOUBLE)).tolist() == [[5, 5]]
     assert requantise(accumulator, constants(Rounding.SINGLE)).tolist() == [[4, 5]]
+
+
+def test_requantise_to_the_even_integer():
+    accumulator = np.array([[-3, 0], [-1, 0], [1, 0], [3, 0]])
+    assert requantise(accumulator, constants(Rounding.FLOAT))[:, 0].tolist() == [3, 5, 5, 7]
 
 
 def test_requantise_wraps_accumulators_to_32_bits():

@@ -93,7 +93,8 @@ def test_entry_that_is_no_array(tmp_path):
 
 def test_wrong_type(tmp_path):
     assert fault(saved(tmp_path, input=IMAGES.astype(np.float32))) == (
-        "input must be int8, not float32; quantise it with the model's input scale and zero point")
+        "input must be int8, not float32; quantise it with the model's input scale 1 and zero "
+        "point 0")
 
 
 @pytest.mark.parametrize("shape", [(4, 4, 1), (2, 4, 4), (2, 4, 4, 3), (0, 4, 4, 1), ()])

@@ -87,6 +87,7 @@ def test_hash_sees_hardware_only():
     spec = load("demo")
     assert load("demo", ["name=other", "target.clock_mhz=7"]).hash == spec.hash
     assert load("demo", ["memory.weights=32 KiB"]).hash != spec.hash
+    assert load("demo", ["postproc.float_rounding=true"]).hash != spec.hash
     assert 0 <= spec.hash < 2**64
 
 

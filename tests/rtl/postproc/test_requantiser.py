@@ -4,12 +4,12 @@ import random
 
 import numpy as np
 import pytest
-from systolith.golden.numerics import multiply_double, multiply_single
+from systolith.golden.numerics import multiply_double, multiply_float, multiply_single
 from systolith.rtl.postproc.requantiser import Requantiser
 from systolith.rtl.sequencer.descriptor import Rounding
 
 from ..streams import simulate
-from .reference import requantised
+from .reference import as_float32, half_even, requantised
 
 LARGEST = (1 << 31) - 1
 DRAIN = Requantiser.LATENCY + 1
@@ -17,7 +17,7 @@ DRAIN = Requantiser.LATENCY + 1
 
 def run(rounding, layers):
     """``layers``: (zero_point, low, high, [(i, multiplier, bias, shift)]); one value a cycle."""
-    dut = Requantiser()
+    dut = Requantiser(float_rounding=rounding == Rounding.FLOAT)
 
     async def bench(ctx):
         ctx.set(dut.rounding, rounding)
@@ -74,7 +74,7 @@ def test_equals_integer_arithmetic(rounding):
     run(rounding, layers)
 
 
-@pytest.mark.parametrize("rounding", [Rounding.DOUBLE, Rounding.SINGLE])
+@pytest.mark.parametrize("rounding", [Rounding.DOUBLE, Rounding.SINGLE, Rounding.FLOAT])
 def test_ties(rounding):
     cases = []
     for shift in range(29):
@@ -86,6 +86,31 @@ def test_ties(rounding):
                     if abs(i) < 1 << 31:
                         cases.append((i, 1 << 30, 0, shift))
     run(rounding, [(0, -128, 127, cases)])
+
+
+def test_near_ties_of_float32():
+    """Products as near to the middle between two integers as rounding to 24 bits reaches."""
+    rng = random.Random(5)
+    cases = []
+    for _ in range(6000):
+        shift = rng.randrange(2, 24)
+        multiplier = rng.randrange(1 << 23, 1 << 24) << rng.choice([7, 7, 7, 0])
+        middle = (2 * rng.choice([0, 0, 1, 2, rng.randrange(256)]) + 1) << 30 + shift
+        i = max(middle // max(multiplier, 1), 1)
+        # Of multipliers beside this one, that whose product is nearest to the middle.
+        multiplier = min(max(middle // i + rng.choice([-1, 0, 0, 1, 2]), 0), LARGEST)
+        sign = rng.choice([1, -1])
+        cases.append((sign * i, multiplier, 0, shift))
+    moved = sum(half_even(i * multiplier, 31 + shift)
+                != half_even(as_float32(i * multiplier), 31 + shift)
+                for i, multiplier, _, shift in cases)
+    assert moved > 100
+    run(Rounding.FLOAT, [(0, -128, 127, cases), (-128, -128, 127, cases[:300]),
+                         (127, -128, 127, cases[:300])])
+
+
+def test_module_without_float_rounding_is_another():
+    assert Requantiser().module_name != Requantiser(float_rounding=True).module_name
 
 
 @pytest.mark.parametrize("rounding", Rounding)
@@ -103,7 +128,8 @@ def test_clamps():
 
 
 @pytest.mark.parametrize(("rounding", "golden"), [(Rounding.DOUBLE, multiply_double),
-                                                  (Rounding.SINGLE, multiply_single)])
+                                                  (Rounding.SINGLE, multiply_single),
+                                                  (Rounding.FLOAT, multiply_float)])
 def test_reference_equals_golden(rounding, golden):
     rng = random.Random(9)
     for _ in range(2000):

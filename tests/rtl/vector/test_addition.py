@@ -4,6 +4,7 @@
 
 import numpy as np
 import pytest
+from systolith.golden import numerics as golden
 from systolith.golden.network import Add
 from systolith.golden.ops import add
 from systolith.rtl.sequencer.descriptor import Opcode, Rounding
@@ -66,15 +67,20 @@ def test_stops_and_waits():
     simulate(dut, bench)
 
 
+@pytest.mark.parametrize("rounding", [Rounding.DOUBLE, Rounding.FLOAT])
 @pytest.mark.parametrize("seed", range(4))
-def test_sums(seed):
+def test_sums(seed, rounding):
+    exact = rounding is Rounding.FLOAT
     lanes, groups = 8, 40
     rng = np.random.default_rng(seed)
-    dut = VectorUnit(lanes=lanes, gather_lanes=WINDOW * lanes // 8, tag_width=TAG)
+    dut = VectorUnit(lanes=lanes, gather_lanes=WINDOW * lanes // 8, tag_width=TAG,
+                     float_rounding=exact)
     layer = Add("sum", "ADD", (0, 1), 2, tuple(int(z) for z in rng.integers(-128, 128, 2)),
                 tuple(int(v) for v in rng.integers(2**30, 2**31, 3)),
                 (int(rng.integers(0, 3)), 0, int(rng.integers(16, 20))),
-                int(rng.integers(-128, 128)), -128, int(rng.choice([127, 100])))
+                int(rng.integers(-128, 128)), -128, int(rng.choice([127, 100])),
+                offset=int(rng.integers(-2**24, 2**24)) if exact else 0,
+                rounding=golden.Rounding[rounding.name])
     operands = rng.integers(-128, 128, (groups, 2, lanes)).astype(np.int8)
     operands[0], operands[1] = -128, 127
     seen = []
@@ -82,7 +88,8 @@ def test_sums(seed):
 
     async def bench(ctx):
         ctx.set(dut.descriptor, {
-            "opcode": Opcode.ADD, "rounding": Rounding.DOUBLE, "signed_activations": 1,
+            "opcode": Opcode.ADD, "rounding": rounding, "signed_activations": 1,
+            "row_group_step": layer.offset,
             "zero_point": layer.zero_point, "low": layer.low, "high": layer.high,
             "first_zero_point": layer.zero_points[0], "second_zero_point": layer.zero_points[1],
             "sum_multipliers": layer.multipliers, "sum_shifts": layer.shifts})

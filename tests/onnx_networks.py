@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Three ONNX networks of different make, quantised by onnxruntime.
+
+Weights have 7 bits (``reduce_range``), so that onnxruntime is exact on processors without VNNI
+too, whose 16-bit sums of two products would saturate.
+"""
+
+import warnings
+from collections.abc import Iterable
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from systolith.gen.importer.flatbuffer import RawTensor, read_graph
+from systolith.golden.network import Network
+
+__all__ = ["NETWORKS", "quantised_names", "real_inputs", "sample_inputs"]
+
+OPSET = 17
+
+
+class _Samples(CalibrationDataReader):
+    def __init__(self, name: str, values: np.ndarray):
+        self.samples = iter([{name: value[None]} for value in values])
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        return next(self.samples, None)
+
+
+def _save(path: Path, nodes: list, constants: dict[str, np.ndarray], shape: list[int],
+          classes: int) -> None:
+    graph = helper.make_graph(
+        nodes, path.stem, [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, classes])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)],
+                                ir_version=8), path)
+
+
+def _quantise(path: Path, name: str, samples: np.ndarray, *, unsigned: bool,
+              per_channel: bool) -> Path:
+    quantised = path.with_name(f"{path.stem}_{'uint8' if unsigned else 'int8'}.onnx")
+    quantize_static(path, quantised, _Samples(name, samples), quant_format=QuantFormat.QDQ,
+                    activation_type=QuantType.QUInt8 if unsigned else QuantType.QInt8,
+                    weight_type=QuantType.QInt8, per_channel=per_channel, reduce_range=True)
+    return quantised
+
+
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    """Grey values 0 ... 16, float32 [N, 64], and labels."""
+    from sklearn.datasets import load_digits
+
+    grey, labels = load_digits(return_X_y=True)
+    return grey.astype(np.float32), labels
+
+
+def digits(folder: Path, *, unsigned: bool = False) -> Path:
+    """The demonstration network: its trained weights as real numbers, quantised anew."""
+    with as_file(files("systolith.gen.demo") / "digits_dense.tflite") as path:
+        tensors = {tensor.name: tensor for tensor in read_graph(path).tensors}
+
+    def real(raw: RawTensor) -> np.ndarray:
+        scales = raw.scales.reshape(-1, *[1] * (raw.data.ndim - 1))
+        return (raw.data * scales).astype(np.float32)
+
+    constants, nodes, source = {}, [], "x"
+    for index, pads in ((1, [1, 1, 1, 1]), (2, [0, 0, 1, 1]), (3, [1, 1, 1, 1])):
+        constants[f"w{index}"] = real(tensors[f"conv{index}/weights"]).transpose(0, 3, 1, 2)
+        constants[f"b{index}"] = real(tensors[f"conv{index}/bias"])
+        nodes += [helper.make_node("Conv", [source, f"w{index}", f"b{index}"], [f"c{index}"],
+                                   pads=pads, strides=[1 + (index == 2)] * 2),
+                  helper.make_node("Relu", [f"c{index}"], [f"r{index}"])]
+        source = f"r{index}"
+    constants |= {"w4": real(tensors["classifier/weights"]),
+                  "b4": real(tensors["classifier/bias"])}
+    nodes += [helper.make_node("GlobalAveragePool", [source], ["mean"]),
+              helper.make_node("Flatten", ["mean"], ["features"]),
+              helper.make_node("Gemm", ["features", "w4", "b4"], ["logits"], transB=1),
+              helper.make_node("Softmax", ["logits"], ["y"])]
+    path = folder / "digits.onnx"
+    _save(path, nodes, constants, [1, 1, 8, 8], 10)
+    samples = _digits()[0][:100].reshape(-1, 1, 8, 8)
+    return _quantise(path, "x", samples, unsigned=unsigned, per_channel=True)
+
+
+def perceptron(folder: Path, *, unsigned: bool = True) -> Path:
+    """scikit-learn's MLPClassifier on the digits, by skl2onnx."""
+    from skl2onnx import to_onnx
+    from sklearn.neural_network import MLPClassifier
+
+    grey, labels = _digits()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = MLPClassifier((48, 24), max_iter=60, random_state=0).fit(grey[:1200], labels[:1200])
+        exported = to_onnx(model, grey[:1], options={"zipmap": False}, target_opset=OPSET)
+    path = folder / "perceptron.onnx"
+    onnx.save(exported, path)
+    return _quantise(path, "X", grey[:200], unsigned=unsigned, per_channel=False)
+
+
+def residual(folder: Path, *, unsigned: bool = False) -> Path:
+    """A stem of stride 2, two residual blocks with a depthwise layer each, a flattened image."""
+    rng = np.random.default_rng(7)
+    constants: dict[str, np.ndarray] = {}
+    nodes = []
+
+    def conv(source: str, name: str, shape: tuple[int, ...], **attributes) -> str:
+        fan = int(np.prod(shape[1:]))
+        constants[f"{name}_w"] = rng.normal(0, fan**-0.5, shape).astype(np.float32)
+        constants[f"{name}_b"] = rng.normal(0, 0.2, shape[0]).astype(np.float32)
+        nodes.append(helper.make_node("Conv", [source, f"{name}_w", f"{name}_b"], [name],
+                                      **attributes))
+        return name
+
+    def relu(source: str) -> str:
+        nodes.append(helper.make_node("Relu", [source], [f"{source}_relu"]))
+        return f"{source}_relu"
+
+    trunk = relu(conv("x", "stem", (16, 3, 3, 3), strides=[2, 2], pads=[0, 0, 1, 1]))
+    for block, kernel in enumerate((3, 5)):
+        branch = relu(conv(trunk, f"depthwise{block}", (16, 1, kernel, kernel), group=16,
+                           auto_pad="SAME_UPPER"))
+        branch = conv(branch, f"pointwise{block}", (16, 16, 1, 1))
+        nodes.append(helper.make_node("Add", [branch, trunk], [f"sum{block}"]))
+        trunk = relu(f"sum{block}")
+    trunk = relu(conv(trunk, "narrow", (6, 16, 3, 3), strides=[2, 2], auto_pad="SAME_LOWER"))
+    nodes.append(helper.make_node("Flatten", [trunk], ["flat"]))
+    constants["dense_w"] = rng.normal(0, 0.1, (6 * 3 * 4, 9)).astype(np.float32)
+    nodes.append(helper.make_node("MatMul", ["flat", "dense_w"], ["y"]))
+    path = folder / "residual.onnx"
+    _save(path, nodes, constants, [1, 3, 12, 14], 9)
+    samples = rng.normal(0, 1, (32, 3, 12, 14)).astype(np.float32)
+    return _quantise(path, "x", samples, unsigned=unsigned, per_channel=True)
+
+
+NETWORKS = {"digits": digits, "perceptron": perceptron, "residual": residual}
+
+
+def sample_inputs(network: Network, count: int) -> np.ndarray:
+    """Bytes as golden has them: digits where the network reads them, random ones, extremes."""
+    source = network.tensors[network.inputs[0]]
+    rng = np.random.default_rng(0)
+    inputs = rng.integers(-128, 128, (count, *source.shape[1:])).astype(np.int8)
+    if inputs[0].size == 64:
+        grey = _digits()[0][1200:1200 + count // 2] / np.float32(source.scale)
+        inputs[:count // 2] = np.clip(np.rint(grey) + source.zero_point, -128, 127).reshape(
+            -1, *source.shape[1:])
+    inputs[-1], inputs[-2] = -128, 127
+    return inputs
+
+
+def real_inputs(network: Network, inputs: np.ndarray) -> np.ndarray:
+    """What the model's QuantizeLinear turns into ``inputs``: float32 as the model has it."""
+    source = network.tensors[network.inputs[0]]
+    real = (inputs.astype(np.float32) - source.zero_point) * np.float32(source.scale)
+    if source.channels_first is not None:
+        real = real.transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(real)
+
+
+def quantised_names(path: Path) -> Iterable[str]:
+    """Names of the tensors that QuantizeLinear writes."""
+    return [node.output[0] for node in onnx.load(path).graph.node
+            if node.op_type == "QuantizeLinear"]
