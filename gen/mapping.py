@@ -2,7 +2,7 @@
 """Mapping: of the ways in which a network can run, the one with the fewest predicted cycles."""
 
 from dataclasses import replace
-from itertools import islice, product
+from itertools import islice
 from typing import Literal
 
 from ..golden.network import Network

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from ..gen.build import accelerator, parameters
-from ..gen.compile.layout import TensorLayout
 from ..gen.compile.program import Program
 from ..gen.emit.platform import EmittingPlatform
 from ..gen.predict import MEMORY_LATENCY

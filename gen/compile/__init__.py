@@ -2,9 +2,9 @@
 """Compiler: a golden network becomes a program image for a spec's hardware."""
 
 from .allocate import allocate
+from .bounds import bound_activations
 from .external.segments import candidates, hoist, neighbours
 from .external.tiling import Unfit, tile
-from .bounds import bound_activations
 from .fault import CompileFault
 from .fusion import fusible_layers
 from .lower import Lowered, lower

@@ -15,7 +15,8 @@ from .fault import CompileFault
 from .lower import LoweredLayer
 from .plan import BlockPlan, IssuedBlock, block_weights
 
-__all__ = ["block_words", "engine_parameters", "engine_weights", "ring_weights", "vector_parameters"]
+__all__ = ["block_words", "engine_parameters", "engine_weights", "ring_weights",
+           "vector_parameters"]
 
 ROW_BYTES = ROW_BITS // 8
 

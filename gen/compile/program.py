@@ -23,8 +23,8 @@ from ...rtl.sequencer.descriptor import (
     Rounding,
     Trailer,
 )
-from ...rtl.vector.window import WINDOW
 from ...rtl.sequencer.transfers import Transfer
+from ...rtl.vector.window import WINDOW
 from .external.stripes import Segment
 from .external.tiling import Tiled
 from .external.transfers import Move

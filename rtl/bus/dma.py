@@ -41,15 +41,16 @@ class Dma(wiring.Component):
     not written. Length 0 succeeds. ``external`` plus ``length`` must not exceed 2^64.
 
     *Timing*: one beat a cycle as far as both sides take them, with up to ``bursts`` bursts
-    outstanding: ``bursts * BURST_BEATS`` words hide a memory's latency of as many cycles. ``done`` is high for the one cycle in which a command ends; ``error`` says how and
-    holds until the next command is taken. ``done`` comes only when every burst has been answered
-    and every local write too. After ``stop`` (a pulse or longer) no further burst is started;
-    once the outstanding ones are complete the command ends without ``done``, and while ``stop`` is
-    high no command is taken. A chained command is done with its last burst, in that cycle, and
-    bursts of the next one may be outstanding then; ``error`` there concerns all that are. ``beat`` is high when 8 bytes cross the AXI port; ``stall`` when only
-    the AXI side keeps a transfer waiting: for data or, writing, for readiness or B. The local
-    bus's responses are always taken at once. No combinational paths between AXI inputs and
-    outputs.
+    outstanding: ``bursts * BURST_BEATS`` words hide a memory's latency of as many cycles. ``done``
+    is high for the one cycle in which a command ends; ``error`` says how and holds until the next
+    command is taken. ``done`` comes only when every burst has been answered and every local write
+    too. After ``stop`` (a pulse or longer) no further burst is started; once the outstanding ones
+    are complete the command ends without ``done``, and while ``stop`` is high no command is taken.
+    A chained command is done with its last burst, in that cycle, and bursts of the next one may be
+    outstanding then; ``error`` there concerns all that are. ``beat`` is high when 8 bytes cross the
+    AXI port; ``stall`` when only the AXI side keeps a transfer waiting: for data or, writing, for
+    readiness or B. The local bus's responses are always taken at once. No combinational paths
+    between AXI inputs and outputs.
 
     *Parameters*: ``address_width`` (local) in bits, ``id_width`` in bits, ``bursts`` outstanding,
     at least 1; the identifier is 0.

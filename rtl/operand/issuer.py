@@ -101,10 +101,10 @@ class Issuer(wiring.Component):
     ``tile_major``, ``parameters_ready``; for held weights ``pass_steps``, ``split`` (each pass has
     ``held_slots`` positions to itself), ``last_channels`` (of the last block), ``is_signed``;
     ``activations``, ``token`` (to the engine), ``dense`` (its block's rows are ``dense_step``
-    apart), ``read_dense`` (the row that is read is such a one), ``released`` (words of weights that the layer has used and will not read again),
-    ``read_enable``, ``read_row`` (weights),
-    ``issued`` (tile ended), ``issued_rows``, ``issued_new_columns``, ``stall_operands``,
-    ``stall_drain``, ``stall_parameters``.
+    apart), ``read_dense`` (the row that is read is such a one), ``released`` (words of weights that
+    the layer has used and will not read again), ``read_enable``, ``read_row`` (weights), ``issued``
+    (tile ended), ``issued_rows``, ``issued_new_columns``, ``stall_operands``, ``stall_drain``,
+    ``stall_parameters``.
     """
 
     def __init__(self, *, rows: int, lanes: int, depth: int, beats: int, weight_row_width: int,

@@ -35,10 +35,10 @@ class Counters(wiring.Component):
     *Parameters*: ``multipliers`` (MAC slots of one array step), ``banks``, ``write_words``.
 
     *Members*: ``clear``, ``counted_bank``, ``cycle``, ``step``, ``stall_operands``,
-    ``stall_drain``, ``stall_parameters``, ``stall_transfer``, ``conflict``, ``read_group``, ``activation_reads`` (one
-    bit a bank), ``write_group``, ``activation_writes`` (one bit a word), ``write_banks`` (each
-    word's), ``weight_read``, ``gated_activation``, ``gated_weight`` (of ``multipliers``),
-    ``counts``.
+    ``stall_drain``, ``stall_parameters``, ``stall_transfer``, ``conflict``, ``read_group``,
+    ``activation_reads`` (one bit a bank), ``write_group``, ``activation_writes`` (one bit a word),
+    ``write_banks`` (each word's), ``weight_read``, ``gated_activation``, ``gated_weight`` (of
+    ``multipliers``), ``counts``.
     """
 
     def __init__(self, *, multipliers: int, banks: int, write_words: int):

@@ -2,10 +2,10 @@
 """The program image as the core reads it: header, layer descriptors, weight trailer.
 
 A descriptor row is 128 bits of program memory. An image starts with ``HEADER_ROWS`` rows of
-``Header``; ``Descriptor``s of ``DESCRIPTOR_ROWS`` rows follow, one a layer. What is loaded last ends
-with a ``Trailer`` that repeats the image's check sum, so that an image that was loaded only in part
-is refused: the row behind the last one of on-chip weights, or, of weights in external memory, of
-the program. A layer of the engine has its blocks listed in schedule memory
+``Header``; ``Descriptor``s of ``DESCRIPTOR_ROWS`` rows follow, one a layer. What is loaded last
+ends with a ``Trailer`` that repeats the image's check sum, so that an image that was loaded only in
+part is refused: the row behind the last one of on-chip weights, or, of weights in external memory,
+of the program. A layer of the engine has its blocks listed in schedule memory
 (``rtl/operand/schedule.py``).
 
 Addresses are 64-bit words of an activation bank group, modulo its size, so that an increment may

@@ -54,16 +54,16 @@ class Sequencer(wiring.Component):
     ``program_row_width``, ``trailer_row_width``, ``flush_cycles`` (until every pipeline of the
     core has run empty after a stop), ``spec_hash``.
 
-    *Members*: ``start``, ``stop`` (soft reset), ``program_base`` (rows), ``trailer_base`` (rows
-    of the memory that holds the trailer), ``last_layer``, ``watchdog`` (cycles, 0 for none), ``bus_error``, ``density_error``,
-    ``program_enable``, ``program_row``, ``program_data``, ``trailer_enable``, ``trailer_row``,
-    ``trailer_data`` (low word of a row), ``transfer_row``, ``transfer_count``, ``launch`` (pulse:
-    begin them), ``hold_transfers`` (level: begin no more), ``transfers_done``, ``transfers_idle``,
-    ``waiting`` (for them), ``descriptor`` (of the layer), ``vector_descriptor`` (of
-    the vector unit's layer), ``fused`` (both run), ``consistent`` (the units can run it),
-    ``begin`` (pulse), ``done`` (of the layer), ``flush`` (level), ``running`` (a layer runs),
-    ``busy``, ``finished``, ``failed`` (pulses), ``cause``, ``layer``, ``layer_cycles``,
-    ``layer_ended``.
+    *Members*: ``start``, ``stop`` (soft reset), ``program_base`` (rows), ``trailer_base`` (rows of
+    the memory that holds the trailer), ``last_layer``, ``watchdog`` (cycles, 0 for none),
+    ``bus_error``, ``density_error``, ``program_enable``, ``program_row``, ``program_data``,
+    ``trailer_enable``, ``trailer_row``, ``trailer_data`` (low word of a row), ``transfer_row``,
+    ``transfer_count``, ``launch`` (pulse: begin them), ``hold_transfers`` (level: begin no more),
+    ``transfers_done``, ``transfers_idle``, ``waiting`` (for them), ``descriptor`` (of the layer),
+    ``vector_descriptor`` (of the vector unit's layer), ``fused`` (both run), ``consistent`` (the
+    units can run it), ``begin`` (pulse), ``done`` (of the layer), ``flush`` (level), ``running`` (a
+    layer runs), ``busy``, ``finished``, ``failed`` (pulses), ``cause``, ``layer``,
+    ``layer_cycles``, ``layer_ended``.
     """
 
     def __init__(self, *, width: int, program_row_width: int, trailer_row_width: int,

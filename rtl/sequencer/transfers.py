@@ -44,11 +44,11 @@ class TransferQueue(wiring.Component):
     *Parameters*: ``width`` (program rows in a memory row), ``row_width`` (address bits of a memory
     row).
 
-    *Members*: ``start`` (pulse, while ``idle``), ``stop`` (level: hand out no more), ``base`` (first row),
-    ``count``, ``layer`` (layers that have ended), ``running`` (the next one is), ``released``
-    (weight words that it has used for the last time), ``read_enable``, ``read_grant``, ``read_row``,
-    ``read_data``, ``o``, ``done`` (pulse: the oldest transfer that was taken is complete),
-    ``completed``, ``idle``.
+    *Members*: ``start`` (pulse, while ``idle``), ``stop`` (level: hand out no more), ``base``
+    (first row), ``count``, ``layer`` (layers that have ended), ``running`` (the next one is),
+    ``released`` (weight words that it has used for the last time), ``read_enable``, ``read_grant``,
+    ``read_row``, ``read_data``, ``o``, ``done`` (pulse: the oldest transfer that was taken is
+    complete), ``completed``, ``idle``.
     """
 
     def __init__(self, *, width: int, row_width: int):

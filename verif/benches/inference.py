@@ -29,7 +29,8 @@ async def inference(dut):
     await host.write("WATCHDOG", job.watchdog)
     memory = None
     if job.external.size:
-        memory = StreamingMemory(dut, job.external.size, latency=job.latency)
+        memory = StreamingMemory(dut, job.external.size, latency=job.latency,
+                                 stalls=job.stalls)
         memory.words[:] = job.external
     outputs, cycles, layer_cycles = [], [], []
     for index, words in enumerate(job.inputs):

@@ -30,9 +30,9 @@ class Unfit(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Tiled:
-    """Parts as ``layers`` and ``moves``, both in order; ``layouts`` of tensors that are whole on chip, and of
-    all others as they lie in external memory (``spilled``: first word); ``external_words`` in
-    all."""
+    """Parts as ``layers`` and ``moves``, both in order; ``layouts`` of tensors that are whole on
+    chip, and of all others as they lie in external memory (``spilled``: first word);
+    ``external_words`` in all."""
 
     parameters: AcceleratorParameters
     segments: Sequence[Segment]
@@ -133,8 +133,8 @@ class _Tiler:
         parts, moves = self._finish(spilled)
         layouts = {tensor: self.whole[tensor].layout if tensor in self.whole
                    else self.layouts[tensor] for tensor in self._tensors()}
-        return Tiled(parameters=self.p, segments=self.segments, layers=parts, moves=moves, layouts=layouts,
-                     spilled=spilled, external_words=offset)
+        return Tiled(parameters=self.p, segments=self.segments, layers=parts, moves=moves,
+                     layouts=layouts, spilled=spilled, external_words=offset)
 
     def _tensors(self) -> list[int]:
         return [self.lowered.input, *(layer.output for layer in self.layers)]

@@ -22,7 +22,9 @@ def test_offsets_and_accesses():
         "DMA_ADDRESS_LO": (0x30, "rw"), "DMA_ADDRESS_HI": (0x34, "rw"),
         "DMA_LOCAL": (0x38, "rw"), "DMA_LENGTH": (0x3C, "rw"), "DMA_CONTROL": (0x40, "pulse"),
         "DMA_STATUS": (0x44, "ro"), "SCHEDULE_BASE": (0x48, "rw"),
-        "COUNTED_BANK": (0x4C, "rw"), "CYCLES": (0x80, "ro"), "MACS_ISSUED_LO": (0x84, "ro"),
+        "COUNTED_BANK": (0x4C, "rw"), "EXTERNAL_BASE_LO": (0x50, "rw"),
+        "EXTERNAL_BASE_HI": (0x54, "rw"), "CYCLES": (0x80, "ro"),
+        "MACS_ISSUED_LO": (0x84, "ro"),
         "MACS_ISSUED_HI": (0x88, "ro"), "STALL_OPERANDS": (0x8C, "ro"),
         "STALL_DRAIN": (0x90, "ro"), "STALL_PARAMETERS": (0x94, "ro"),
         "BANK_CONFLICTS": (0x98, "ro"), "ACTIVATION_READS": (0x9C, "ro"),
@@ -30,6 +32,7 @@ def test_offsets_and_accesses():
         "DMA_BYTES": (0xA8, "ro"), "DMA_STALLS": (0xAC, "ro"),
         "MACS_GATED_ACTIVATION_LO": (0xB0, "ro"), "MACS_GATED_ACTIVATION_HI": (0xB4, "ro"),
         "MACS_GATED_WEIGHT_LO": (0xB8, "ro"), "MACS_GATED_WEIGHT_HI": (0xBC, "ro"),
+        "STALL_TRANSFER": (0xC0, "ro"),
     }
 
 

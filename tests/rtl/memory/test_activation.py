@@ -117,6 +117,62 @@ def test_lock_holds_read_data():
     simulate(dut, bench)
 
 
+def test_lock_lets_writes_through_to_what_is_not_read():
+    dut = ActivationMemory(banks=2, words=8, write_words=1)
+
+    async def bench(ctx):
+        await write_word(ctx, dut.access, 0, 11)
+        ctx.set(dut.lock, 1)
+        ctx.set(dut.read_enable, 1)
+        await ctx.tick()
+        ctx.set(dut.read_enable, 0)
+        await write_word(ctx, dut.access, 2, 22)
+        assert ctx.get(dut.read_data[0]) == 11
+        ctx.set(dut.lock, 0)
+        assert await read_word(ctx, dut.access, 2) == 22
+
+    simulate(dut, bench)
+
+
+def test_banks_that_keep_are_read_beside_the_layer():
+    dut = ActivationMemory(banks=4, words=32, write_words=1, keeps=True)
+    rng = random.Random(7)
+
+    async def bench(ctx):
+        stored = [rng.getrandbits(64) for _ in range(32)]
+        for address, value in enumerate(stored):
+            await write_word(ctx, dut.access, address, value)
+        ctx.set(dut.lock, 1)
+        latest = {}
+        for _ in range(400):
+            enable = rng.getrandbits(4) & rng.getrandbits(4)
+            lines = [rng.randrange(8) for _ in range(4)]
+            ctx.set(dut.read_enable, enable)
+            ctx.set(dut.read_lines, lines)
+            address, asks = rng.randrange(32), rng.random() < 0.7
+            write = rng.random() < 0.3
+            value = rng.getrandbits(64)
+            ctx.set(dut.access.enable, asks)
+            ctx.set(dut.access.address, address)
+            ctx.set(dut.access.write, write)
+            ctx.set(dut.access.write_data, value)
+            ctx.set(dut.access.write_mask, 0xFF)
+            granted = ctx.get(dut.access.grant)
+            assert granted == (asks and not enable >> address % 4 & 1)
+            await ctx.tick()
+            for bank in range(4):
+                if enable >> bank & 1:
+                    latest[bank] = stored[lines[bank] * 4 + bank]
+                if bank in latest:
+                    assert ctx.get(dut.read_data[bank]) == latest[bank]
+            if granted and write:
+                stored[address] = value
+            elif granted:
+                assert ctx.get(dut.access.read_data) == stored[address]
+
+    simulate(dut, bench)
+
+
 @pytest.mark.parametrize(("sizes", "message"), [
     ((1, 8, 1), "^Banks must be a power of two from 2 on, not 1$"),
     ((4, 10, 1), "^Activation words must be a multiple of 4 banks and at least two .*not 10$"),
