@@ -38,14 +38,14 @@ HEADER_ROWS = 8
 HEADER_MAGIC = 0x53595354
 TRAILER_MAGIC = 0x454E4444
 DESCRIPTOR_MAGIC = 0xD5
-IMAGE_VERSION = 4
+IMAGE_VERSION = 5
 
 
 class Opcode(enum.IntEnum):
     """What a layer does, and the unit that does it."""
 
     MATRIX = 1  # engine: convolution, fully connected
-    WINDOW = 2  # vector unit: depthwise convolution, average pool
+    WINDOW = 2  # vector unit: depthwise convolution, pools, copies
     ADD = 3     # vector unit: element-wise sum of two tensors
 
 
@@ -81,7 +81,8 @@ Descriptor = data.StructLayout({
     "pad_value": 8,            # operand of a pixel outside the input
     "split_passes": 1,         # held weights: passes share out a block's positions
     "fused": 1,                # WINDOW: runs with the next layer, which takes its results
-    "reserved": 4,
+    "maximum": 1,              # WINDOW: the largest operand of each window, not a sum of products
+    "reserved": 3,
     # requantiser
     "zero_point": signed(8),   # of the result
     "low": signed(8),          # clamp
