@@ -10,15 +10,27 @@ from collections.abc import Iterator
 import numpy as np
 
 from .dap import prune_activations
-from .network import Add, AveragePool, Convolution, DepthwiseConvolution, FullyConnected
+from .network import (
+    Add,
+    AveragePool,
+    Concatenation,
+    Convolution,
+    DepthwiseConvolution,
+    FullyConnected,
+    MaxPool,
+    Mean,
+    Pad,
+    Rescale,
+)
 from .numerics import multiply_double, requantise
 
-__all__ = ["add", "average_pool", "convolution", "depthwise_convolution", "fully_connected"]
+__all__ = ["add", "average_pool", "concatenation", "convolution", "depthwise_convolution",
+           "fully_connected", "max_pool", "mean", "pad", "rescale"]
 
 
-def _pad(x: np.ndarray, padding: tuple[int, int, int, int]) -> np.ndarray:
+def _pad(x: np.ndarray, padding: tuple[int, int, int, int], value: int = 0) -> np.ndarray:
     top, bottom, left, right = padding
-    return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+    return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=value)
 
 
 def _taps(x: np.ndarray, kernel: tuple[int, int],
@@ -48,8 +60,9 @@ def convolution(x: np.ndarray, layer: Convolution) -> np.ndarray:
 
 
 def depthwise_convolution(x: np.ndarray, layer: DepthwiseConvolution) -> np.ndarray:
-    """As ``convolution``, each channel by itself: ``x`` int8 [N, h, w, C]."""
-    offset = _pad(x.astype(np.int64) - layer.source_zero_point, layer.padding)
+    """As ``convolution``, each channel by itself: ``x`` int8 [N, h, w, Cin]."""
+    repeated = np.repeat(x, layer.weights.shape[2] // x.shape[3], axis=-1)
+    offset = _pad(repeated.astype(np.int64) - layer.source_zero_point, layer.padding)
     weights = layer.weights.astype(np.int64)
     total = layer.bias.astype(np.int64)
     for ky, kx, pixels in _taps(offset, layer.weights.shape[:2], layer.stride):
@@ -79,6 +92,36 @@ def average_pool(x: np.ndarray, layer: AveragePool) -> np.ndarray:
     total = sums(x.astype(np.int64))
     mean = np.sign(total) * ((np.abs(total) + count // 2) // count)
     return np.clip(mean, layer.low, layer.high).astype(np.int8)
+
+
+def max_pool(x: np.ndarray, layer: MaxPool) -> np.ndarray:
+    """The largest of the window's existing pixels, clamped: ``x`` int8 [N, h, w, C]."""
+    padded = _pad(x, layer.padding, -128)
+    windows = [pixels for _, _, pixels in _taps(padded, layer.kernel, layer.stride)]
+    return np.clip(np.maximum.reduce(windows), layer.low, layer.high)
+
+
+def mean(x: np.ndarray, layer: Mean) -> np.ndarray:
+    """``requantise(sum of (x - zero_point) * 2**left_shift)`` over the layer's axes, which stay
+    with size 1. What divides by their count is in the multiplier."""
+    total = (x.astype(np.int64) - layer.source_zero_point).sum(layer.axes, keepdims=True)
+    return requantise(total << layer.left_shift, layer.requantise)
+
+
+def rescale(x: np.ndarray, layer: Rescale) -> np.ndarray:
+    """``requantise((x - zero_point) * 2**left_shift)``, element by element."""
+    offset = x.astype(np.int64) - layer.source_zero_point
+    return requantise(offset << layer.left_shift, layer.requantise)
+
+
+def pad(x: np.ndarray, layer: Pad) -> np.ndarray:
+    """``x`` with the layer's value around it."""
+    return np.pad(x, layer.padding, constant_values=layer.value)
+
+
+def concatenation(parts: list[np.ndarray], layer: Concatenation) -> np.ndarray:
+    """``parts`` one after the other along the layer's axis."""
+    return np.concatenate(parts, layer.axis)
 
 
 def add(a: np.ndarray, b: np.ndarray, layer: Add) -> np.ndarray:

@@ -5,6 +5,7 @@ from .allocate import allocate
 from .bounds import bound_activations
 from .fault import CompileFault
 from .fusion import fusible_layers
+from .joins import core_tensors, place_parts
 from .lower import Lowered, lower
 from .order import sort_channels
 from .plan import BlockPlan, check_bound, plan_blocks
@@ -19,8 +20,10 @@ __all__ = [
            "assemble",
            "bound_activations",
            "check_bound",
+           "core_tensors",
            "fusible_layers",
            "lower",
+           "place_parts",
            "plan_blocks",
            "sort_channels",
 ]

@@ -151,8 +151,8 @@ class VectorUnit(wiring.Component):
 
     Per lane: ``sum = first ? window . weights : sum + window . weights``; on *emit* the sum goes
     through the lane's requantiser. Depthwise convolution fires once an output; pooling sums with
-    unit weights, or takes the largest. An element-wise sum takes its two operands, each one word a channel block, in
-    neighbouring cycles, and the requantisers three times (``_addition``).
+    unit weights, or takes the largest. An element-wise sum takes its two operands, each one word a
+    channel block, in neighbouring cycles, and the requantisers three times (``_addition``).
 
     Each lane's parameters are two program rows: ``Parameters``, then ``WINDOW ** 2`` weights,
     column by column of the window, top to bottom; a kernel narrower than the window uses its

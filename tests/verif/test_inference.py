@@ -9,6 +9,7 @@ import pytest
 import systolith.gen.demo as demo
 from systolith.gen.build import parameters
 from systolith.gen.cli.inputs import load_inputs
+from systolith.gen.compile import core_tensors
 from systolith.gen.importer.tflite import load as load_model
 from systolith.gen.mapping import compile_network
 from systolith.gen.predict import Activity, predict, predict_activity, predict_bank_words
@@ -185,8 +186,9 @@ def _check(spec, network, inputs, compiled=compile_network):
     """Every layer's tensor, every layer's cycles, every counter; returns the program."""
     program = compiled(spec, network)
     result = run(program, inputs, simulator(spec), layers=True)
-    golden = run_golden(network, inputs)
-    for index, tensor in result.layers.items():
+    golden = core_tensors(program.lowered,
+                          {network.inputs[0]: inputs} | run_golden(network, inputs))
+    for index, tensor in (*result.layers.items(), (program.lowered.output, result.outputs)):
         np.testing.assert_array_equal(tensor, golden[index].reshape(tensor.shape),
                                       err_msg=f"layer {index} of {spec.name}")
     prediction = predict(program)
@@ -194,8 +196,7 @@ def _check(spec, network, inputs, compiled=compile_network):
     expected = [layer.cycles for layer in prediction.layers]
     assert result.layer_cycles.tolist() == [expected] * len(inputs)
     last = {index: tensor[-1:] for index, tensor in golden.items()}
-    predicted = sum(predict_activity(program, {network.inputs[0]: inputs[-1:]} | last),
-                    Activity(weight_reads=1))
+    predicted = sum(predict_activity(program, last), Activity(weight_reads=1))
     assert measured_activity(result.counters) == predicted
     assert measured_stalls(result.counters) == prediction.stalls
     return program
