@@ -52,7 +52,7 @@ def window_fields(layer: golden.Layer, source: Shape, output: Shape) -> dict | N
                                    f"{WINDOW}x{WINDOW} must have an output of width 1, not "
                                    f"{output[1]}")
             return fields | _unchanged(source[2], -128, layer.low, layer.high) | {
-                "bias": np.full(source[2], -128), "maximum": True}
+                "bias": np.zeros(source[2], np.int32), "maximum": True}
         case golden.Mean():
             return _mean(layer, source, output)
         case golden.Rescale():

@@ -85,7 +85,7 @@ class _Writer:
     def weighted(self, kind: str, x: Value, weights_shape, axis: int, shape, fan_in: int,
                  **options) -> Value:
         rng, channels = self.rng, weights_shape[axis]
-        density = self.pick(0.0, 0.1, 0.3, 0.6, 1.0, 1.0)
+        density = self.pick(1.0, 1.0, 0.6, 0.3, 0.1, 0.0)
         weights = np.where(rng.random(weights_shape) < density,
                            rng.integers(-128, 128, weights_shape), 0).astype(np.int8)
         if density and self.pick(False, True):  # whole channels without a weight
