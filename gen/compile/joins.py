@@ -2,7 +2,6 @@
 """CONCATENATION: whoever computes a part writes it straight into the whole; what cannot be written
 there is copied."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -50,14 +49,15 @@ class _Placing:
         self.inside = dict(lowered.inside)
         self.copies: dict[int, int] = {}
         self.group = {lowered.input: 0}
-        uses = Counter(part for join in lowered.joins for part in join.parts)
-        self.bound = {lowered.input} | {part for part, count in uses.items() if count > 1}
-        for layer in lowered.layers:
-            if layer.opcode is Opcode.ADD:
-                self.bound |= {*layer.sources, layer.output}
+        # Tensors that have a place of their own, or one inside another.
+        self.settled = {lowered.input} | {
+            tensor for layer in lowered.layers if layer.opcode is Opcode.ADD
+            for tensor in (*layer.sources, layer.output)}
 
     def add(self, layer: LoweredLayer) -> None:
-        source = self.group[self.inside.get(layer.source, (layer.source,))[0]]
+        if layer.source not in self.group:  # what it reads of a larger tensor
+            self.group[layer.source] = self.group[self.inside[layer.source][0]]
+        source = self.group[layer.source]
         self.group[layer.output] = source if layer.output in self.passing else 1 - source
         self.layers.append(layer)
 
@@ -67,18 +67,19 @@ class _Placing:
                 self.join(join)
 
     def join(self, join: Join) -> None:
-        def copied(group: int) -> int:
-            return sum(1 if self.group[part] != group else 2 if part in self.bound else 0
+        def copies(group: int) -> int:
+            return sum(1 if self.group[part] != group else 2 if part in self.settled else 0
                        for part in join.parts)
 
-        group = min((0, 1), key=copied)
+        group = min((0, 1), key=copies)
         for part, corner in zip(join.parts, join.corners, strict=True):
             written = part
-            if part in self.bound and self.group[part] == group:
+            if part in self.settled and self.group[part] == group:
                 written = self.copy(join, written)
             if self.group[written] != group:
                 written = self.copy(join, written)
             self.inside[written] = join.whole, corner
+            self.settled.add(written)
         self.group[join.whole] = group
 
     def copy(self, join: Join, source: int) -> int:

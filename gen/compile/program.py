@@ -233,6 +233,7 @@ def assemble(network: golden.Network, lowered: Lowered, plans: Mapping[int, Bloc
     parameter_row = descriptor_rows
     weight_row = schedule_row = 0
     layers, parameters, weights, schedules = [], [], [], []
+    stored: dict[bytes, int] = {}  # layers without weights of their own have many in common
     for index, low in enumerate(lowered.layers):
         plan = plans.get(low.output)
         rows = _parameters(low, p)
@@ -246,12 +247,14 @@ def assemble(network: golden.Network, lowered: Lowered, plans: Mapping[int, Bloc
             second=None if low.second is None else layouts[low.second],
             destination=layouts[low.output],
             plan=plan, schedule_row=schedule_row, weight_row=weight_row,
-            weight_rows=len(packed), parameter_row=parameter_row,
+            weight_rows=len(packed), parameter_row=stored.get(rows.tobytes(), parameter_row),
             fused=index in fused, fed=index - 1 in fused))
-        parameters.append(rows)
+        if rows.tobytes() not in stored:
+            stored[rows.tobytes()] = parameter_row
+            parameters.append(rows)
+            parameter_row += len(rows)
         weights.append(packed)
         schedules.append(words)
-        parameter_row += len(rows)
         weight_row += len(packed)
         schedule_row += len(words)
 

@@ -2,6 +2,7 @@
 """Whole networks on the whole accelerator in Verilator: bits per layer, cycles per layer."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from systolith.gen.spec import load
 from systolith.golden.interpreter import run as run_golden
 from systolith.verif.counters import measured_activity, measured_bank_words, measured_stalls
 from systolith.verif.inference import run_network
-from systolith.verif.networks import small_network
+from systolith.verif.networks import branching_network, small_network
 from systolith.verif.run import run, simulator
 
 from ..random_designs import (
@@ -211,12 +212,24 @@ def test_random_networks(kind):
         _check(spec, network, random_inputs(rng, network, 2))
 
 
-@pytest.mark.parametrize("seed", [0, 7])
+@pytest.mark.parametrize("kind", ENGINES)
+def test_branches(kind):
+    """Pools, padding, concatenation, means; some tensors must be copied, some need not."""
+    for seed, compiled in enumerate((compile_network, fuse_all)):
+        rng = np.random.default_rng(seed)
+        network = branching_network(rng)
+        program = _check(_gated(kind), network, random_inputs(rng, network, 3), compiled)
+        assert len(program.lowered.copies) == 3
+        assert len(program.lowered.inside) == 26
+
+
+@pytest.mark.parametrize("make", [small_network, branching_network,
+                                  partial(random_network, layers=6, separable=True)])
 @pytest.mark.xdist_group("demo")
-def test_words_of_every_bank(seed):
+def test_words_of_every_bank(make):
     spec = load("demo")
-    rng = np.random.default_rng(seed)
-    network = small_network(rng) if seed == 0 else random_network(rng, layers=6, separable=True)
+    rng = np.random.default_rng(7)
+    network = make(rng)
     for compiled in (compile_network, fuse_all):
         program = compiled(spec, network)
         inputs = random_inputs(rng, network, 1)
