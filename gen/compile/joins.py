@@ -28,12 +28,17 @@ def place_parts(lowered: Lowered, fused: Sequence[int] = ()) -> tuple[Lowered, l
         return lowered, list(fused)
     placing = _Placing(lowered, {lowered.layers[index].output for index in fused})
     together = []
+    joins: dict[int, list[Join]] = {}
+    for join in lowered.joins:
+        joins.setdefault(join.place, []).append(join)
     for place, layer in enumerate(lowered.layers):
-        placing.joins(place)
+        for join in joins.get(place, ()):
+            placing.join(join)
         if place in fused:
             together.append(len(placing.layers))
         placing.add(layer)
-    placing.joins(len(lowered.layers))
+    for join in joins.get(len(lowered.layers), ()):
+        placing.join(join)
     return replace(lowered, layers=placing.layers, shapes=placing.shapes, inside=placing.inside,
                    copies=placing.copies), together
 
@@ -60,11 +65,6 @@ class _Placing:
         source = self.group[layer.source]
         self.group[layer.output] = source if layer.output in self.passing else 1 - source
         self.layers.append(layer)
-
-    def joins(self, place: int) -> None:
-        for join in self.lowered.joins:
-            if join.place == place:
-                self.join(join)
 
     def join(self, join: Join) -> None:
         def copies(group: int) -> int:

@@ -237,7 +237,7 @@ class _Lowering:
         """Windows at a padded border average fewer pixels: a layer for those of each size."""
         shape = self.image(layer, layer.sources[0])
         output = self.shapes[layer.output] = _shape(self.network.tensors[layer.output])
-        rows, columns = (strips(*axis) for axis in zip(
+        rows, columns = (strips(layer, *axis) for axis in zip(
             output[:2], shape[:2], layer.kernel, layer.stride, layer.padding[::2], strict=True))
         parts = []
         for row, column in product(rows, columns):

@@ -18,6 +18,10 @@ Shape = tuple[int, int, int]
 """Height, width, channels."""
 LARGEST = 255
 """Height and width of a window, which a descriptor states in 8 bits."""
+LONGEST = (1 << 15) - 1
+"""Outputs along an axis."""
+MAX_STRIPS = 7
+"""Sizes of windows at a padded border, along an axis: those of windows up to 7."""
 MAX_SPREAD = 1 << 26
 """Weights of a depthwise layer, spread out as those of a convolution."""
 
@@ -80,10 +84,16 @@ class Strip(NamedTuple):
         return (self.count - 1) * stride + self.size
 
 
-def strips(outputs: int, pixels: int, kernel: int, stride: int, padding: int) -> list[Strip]:
-    """Along an axis, the fewest strips that cover all outputs."""
+def strips(layer: golden.Layer, outputs: int, pixels: int, kernel: int, stride: int,
+           padding: int) -> list[Strip]:
+    """Along an axis, the fewest strips that cover all outputs; raises CompileFault where they are
+    more than ``MAX_STRIPS``."""
     found: list[Strip] = []
     for output in range(outputs):
+        if len(found) > MAX_STRIPS or output > LONGEST:
+            raise CompileFault(f"layer {layer.name} ({layer.kind}): with padding, windows must be "
+                               f"of at most {MAX_STRIPS} sizes along an axis, and at most "
+                               f"{LONGEST}; use a smaller window, or padding VALID")
         start = output * stride - padding
         end, start = min(start + kernel, pixels), max(start, 0)
         last = found[-1] if found else None

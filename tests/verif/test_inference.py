@@ -10,17 +10,16 @@ import pytest
 import systolith.gen.demo as demo
 from systolith.gen.build import parameters
 from systolith.gen.cli.inputs import load_inputs
-from systolith.gen.compile import core_tensors
 from systolith.gen.importer.tflite import load as load_model
 from systolith.gen.mapping import compile_network
-from systolith.gen.predict import Activity, predict, predict_activity, predict_bank_words
+from systolith.gen.predict import predict, predict_bank_words
 from systolith.gen.spec import load
-from systolith.golden.interpreter import run as run_golden
-from systolith.verif.counters import measured_activity, measured_bank_words, measured_stalls
+from systolith.verif.counters import measured_bank_words
 from systolith.verif.inference import run_network
 from systolith.verif.networks import branching_network, small_network
 from systolith.verif.run import run, simulator
 
+from ..exact import check as _check
 from ..random_designs import (
     fuse_all,
     random_bounds,
@@ -181,26 +180,6 @@ def test_random_specs(seed):
 def _check_random(spec, rng):
     network = random_bounds(rng, random_network(rng), parameters(spec).facts)
     _check(spec, network, random_inputs(rng, network, 3))
-
-
-def _check(spec, network, inputs, compiled=compile_network):
-    """Every layer's tensor, every layer's cycles, every counter; returns the program."""
-    program = compiled(spec, network)
-    result = run(program, inputs, simulator(spec), layers=True)
-    golden = core_tensors(program.lowered,
-                          {network.inputs[0]: inputs} | run_golden(network, inputs))
-    for index, tensor in (*result.layers.items(), (program.lowered.output, result.outputs)):
-        np.testing.assert_array_equal(tensor, golden[index].reshape(tensor.shape),
-                                      err_msg=f"layer {index} of {spec.name}")
-    prediction = predict(program)
-    assert result.cycles.tolist() == [prediction.cycles] * len(inputs)
-    expected = [layer.cycles for layer in prediction.layers]
-    assert result.layer_cycles.tolist() == [expected] * len(inputs)
-    last = {index: tensor[-1:] for index, tensor in golden.items()}
-    predicted = sum(predict_activity(program, last), Activity(weight_reads=1))
-    assert measured_activity(result.counters) == predicted
-    assert measured_stalls(result.counters) == prediction.stalls
-    return program
 
 
 @pytest.mark.parametrize("kind", ENGINES)
