@@ -9,20 +9,26 @@ from systolith.gen.spec import Spec
 from systolith.golden.interpreter import run as run_golden
 from systolith.golden.network import Network
 from systolith.verif.counters import measured_activity, measured_stalls
-from systolith.verif.run import run, simulator
+from systolith.verif.run import RunResult, run, simulator
 
-__all__ = ["check"]
+__all__ = ["check", "compare"]
 
 
 def check(spec: Spec, network: Network, inputs: np.ndarray, compiled=compile_network) -> Program:
-    """Every layer's tensor, every layer's cycles, every counter; returns the program."""
+    """Compile, run, compare; returns the program."""
     program = compiled(spec, network)
-    result = run(program, inputs, simulator(spec), layers=True)
+    compare(program, inputs, run(program, inputs, simulator(spec), layers=True))
+    return program
+
+
+def compare(program: Program, inputs: np.ndarray, result: RunResult) -> None:
+    """Every layer's tensor, every layer's cycles, every counter."""
+    network = program.network
     golden = core_tensors(program.lowered,
                           {network.inputs[0]: inputs} | run_golden(network, inputs))
     for index, tensor in (*result.layers.items(), (program.lowered.output, result.outputs)):
         np.testing.assert_array_equal(tensor, golden[index].reshape(tensor.shape),
-                                      err_msg=f"layer {index} of {spec.name}")
+                                      err_msg=f"tensor {index} of {network.name}")
     prediction = predict(program)
     assert result.cycles.tolist() == [prediction.cycles] * len(inputs)
     expected = [layer.cycles for layer in prediction.layers]
@@ -31,4 +37,3 @@ def check(spec: Spec, network: Network, inputs: np.ndarray, compiled=compile_net
     predicted = sum(predict_activity(program, last), Activity(weight_reads=1))
     assert measured_activity(result.counters) == predicted
     assert measured_stalls(result.counters) == prediction.stalls
-    return program

@@ -17,7 +17,8 @@ class Job:
     ``writes``: runs of words (byte address, file key) that load the image; ``input_runs`` and
     ``output_runs``: (byte address, first word, words) of one input or output in the order of the
     packed arrays; ``inputs``: uint64 [N, words]; ``banks`` of an activation bank group.
-    ``stalls``: seed of random AXI stalls, or None.
+    ``stalls``: seed of random AXI stalls, or None. ``following``: path of a saved job that the same
+    session does next, or none.
     """
 
     folder: Path
@@ -31,6 +32,7 @@ class Job:
     monitor: bool = False
     stalls: int | None = None
     watchdog: int = 0
+    following: str = ""
     settings: dict = field(default_factory=dict)
 
     def save(self) -> Path:

@@ -3,7 +3,7 @@
 
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby
@@ -20,7 +20,7 @@ from ..rtl.sequencer.descriptor import Opcode
 from .job import Answer, Job
 from .simulator import Simulator, build
 
-__all__ = ["TOP", "RunResult", "prepare", "run", "simulator"]
+__all__ = ["TOP", "RunResult", "prepare", "run", "run_in_turn", "simulator"]
 
 TOP = "systolith"
 UNITS = {Opcode.MATRIX: "engine", Opcode.WINDOW: "vector", Opcode.ADD: "vector"}
@@ -151,10 +151,28 @@ def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool 
         job = prepare(program, inputs, folder, monitor=layers, stalls=stalls, watchdog=watchdog)
         with _Follower(folder / "progress", progress):
             model.run(f"systolith.verif.benches.{bench}", job=job.save(), work=folder)
-        answer = Answer.load(folder)
+        return _result(program, Answer.load(folder), layers)
+
+
+def run_in_turn(cases: Sequence[tuple[Program, np.ndarray]], model: Simulator) -> list[RunResult]:
+    """Programs of one spec, each with its inputs, one after the other in one simulation, every
+    layer monitored."""
+    with tempfile.TemporaryDirectory(prefix="systolith-") as name:
+        folders = [Path(name) / str(number) for number in range(len(cases))]
+        following = ""
+        for (program, inputs), folder in reversed(list(zip(cases, folders, strict=True))):
+            job = prepare(program, inputs, folder, monitor=True)
+            job.following = following
+            following = str(job.save())
+        model.run("systolith.verif.benches.inference", job=Path(following), work=Path(name))
+        return [_result(program, Answer.load(folder), True)
+                for (program, _), folder in zip(cases, folders, strict=True)]
+
+
+def _result(program: Program, answer: Answer, layers: bool) -> RunResult:
     return RunResult(
         outputs=_unpack_outputs(program, answer.outputs),
-        layers=_layer_tensors(program, answer, len(inputs)) if layers else {},
+        layers=_layer_tensors(program, answer, len(answer.cycles)) if layers else {},
         cycles=answer.cycles, layer_cycles=answer.layer_cycles, counters=answer.counters)
 
 

@@ -6,18 +6,22 @@ from pathlib import Path
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
-from systolith.gen.compile import CompileFault
+from systolith.gen.compile import CompileFault, Program
 from systolith.gen.importer.tflite import load as load_model
 from systolith.gen.mapping import compile_network
 from systolith.gen.spec import Spec
 from systolith.golden.interpreter import run as run_golden
+from systolith.verif.run import run_in_turn, simulator
 
-from ..exact import check
+from ..exact import compare
 from ..litert import reference_tensors
 from ..random_designs import fuse_all
 from .strategies import Model, models
 
 __all__ = ["check_golden", "run_random_models"]
+
+TOGETHER = 25
+"""Models in one simulation."""
 
 
 def check_golden(model: Model, path: Path, count: int = 3):
@@ -45,28 +49,39 @@ def run_random_models(specs: list[Spec], wanted: int, path: Path) -> Counter:
     """
     done: Counter = Counter(run=0, refused=0)
     seen = set()
+    cases: list[list[tuple[Model, Program, np.ndarray]]] = [[] for _ in specs]
 
     @settings(max_examples=20 * wanted, derandomize=True, deadline=None, database=None,
               phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(models())
     def search(model: Model) -> None:
         form = (model.shape, model.operators)
-        if done["run"] == wanted or form in seen:
+        found = sum(map(len, cases))
+        if found == wanted or form in seen:
             return
         seen.add(form)
         network, inputs = check_golden(model, path)
-        turn = done["run"]
+        turn = found % len(specs)
         try:
-            program = check(specs[turn % len(specs)], network, inputs[:2],
-                            (compile_network, fuse_all)[turn // len(specs) % 2])
+            program = (compile_network, fuse_all)[found // len(specs) % 2](specs[turn], network)
         except CompileFault as fault:
             assert "must be at least" in str(fault), f"{model}: {fault}"
             done["refused"] += 1
             return
-        done["run"] += 1
-        done.update(model.operators)
-        done.update(layers=len(program.layers), copies=len(program.lowered.copies),
-                    fused=sum(layer.fused for layer in program.layers))
+        cases[turn].append((model, program, inputs[:2]))
 
     search()
+    for spec, chosen in zip(specs, cases, strict=True):
+        for start in range(0, len(chosen), TOGETHER):
+            some = chosen[start:start + TOGETHER]
+            results = run_in_turn([case[1:] for case in some], simulator(spec))
+            for (model, program, inputs), result in zip(some, results, strict=True):
+                try:
+                    compare(program, inputs, result)
+                except AssertionError as error:
+                    raise AssertionError(f"{model} on {spec.name}: {error}") from error
+                done["run"] += 1
+                done.update(model.operators)
+                done.update(layers=len(program.layers), copies=len(program.lowered.copies),
+                            fused=sum(layer.fused for layer in program.layers))
     return done

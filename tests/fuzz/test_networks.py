@@ -28,7 +28,7 @@ def test_random_models_on_the_hardware(kind, path):
 def test_random_models_equal_litert(path):
     met = set()
 
-    @settings(max_examples=150, derandomize=True, deadline=None, database=None,
+    @settings(max_examples=250, derandomize=True, deadline=None, database=None,
               suppress_health_check=[HealthCheck.too_slow])
     @given(models())
     def search(model):
