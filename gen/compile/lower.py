@@ -154,7 +154,7 @@ class _Lowering:
                 self.padded_pool(layer)
             elif layer.output not in self.folded:
                 self.add(self.layer(layer), layer)
-        if not self.layers or self.last is None:
+        if self.last is None:
             raise CompileFault(f"{network.name}: no layer runs on the core")
         for layer in host:
             if not isinstance(layer, golden.Softmax | golden.Reshape):

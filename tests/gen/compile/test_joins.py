@@ -40,6 +40,8 @@ def network(*layers, shapes=None):
     ((relu(0, 1), join((0, 1), 2)), 16, 1),
     # One layer deeper: the other group.
     ((relu(0, 1), relu(1, 2), join((1, 2), 3)), 16, 1),
+    # Nothing else to do: two copies are the network.
+    ((join((0, 0), 1),), 16, 2),
     # Twice in one tensor: once in place, once over the other group.
     ((relu(0, 1), join((1, 1), 2)), 16, 2),
     # What ADD walks over stays where it is.
