@@ -59,7 +59,7 @@ class _Writer:
 
     # Tensors.
 
-    def value(self, shape, scale: float, zero_point: int, rms: float = 75.0) -> Value:
+    def value(self, shape, scale: float, zero_point: int, rms: float = SPREAD) -> Value:
         name = f"t{len(self.tensors)}"
         self.tensors.append(TensorDescription(name=name, shape=tuple(shape), scales=[scale],
                                               zero_point=zero_point))
@@ -77,32 +77,44 @@ class _Writer:
                                                   outputs=(output.name,), options=options))
         return output
 
-    def zero_point(self) -> int:
-        return self.pick(-128, -128, 0, 127, self.upto(-128, 127))
+    def fused(self, scale: float) -> int:
+        """NONE, RELU, or RELU6 where 6 is within reach."""
+        return self.pick(0, 1, 3 if 0.02 < scale < 0.3 else 1)
+
+    def zero_point(self, fused: int = 0) -> int:
+        """Of a result; behind a ReLU low enough to leave something of it."""
+        if fused:
+            return self.pick(-128, -128, self.upto(-128, 0))
+        return self.pick(0, self.upto(-60, 60), self.upto(-60, 60), -128, 127)
 
     # Layers with weights.
 
     def weighted(self, kind: str, x: Value, weights_shape, axis: int, shape, fan_in: int,
-                 **options) -> Value:
+                 like: Value | None = None, **options) -> Value:
+        """A layer with random weights, whose result is quantised ``like`` another value."""
         rng, channels = self.rng, weights_shape[axis]
-        density = self.pick(1.0, 1.0, 0.6, 0.3, 0.1, 0.0)
+        density = self.pick(1.0, 1.0, 1.0, 0.6, 0.6, 0.3, 0.1, 0.0)
         weights = np.where(rng.random(weights_shape) < density,
                            rng.integers(-128, 128, weights_shape), 0).astype(np.int8)
         if density and self.pick(False, True):  # whole channels without a weight
             lost = rng.random(channels) < 0.3
             weights[(slice(None),) * axis + (lost,)] = 0
         count = channels if self.pick(True, True, False) and kind != "FULLY_CONNECTED" else 1
-        scales = rng.uniform(0.5, 2, count) * 0.004
         deviation = x.rms * 74 * np.sqrt(max(fan_in * density, 1))
-        scale = x.scale * 0.004 * deviation / SPREAD * rng.uniform(0.5, 2)
+        step = 0.004 if like is None else like.scale * SPREAD / (x.scale * deviation)
+        scales = rng.uniform(0.5, 2, count) * step
+        scale = x.scale * step * deviation / SPREAD
         bias = rng.normal(0, deviation, channels).astype(np.int32)
         inputs = [x.name, self.constant(weights, scales, axis),
                   self.constant(bias, x.scale * scales)]
-        fused = self.pick(0, 1, 3)  # NONE, RELU, RELU6
-        if fused == 3:
-            scale = max(scale, 6 / 255)
-        return self.apply(kind, inputs, self.value(shape, scale, self.zero_point()),
-                          FusedActivationFunction=fused, **options)
+        fused = self.fused(scale)
+        zero_point = self.zero_point(fused)
+        if like is not None:
+            scale, zero_point = like.scale, like.zero_point
+            fused = 0 if zero_point > 60 else fused
+        return self.apply(
+            kind, inputs, self.value(shape, scale, zero_point, SPREAD / (1.4 if fused else 1)),
+            FusedActivationFunction=fused, **options)
 
     def geometry(self, x: Value, kernel, stride, padding) -> tuple[int, int] | None:
         """Output rows and columns; None where the window does not fit."""
@@ -162,7 +174,7 @@ class _Writer:
         size = self.geometry(x, kernel, stride, padding)
         if size is None:
             padding, size = SAME, self.geometry(x, kernel, stride, SAME)
-        fused = self.pick(0, 0, 1, 3)
+        fused = self.fused(x.scale) if x.zero_point < 60 else 0
         return self.apply(kind, [x.name], self.value((1, *size, x.shape[3]), x.scale,
                                                      x.zero_point, x.rms),
                           Padding=padding, StrideH=stride[0], StrideW=stride[1],
@@ -174,12 +186,17 @@ class _Writer:
         scale = x.scale * self.pick(1.0, 0.3, 0.05, 1.7)
         shape = [1 if axis in (a % 4 for a in axes) else size for axis, size in enumerate(x.shape)]
         return self.apply("MEAN", [x.name, self.constant(np.array(axes, np.int32))],
-                          self.value(shape, scale, self.zero_point()), KeepDims=True)
+                          self.value(shape, scale, self.zero_point(), self.scaled(x, scale)),
+                          KeepDims=True)
 
     def rescale(self, x: Value) -> Value:
-        kind = self.pick("RELU", "RELU6", "QUANTIZE")
         scale = x.scale * self.pick(1.0, 0.6, 0.13, 1.9)
-        return self.apply(kind, [x.name], self.value(x.shape, scale, self.zero_point()))
+        kind = self.pick("RELU", "RELU6" if 0.02 < scale < 0.3 else "RELU", "QUANTIZE")
+        return self.apply(kind, [x.name], self.value(
+            x.shape, scale, self.zero_point(int(kind != "QUANTIZE")), self.scaled(x, scale)))
+
+    def scaled(self, x: Value, scale: float) -> float:
+        return float(np.clip(x.rms * x.scale / scale, 1, 100))
 
     def pad(self, x: Value) -> Value:
         pairs = [(0, 0), *((self.upto(0, 2), self.upto(0, 2)) for _ in range(2)),
@@ -207,21 +224,23 @@ class _Writer:
         if self.pick(True, False):
             branch = self.same_shape(branch)
         first, second = self.pick((x, branch), (branch, x))
-        scale = max(x.scale, branch.scale) * self.pick(1.0, 1.7)
+        total = float(np.hypot(x.rms * x.scale, branch.rms * branch.scale))
+        scale = total / SPREAD * self.pick(1.0, 1.7)
+        fused = self.pick(0, 1)
         return self.apply("ADD", [first.name, second.name],
-                          self.value(x.shape, scale, self.zero_point()),
-                          FusedActivationFunction=self.pick(0, 1))
+                          self.value(x.shape, scale, self.zero_point(fused)),
+                          FusedActivationFunction=fused)
 
-    def same_shape(self, x: Value) -> Value:
+    def same_shape(self, x: Value, like: Value | None = None) -> Value:
         kernel = self.pick((1, 1), (3, 3), (3, 2))
         common = {"Padding": SAME, "StrideH": 1, "StrideW": 1, "DilationHFactor": 1,
                   "DilationWFactor": 1}
         channels = x.shape[3]
         if self.pick(True, False):
             return self.weighted("CONV_2D", x, (channels, *kernel, channels), 0, x.shape,
-                                 kernel[0] * kernel[1] * channels, **common)
+                                 kernel[0] * kernel[1] * channels, like=like, **common)
         return self.weighted("DEPTHWISE_CONV_2D", x, (1, *kernel, channels), 3, x.shape,
-                             kernel[0] * kernel[1], DepthMultiplier=1, **common)
+                             kernel[0] * kernel[1], like=like, DepthMultiplier=1, **common)
 
     def fan(self, x: Value) -> Value:
         """Two or three branches of x, or x itself, side by side; all have one quantisation."""
@@ -238,29 +257,21 @@ class _Writer:
                         self.value(x.shape, scale, zero_point), Padding=SAME, StrideH=1,
                         StrideW=1, FilterHeight=3, FilterWidth=3)
                 case "layer":
-                    end = self.into(self.same_shape(x), x)
+                    end = self.same_shape(x, like=x)
                 case "layers":
                     channels = self.upto(1, 20) if axis == 3 else x.shape[3]
                     shape = (*x.shape[:3], channels)
                     middle = self.same_shape(x)
-                    end = self.into(self.weighted(
+                    end = self.weighted(
                         "CONV_2D", middle, (channels, 1, 1, x.shape[3]), 0, shape, x.shape[3],
-                        Padding=SAME, StrideH=1, StrideW=1, DilationHFactor=1,
-                        DilationWFactor=1), x)
+                        like=x, Padding=SAME, StrideH=1, StrideW=1, DilationHFactor=1,
+                        DilationWFactor=1)
             ends.append(end)
         shape = list(x.shape)
         shape[axis] = sum(end.shape[axis] for end in ends)
         return self.apply("CONCATENATION", [end.name for end in ends],
                           self.value(shape, scale, zero_point, x.rms),
                           Axis=self.pick(axis, axis - 4))
-
-    def into(self, made: Value, like: Value) -> Value:
-        """The newest value in the quantisation of another one: its operator is written anew."""
-        last = self.tensors[-1]
-        assert last.name == made.name
-        self.tensors[-1] = TensorDescription(name=last.name, shape=last.shape,
-                                             scales=[like.scale], zero_point=like.zero_point)
-        return Value(made.name, made.shape, like.scale, like.zero_point, made.rms)
 
 
 @st.composite
@@ -269,7 +280,9 @@ def models(draw) -> Model:
     writer = _Writer(draw)
     shape = (1, writer.pick(1, 2, writer.upto(3, 16)), writer.pick(1, writer.upto(2, 16)),
              writer.pick(1, 3, 8, 16, writer.upto(1, 24)))
-    entry = x = writer.value(shape, writer.pick(0.05, 0.5), writer.zero_point())
+    zero_point = writer.pick(-128, 83, 127, writer.upto(-128, 127))
+    entry = x = writer.value(shape, writer.pick(0.05, 0.5), zero_point,
+                             float(np.hypot(74, zero_point)))
     for _ in range(writer.upto(1, 4)):
         form = writer.pick(writer.layer, writer.layer, writer.residual, writer.fan)
         x = form(x) if np.prod(x.shape) <= MAX_VALUES else writer.pool(x)
