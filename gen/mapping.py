@@ -24,6 +24,7 @@ from .compile import (
     lower,
     neighbours,
     place_layers,
+    place_parts,
     plan_blocks,
     ring_weights,
     sort_channels,
@@ -68,12 +69,13 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
             ways.append((form, plans, []))
 
     def compiled(form: Lowered, plans: dict[int, BlockPlan], fused: list[int]) -> Program:
-        layouts = allocate(form, plans, p, fused)
-        return assemble(network, form, place_layers(form, plans, layouts, fused), layouts, p)
+        placed, fused = place_parts(form, fused)
+        layouts = allocate(placed, plans, p, fused)
+        return assemble(network, placed, place_layers(placed, plans, layouts, fused), layouts, p)
 
     if len(ways) == 1:
         return compiled(*ways[0])
-    found: list[tuple[Prediction, Program]] = []
+    found: list[tuple[Prediction, Program, Lowered]] = []
     faults: list[CompileFault] = []
 
     def attempt(form: Lowered, plans: dict[int, BlockPlan], fused: list[int]) -> None:
@@ -82,16 +84,16 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
         except CompileFault as fault:  # in memory, which is shared out differently each way
             faults.append(fault)
         else:
-            found.append((predict(program), program))
+            found.append((predict(program), program, form))
 
     for way in ways:
         attempt(*way)
     if len(found) > 1:
-        _, best = min(found, key=_cycles)
-        pairs = _faster_pairs([entry for entry in found if entry[1].lowered is best.lowered])
+        _, _, best = min(found, key=_cycles)
+        pairs = _faster_pairs([entry[:2] for entry in found if entry[2] is best])
         if pairs is not None:
-            attempt(best.lowered, next(plans for form, plans, _ in ways
-                                       if form is best.lowered), pairs)
+            attempt(best, next(plans for form, plans, _ in ways if form is best),
+                    [i for i, layer in enumerate(best.layers) if layer.output in pairs])
     if not found:
         raise faults[0]
     return min(found, key=_cycles)[1]
@@ -101,9 +103,10 @@ def _compile_external(network: Network, lowered: Lowered, p: AcceleratorParamete
     """Weights streamed, activations in stripes where they must be: of the segmentations that are
     tried, in the model's order of layers and in one that spares memory, the one with the fewest
     predicted cycles."""
-    orders = [hoist(lowered), lowered.layers]
-    if orders[0] == orders[1]:
-        orders.pop()
+    lowered, _ = place_parts(lowered)
+    orders = [lowered.layers]
+    if not lowered.inside and (hoisted := hoist(lowered)) != lowered.layers:
+        orders.append(hoisted)
     searches = [_SegmentSearch(network, replace(lowered, layers=layers), p) for layers in orders]
     for search in searches:
         search.run()
@@ -183,16 +186,22 @@ class _SegmentSearch:
         return better
 
 
-def _cycles(found: tuple[Prediction, Program]) -> int:
+def _cycles(found: tuple[Prediction, Program, Lowered]) -> int:
     return found[0].cycles
 
 
 def _faster_pairs(found: list[tuple[Prediction, Program]]) -> list[int] | None:
-    """Of all pairs together and all apart those that are faster together, if some are not."""
+    """Of all pairs together and all apart those that are faster together, if some are not, by the
+    tensor between the two."""
     if len(found) != 2:
         return None
-    (fast, together), (slow, _) = found
-    possible = [index for index, layer in enumerate(together.layers) if layer.fused]
-    pairs = [i for i in possible if fast.layers[i].cycles + fast.layers[i + 1].cycles
-             < slow.layers[i].cycles + slow.layers[i + 1].cycles]
+    cycles = [{layer.lowered.output: predicted.cycles for layer, predicted in zip(
+                   program.layers, prediction.layers, strict=True)}
+              for prediction, program in found]
+    possible = [(layer.lowered.output, after.lowered.output) for layer, after in zip(
+                    found[0][1].layers, found[0][1].layers[1:], strict=False) if layer.fused]
+    together, apart = ([sum(way[tensor] for tensor in pair) for pair in possible]
+                       for way in cycles)
+    pairs = [pair[0] for pair, *both in zip(possible, together, apart, strict=True)
+             if both[0] < both[1]]
     return pairs if 0 < len(pairs) < len(possible) else None

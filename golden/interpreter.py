@@ -53,6 +53,16 @@ def _apply(layer: graph.Layer, sources: list[np.ndarray]) -> np.ndarray:
             return ops.average_pool(sources[0], layer)
         case graph.RequantisedPool():
             return ops.requantised_pool(sources[0], layer)
+        case graph.MaxPool():
+            return ops.max_pool(sources[0], layer)
+        case graph.Mean():
+            return ops.mean(sources[0], layer)
+        case graph.Rescale():
+            return ops.rescale(sources[0], layer)
+        case graph.Pad():
+            return ops.pad(sources[0], layer)
+        case graph.Concatenation():
+            return ops.concatenation(sources, layer)
         case graph.Add():
             return ops.add(sources[0], sources[1], layer)
         case graph.Reshape():

@@ -8,8 +8,9 @@ import numpy as np
 from .dbb import BLOCK
 from .numerics import Requantise, Rounding
 
-__all__ = ["Add", "AveragePool", "Convolution", "DepthwiseConvolution", "FullyConnected", "Layer",
-           "Network", "RequantisedPool", "Reshape", "Softmax", "Tensor"]
+__all__ = ["Add", "AveragePool", "Concatenation", "Convolution", "DepthwiseConvolution",
+           "FullyConnected", "Layer", "MaxPool", "Mean", "Network", "Pad", "RequantisedPool",
+           "Rescale", "Reshape", "Softmax", "Tensor"]
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,10 @@ class Convolution(Layer):
 
 @dataclass(frozen=True, eq=False)
 class DepthwiseConvolution(Layer):
-    """DEPTHWISE_CONV_2D of depth multiplier 1: ``weights`` int8 [kh, kw, C], ``bias`` [C]."""
+    """DEPTHWISE_CONV_2D: ``weights`` int8 [kh, kw, Cout], ``bias`` [Cout].
+
+    Of Cin source channels each has ``Cout / Cin`` outputs (the depth multiplier) side by side.
+    """
 
     weights: np.ndarray
     bias: np.ndarray
@@ -129,6 +133,54 @@ class RequantisedPool(Layer):
     stride: tuple[int, int]
     source_zero_point: int
     requantise: Requantise
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPool(Layer):
+    """MAX_POOL_2D: a padded pixel is never the largest."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, eq=False)
+class Mean(Layer):
+    """MEAN over ``axes``: sums of ``(x - zero point) * 2**left_shift``, requantised.
+
+    ``requantise`` has one multiplier and one shift for all channels.
+    """
+
+    axes: tuple[int, ...]
+    source_zero_point: int
+    left_shift: int
+    requantise: Requantise
+
+
+@dataclass(frozen=True, eq=False)
+class Rescale(Layer):
+    """RELU, RELU6, QUANTIZE: ``(x - zero point) * 2**left_shift``, requantised, as of ``Mean``."""
+
+    source_zero_point: int
+    left_shift: int
+    requantise: Requantise
+
+
+@dataclass(frozen=True, eq=False)
+class Pad(Layer):
+    """PAD, PADV2: elements of ``value`` before and after, in each dimension (batch included)."""
+
+    padding: tuple[tuple[int, int], ...]
+    value: int
+
+
+@dataclass(frozen=True, eq=False)
+class Concatenation(Layer):
+    """CONCATENATION along ``axis`` (the batch is 0)."""
+
+    axis: int
 
 
 @dataclass(frozen=True, eq=False)

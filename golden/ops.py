@@ -13,20 +13,25 @@ from .dap import prune_activations
 from .network import (
     Add,
     AveragePool,
+    Concatenation,
     Convolution,
     DepthwiseConvolution,
     FullyConnected,
+    MaxPool,
+    Mean,
+    Pad,
     RequantisedPool,
+    Rescale,
 )
 from .numerics import Rounding, multiply_double, multiply_float, multiply_single, requantise
 
-__all__ = ["add", "average_pool", "convolution", "depthwise_convolution", "fully_connected",
-           "requantised_pool"]
+__all__ = ["add", "average_pool", "concatenation", "convolution", "depthwise_convolution",
+           "fully_connected", "max_pool", "mean", "pad", "requantised_pool", "rescale"]
 
 
-def _pad(x: np.ndarray, padding: tuple[int, int, int, int]) -> np.ndarray:
+def _pad(x: np.ndarray, padding: tuple[int, int, int, int], value: int = 0) -> np.ndarray:
     top, bottom, left, right = padding
-    return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+    return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=value)
 
 
 def _taps(x: np.ndarray, kernel: tuple[int, int],
@@ -58,10 +63,11 @@ def convolution(x: np.ndarray, layer: Convolution) -> np.ndarray:
 def depthwise_convolution(x: np.ndarray, layer: DepthwiseConvolution) -> np.ndarray:
     """As ``convolution``, each channel by itself.
 
-    ``x``: int8 [N, h, w, C], or [N, C] of one pixel each.
+    ``x``: int8 [N, h, w, Cin], or [N, Cin] of one pixel each.
     """
     x = x.reshape(len(x), *(x.shape[1:3] if x.ndim == 4 else (1, 1)), x.shape[-1])
-    offset = _pad(x.astype(np.int64) - layer.source_zero_point, layer.padding)
+    repeated = np.repeat(x, layer.weights.shape[2] // x.shape[3], axis=-1)
+    offset = _pad(repeated.astype(np.int64) - layer.source_zero_point, layer.padding)
     weights = layer.weights.astype(np.int64)
     total = layer.bias.astype(np.int64)
     for ky, kx, pixels in _taps(offset, layer.weights.shape[:2], layer.stride):
@@ -98,6 +104,36 @@ def requantised_pool(x: np.ndarray, layer: RequantisedPool) -> np.ndarray:
     offset = x.astype(np.int64) - layer.source_zero_point
     total = sum(pixels for _, _, pixels in _taps(offset, layer.kernel, layer.stride))
     return requantise(np.asarray(total), layer.requantise)
+
+
+def max_pool(x: np.ndarray, layer: MaxPool) -> np.ndarray:
+    """The largest of the window's existing pixels, clamped: ``x`` int8 [N, h, w, C]."""
+    padded = _pad(x, layer.padding, -128)
+    windows = [pixels for _, _, pixels in _taps(padded, layer.kernel, layer.stride)]
+    return np.clip(np.maximum.reduce(windows), layer.low, layer.high)
+
+
+def mean(x: np.ndarray, layer: Mean) -> np.ndarray:
+    """``requantise(sum of (x - zero_point) * 2**left_shift)`` over the layer's axes, which stay
+    with size 1. What divides by their count is in the multiplier."""
+    total = (x.astype(np.int64) - layer.source_zero_point).sum(layer.axes, keepdims=True)
+    return requantise(total << layer.left_shift, layer.requantise)
+
+
+def rescale(x: np.ndarray, layer: Rescale) -> np.ndarray:
+    """``requantise((x - zero_point) * 2**left_shift)``, element by element."""
+    offset = x.astype(np.int64) - layer.source_zero_point
+    return requantise(offset << layer.left_shift, layer.requantise)
+
+
+def pad(x: np.ndarray, layer: Pad) -> np.ndarray:
+    """``x`` with the layer's value around it."""
+    return np.pad(x, layer.padding, constant_values=layer.value)
+
+
+def concatenation(parts: list[np.ndarray], layer: Concatenation) -> np.ndarray:
+    """``parts`` one after the other along the layer's axis."""
+    return np.concatenate(parts, layer.axis)
 
 
 def add(a: np.ndarray, b: np.ndarray, layer: Add) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..gen.build import parameters
 from ..gen.cli.common import Inputs, stage
-from ..gen.compile import bound_activations
+from ..gen.compile import bound_activations, core_tensors
 from ..gen.importer import load as load_model
 from ..gen.mapping import compile_network
 from ..gen.predict import Activity, moved_bytes, predict, predict_activity
@@ -72,12 +72,8 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     Compared are the outputs of the core's last layer, and with ``layers`` every layer's tensor,
     over every input; cycles must be the same in every inference and as predicted, and so must
     the counters of the last one. ``activation_nnz``: as ``bound_activations``; what it costs in
-<<<<<<< HEAD
-    accuracy is reported. ``unfused``: every layer by itself. ``window``, ``jobs``: as ``run``.
-=======
-    accuracy is reported. ``unfused``: every layer by itself. The report's tensors are as the model
-    has them.
->>>>>>> onnx
+    accuracy is reported. ``unfused``: every layer by itself. ``window``, ``jobs``: as ``run``. The
+    report's tensors are as the model has them.
     """
     unpruned = load_model(model)
     network = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
@@ -115,10 +111,9 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     prediction = predict(program)
     observed = result.layers if layers else {program.lowered.output: result.outputs}
     report.compared = "every layer" if layers else "outputs"
-    report.mismatch = _first_mismatch(program, observed, tensors)
-    if report.mismatch is None and layers:
-        report.mismatch = _first_mismatch(
-            program, {program.lowered.output: result.outputs}, tensors)
+    known = core_tensors(program.lowered, {network.inputs[0]: inputs.values} | tensors)
+    report.mismatch = (_first_mismatch(program, observed, known) or _first_mismatch(
+        program, {program.lowered.output: result.outputs}, known))
     report.bit_exact = report.mismatch is None
     report.cycles_per_inference = int(result.cycles[0])
     report.predicted_cycles_per_inference = prediction.cycles + prediction.waits
@@ -147,8 +142,7 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
         report.bit_exact = False
         report.mismatch = (f"{result.counters['DMA_BYTES']} bytes moved differ from those "
                            f"predicted, {report.moved_bytes}")
-    last = {network.inputs[0]: inputs.values[-1:]} | {
-        index: tensor[-1:] for index, tensor in tensors.items()}
+    last = {index: tensor[-1:] for index, tensor in known.items()}
     # The image trailer, on chip, is one weight row that belongs to no layer.
     expected = sum(predict_activity(program, last), Activity(
         weight_reads=int(not program.parameters.external_weights)))
@@ -164,14 +158,13 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
 
 def _first_mismatch(program, observed: dict, golden: dict) -> str | None:
     """The first layer, input, pixel and channel that differ, as a sentence; None if none do."""
-    for layer in program.layers:
-        index = layer.lowered.output
-        if index not in observed:
-            continue
+    layers = {layer.output: layer for layer in (*program.network.layers, *(
+        layer.lowered for layer in program.layers))}
+    for index in observed:
         want = golden[index].reshape(observed[index].shape)
         if not np.array_equal(want, observed[index]):
             at = tuple(int(i) for i in np.argwhere(want != observed[index])[0])
-            return (f"layer {layer.lowered.name} ({layer.lowered.kind}), input {at[0]}, pixel "
+            return (f"layer {layers[index].name} ({layers[index].kind}), input {at[0]}, pixel "
                     f"({at[1]}, {at[2]}), channel {at[3]}: RTL {observed[index][at]}, "
                     f"golden {want[at]}; {(want != observed[index]).sum()} values differ")
     return None

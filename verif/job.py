@@ -22,7 +22,8 @@ class Job:
     ``external``: words of the memory behind the DMA (none where there is no such memory), which
     then also holds the input if ``input_outside``.
     ``stalls``: seed of random AXI stalls, or None. ``places``: fields of ``Places``, to load
-    without the window, or None.
+    without the window, or None. ``following``: path of a saved job that the same session does
+    next, or none.
     """
 
     folder: Path
@@ -40,6 +41,7 @@ class Job:
     stalls: int | None = None
     places: dict | None = None
     watchdog: int = 0
+    following: str = ""
     settings: dict = field(default_factory=dict)
 
     def save(self) -> Path:

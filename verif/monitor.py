@@ -29,7 +29,7 @@ class ResultMonitor:
                     self.data.value.to_unsigned().to_bytes(self.lanes, "little"))
                 await edge
 
-    @property
-    def beats(self) -> np.ndarray:
-        """Everything seen so far."""
-        return np.frombuffer(b"".join(self._beats), np.int8).reshape(-1, self.lanes)
+    def take(self) -> np.ndarray:
+        """Everything seen since this was last asked."""
+        seen, self._beats = self._beats, []
+        return np.frombuffer(b"".join(seen), np.int8).reshape(-1, self.lanes)

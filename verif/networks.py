@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small networks that use every unit of the core."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..golden import network as golden
 from ..golden.numerics import Requantise, Rounding
 
-__all__ = ["random_addition", "small_network"]
+__all__ = ["branching_network", "random_addition", "small_network"]
 
 
 def random_addition(rng: np.random.Generator, name: str, sources: tuple[int, int], output: int,
@@ -55,3 +57,52 @@ def small_network(rng: np.random.Generator) -> golden.Network:
     tensors = {index: golden.Tensor(index, f"t{index}", (1, *shape))
                for index, shape in shapes.items()}
     return golden.Network("small", tensors, layers, (0,), (7,))
+
+
+def branching_network(rng: np.random.Generator) -> golden.Network:
+    """What ``small_network`` has not: both pools with padding, PAD, CONCATENATION of whole and of
+    broken blocks and of rows, ReLU, mean, depth multiplier; 7 x 6 x 8 in."""
+
+    def requantise(channels: int, rounding=Rounding.DOUBLE, shift: int = 7) -> Requantise:
+        return Requantise(multiplier=rng.integers(2**30, 2**31, channels).astype(np.int32),
+                          shift=np.full(channels, shift, np.int32), zero_point=-9, low=-128,
+                          high=127, rounding=rounding)
+
+    def weights(*shape: int) -> np.ndarray:
+        return rng.integers(-127, 128, shape).astype(np.int8)
+
+    def bias(channels: int) -> np.ndarray:
+        return rng.integers(-900, 900, channels).astype(np.int32)
+
+    def convolution(name: str, source: int, output: int, channels: int, shape: tuple,
+                    padding: int) -> golden.Convolution:
+        return golden.Convolution(name, "CONV_2D", (source,), output, weights(channels, *shape),
+                                  bias(channels), (1, 1), (padding,) * 4, -9, requantise(channels))
+
+    around = ((0, 0), (1, 1), (1, 1), (0, 0))
+    layers = (
+        golden.MaxPool("max", "MAX_POOL_2D", (0,), 1, (3, 3), (1, 1), (1, 1, 1, 1), -128, 120),
+        golden.AveragePool("average", "AVERAGE_POOL_2D", (0,), 2, (3, 3), (1, 1), (1, 1, 1, 1),
+                           -128, 127),
+        golden.Concatenation("blocks", "CONCATENATION", (0, 1, 2), 3, 3),
+        golden.Pad("folded", "PAD", (3,), 4, around, -9),
+        convolution("padded", 4, 5, 5, (3, 3, 24), 0),
+        convolution("pointwise", 3, 6, 7, (1, 1, 24), 0),
+        golden.Concatenation("channels", "CONCATENATION", (5, 6, 5), 7, 3),
+        golden.Rescale("relu", "RELU", (7,), 8, -9, 1,
+                       replace(requantise(1, shift=1), low=-9)),
+        golden.Pad("framed", "PADV2", (8,), 9, around, 33),
+        golden.DepthwiseConvolution("doubled", "DEPTHWISE_CONV_2D", (9,), 10, weights(3, 3, 34),
+                                    bias(34), (2, 2), (0, 0, 0, 0), -9, requantise(34)),
+        golden.MaxPool("column", "MAX_POOL_2D", (10,), 11, (2, 3), (2, 2), (0, 0, 0, 0), -60, 127),
+        golden.Mean("mean", "MEAN", (10,), 12, (1, 2), -9, 0, requantise(1, shift=2)),
+        golden.Concatenation("rows", "CONCATENATION", (11, 12), 13, 1),
+        golden.FullyConnected("dense", "FULLY_CONNECTED", (13,), 14, weights(9, 3 * 34), bias(9),
+                              -9, requantise(9, Rounding.SINGLE)),
+    )
+    shapes = {0: (7, 6, 8), 1: (7, 6, 8), 2: (7, 6, 8), 3: (7, 6, 24), 4: (9, 8, 24),
+              5: (7, 6, 5), 6: (7, 6, 7), 7: (7, 6, 17), 8: (7, 6, 17), 9: (9, 8, 17),
+              10: (4, 3, 34), 11: (2, 1, 34), 12: (1, 1, 34), 13: (3, 1, 34), 14: (9,)}
+    tensors = {index: golden.Tensor(index, f"t{index}", (1, *shape), zero_point=-9)
+               for index, shape in shapes.items()}
+    return golden.Network("branching", tensors, layers, (0,), (14,))

@@ -4,7 +4,7 @@
 import hashlib
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.metadata import version
@@ -27,7 +27,7 @@ from .job import Answer, Job
 from .memories import Places
 from .simulator import Simulator, build, recall
 
-__all__ = ["TOP", "RunResult", "prepare", "run", "simulator"]
+__all__ = ["TOP", "RunResult", "prepare", "run", "run_in_turn", "simulator"]
 
 TOP = "systolith"
 UNITS = {Opcode.MATRIX: "engine", Opcode.WINDOW: "vector", Opcode.ADD: "vector"}
@@ -199,11 +199,33 @@ def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool 
                  for part, folder in zip(parts, folders, strict=True)]
         run_jobs(model, f"systolith.verif.benches.{bench}", saved, progress)
         answers = [Answer.load(folder) for folder in folders]
-    tensors = [_layer_tensors(program, answer, len(part)) if layers else {}
-               for answer, part in zip(answers, parts, strict=True)]
+    results = [_result(program, answer, layers) for answer in answers]
     return RunResult(
-        outputs=np.concatenate([_unpack_outputs(program, answer.outputs) for answer in answers]),
-        layers={index: np.concatenate([part[index] for part in tensors]) for index in tensors[0]},
-        cycles=np.concatenate([answer.cycles for answer in answers]),
-        layer_cycles=np.concatenate([answer.layer_cycles for answer in answers]),
-        counters=answers[-1].counters)
+        outputs=np.concatenate([result.outputs for result in results]),
+        layers={index: np.concatenate([result.layers[index] for result in results])
+                for index in results[0].layers},
+        cycles=np.concatenate([result.cycles for result in results]),
+        layer_cycles=np.concatenate([result.layer_cycles for result in results]),
+        counters=results[-1].counters)
+
+
+def run_in_turn(cases: Sequence[tuple[Program, np.ndarray]], model: Simulator) -> list[RunResult]:
+    """Programs of one spec, each with its inputs, one after the other in one simulation, every
+    layer monitored."""
+    with tempfile.TemporaryDirectory(prefix="systolith-") as name:
+        folders = [Path(name) / str(number) for number in range(len(cases))]
+        following = ""
+        for (program, inputs), folder in reversed(list(zip(cases, folders, strict=True))):
+            job = prepare(program, inputs, folder, monitor=True)
+            job.following = following
+            following = str(job.save())
+        model.run("systolith.verif.benches.inference", job=Path(following), work=Path(name))
+        return [_result(program, Answer.load(folder), True)
+                for (program, _), folder in zip(cases, folders, strict=True)]
+
+
+def _result(program: Program, answer: Answer, layers: bool) -> RunResult:
+    return RunResult(
+        outputs=_unpack_outputs(program, answer.outputs),
+        layers=_layer_tensors(program, answer, len(answer.cycles)) if layers else {},
+        cycles=answer.cycles, layer_cycles=answer.layer_cycles, counters=answer.counters)

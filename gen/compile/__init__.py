@@ -7,6 +7,7 @@ from .external.segments import candidates, hoist, neighbours
 from .external.tiling import Unfit, tile
 from .fault import CompileFault
 from .fusion import fusible_layers
+from .joins import core_tensors, place_parts
 from .lower import Lowered, lower
 from .order import sort_channels
 from .pack import ring_weights
@@ -25,11 +26,13 @@ __all__ = [
            "bound_activations",
            "candidates",
            "check_bound",
+           "core_tensors",
            "fusible_layers",
            "hoist",
            "lower",
            "neighbours",
            "place_layers",
+           "place_parts",
            "plan_blocks",
            "ring_weights",
            "sort_channels",

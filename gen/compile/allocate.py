@@ -4,6 +4,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ...golden.dbb import BLOCK
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
 from .fault import CompileFault
@@ -22,34 +23,46 @@ def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorPar
     A layer's source and destination lie in different groups (but for ADD, whose accesses take
     turns), and so do a fused layer's source and the next one's destination; within a group,
     tensors share words where they do not live at the same time (first fit, in order of birth).
-    Tensors that an ADD joins have one layout. Outputs of ``fused`` layers (by index) take no
-    memory. Raises CompileFault with the memory that would be needed.
+    Tensors that an ADD joins have one layout; parts lie in their whole. Outputs of ``fused``
+    layers (by index) take no memory. Raises CompileFault with the memory that would be needed.
     """
+    passing = {lowered.layers[i].output for i in fused}
+    _check_largest([shape for index, shape in lowered.shapes.items() if index not in passing], p)
     birth = {lowered.input: -1} | {layer.output: i for i, layer in enumerate(lowered.layers)}
-    readers: dict[int, list[int]] = {index: [] for index in birth}
+    readers: dict[int, list[int]] = {index: [] for index in (
+        *birth, *(join.whole for join in lowered.joins), *lowered.inside)}
     for i, layer in enumerate(lowered.layers):
         for source in layer.sources:
             readers[source].append(i)
-    death = {index: max(readers[index], default=birth[index]) for index in birth}
-    death[lowered.output] = len(lowered.layers)
+    # What lies inside another tensor lives and dies with it.
+    places = {index: _place(lowered, index) for index in readers}
+    members: dict[int, list[int]] = {}
+    for index, (root, _) in places.items():
+        members.setdefault(root, []).append(index)
+    born = {root: min(birth[index] for index in inner if index in birth)
+            for root, inner in members.items()}
+    death = {root: max([born[root], *(i for index in inner for i in readers[index])])
+             for root, inner in members.items()}
+    death[places[lowered.output][0]] = len(lowered.layers)
 
-    passing = {lowered.layers[i].output for i in fused}
     group = {lowered.input: 0}
     for layer in lowered.layers:
-        group[layer.output] = (group[layer.source] if layer.output in passing
-                               else 1 - group[layer.source])
+        source = group[places[layer.source][0]]
+        group[places[layer.output][0]] = source if layer.output in passing else 1 - source
 
-    alike = alike_for_addition(lowered, list(birth))
+    alike = alike_for_addition(lowered, list(members))
     layouts: dict[int, TensorLayout] = {}
-    for index in sorted(birth, key=birth.__getitem__):
+    for index in sorted(members, key=born.__getitem__):
         if index in passing:
             continue
-        consumers = [lowered.layers[i] for member in alike[index] for i in readers[member]]
+        consumers = [(lowered.layers[i], lowered.shapes[inner], places[inner][1])
+                     for member in alike[index] for inner in members[member]
+                     for i in readers[inner]]
         layout = replace(best_layout(lowered.shapes[index], consumers, plans, p),
                          group=group[index], order=lowered.orders.get(index, ()))
         rivals = sorted(
             (other for name, other in layouts.items()
-             if group[name] == group[index] and death[name] >= birth[index]),
+             if group[name] == group[index] and death[name] >= born[index]),
             key=lambda other: other.base)
         base = 0
         for other in rivals:
@@ -60,13 +73,35 @@ def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorPar
         layouts[index] = replace(layout, base=-(-base // p.banks) * p.banks)
     need = max(layout.base + extent(layout, p) for layout in layouts.values())
     if need > p.group_words:
-        kib = -(-2 * 8 * need // 1024)
-        raise CompileFault(
-            f"memory.activations must be at least {kib} KiB for this network, "
-            f"not {p.activation_words * 8 / 1024:g} KiB")
+        raise _too_small(2 * need, p)
+    layouts |= {index: layouts[root].part(lowered.shapes[index], corner)
+                for index, (root, corner) in places.items()
+                if index != root}
     # In the buffer, whose pixels have lines of their own, a channel block is a word.
     return layouts | {index: replace(TensorLayout.plan(*lowered.shapes[index]), pitch=0, plane=1,
                                      order=lowered.orders.get(index, ())) for index in passing}
+
+
+def _check_largest(shapes: Sequence[tuple[int, int, int]], p: AcceleratorParameters) -> None:
+    """Before any layout is tried: tensors that no memory of this size holds."""
+    need = max(height * width * -(-channels // BLOCK) for height, width, channels in shapes)
+    if need > p.group_words:
+        raise _too_small(2 * need, p)
+
+
+def _too_small(need: int, p: AcceleratorParameters) -> CompileFault:
+    return CompileFault(
+        f"memory.activations must be at least {-(-8 * need // 1024)} KiB for this network, "
+        f"not {p.activation_words * 8 / 1024:g} KiB")
+
+
+def _place(lowered: Lowered, index: int) -> tuple[int, tuple[int, int, int]]:
+    """The tensor of its own memory in which a tensor lies, and its corner there."""
+    row = column = block = 0
+    while index in lowered.inside:
+        index, corner = lowered.inside[index]
+        row, column, block = row + corner[0], column + corner[1], block + corner[2]
+    return index, (row, column, block)
 
 
 def extent(layout: TensorLayout, p: AcceleratorParameters) -> int:
@@ -85,23 +120,26 @@ def alike_for_addition(lowered: Lowered, tensors: list[int]) -> dict[int, list[i
     return alike
 
 
-def best_layout(shape: tuple[int, int, int], consumers: Sequence[LoweredLayer],
+def best_layout(shape: tuple[int, int, int], consumers: Sequence[tuple[LoweredLayer, tuple, tuple]],
                 plans: Mapping[int, BlockPlan], p: AcceleratorParameters, *,
                 split: bool = True) -> TensorLayout:
-    """The layout whose readers lose least to bank conflicts; of equals the smallest. ``split``: it
-    may keep even and odd columns apart."""
-    matrices = [layer for layer in consumers if layer.opcode is Opcode.MATRIX]
-    windows = [layer for layer in consumers if layer.opcode is Opcode.WINDOW]
-    strides = {layer.stride for layer in matrices + windows}
-    phases = 2 if split and strides == {(2, 2)} else 1
+    """The layout whose readers lose least to bank conflicts; of equals the smallest. A reader
+    takes a tensor of its shape from its corner on. ``split``: even and odd columns may lie
+    apart."""
+    matrices = [entry for entry in consumers if entry[0].opcode is Opcode.MATRIX]
+    windows = [entry for entry in consumers if entry[0].opcode is Opcode.WINDOW]
+    strides = {layer.stride for layer, _, _ in matrices + windows}
+    even = not any(size % 2 for _, _, corner in consumers for size in corner[:2])
+    phases = 2 if split and strides == {(2, 2)} and even else 1
     best: tuple[int, int, TensorLayout] | None = None
     for extra_pitch in range(4 if consumers else 1):
         narrow = TensorLayout.plan(*shape, split=phases, extra_pitch=extra_pitch)
-        cost = sum(int((matrix_reads(layer, narrow, p).sum((1, 4))
-                        * plans[layer.output].taps).sum()) for layer in matrices)
+        cost = sum(int((matrix_reads(layer, narrow.part(*place), p).sum((1, 4))
+                        * plans[layer.output].taps).sum()) for layer, *place in matrices)
         for extra_plane in range(0, p.banks if windows else 1, 2):
             layout = replace(narrow, plane=narrow.plane + extra_plane)
-            total = cost + sum(int(window_reads(layer, layout, p).sum()) for layer in windows)
+            total = cost + sum(int(window_reads(layer, layout.part(*place), p).sum())
+                               for layer, *place in windows)
             if best is None or (total, layout.words) < best[:2]:
                 best = (total, layout.words, layout)
             if not windows:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fused layers: the engine takes the results of a depthwise convolution, or of a sliding pool, as
-they come."""
+"""Fused layers: the engine takes the results of a depthwise convolution, or of another sliding
+window, as they come."""
+
+from collections import Counter
 
 from ...golden.dbb import BLOCK
 from ...rtl.parameters import AcceleratorParameters
@@ -13,10 +15,9 @@ __all__ = ["fusible_layers"]
 def fusible_layers(lowered: Lowered, p: AcceleratorParameters) -> list[int]:
     """Indices of layers that can run together with the next one: a sliding window whose tensor
     only the next layer, a 1x1 convolution, reads, and whose channels the buffer holds."""
-    readers: dict[int, int] = {}
-    for layer in lowered.layers:
-        for source in layer.sources:
-            readers[source] = readers.get(source, 0) + 1
+    readers = Counter(source for layer in lowered.layers for source in layer.sources)
+    readers.update(part for join in lowered.joins for part in join.parts)
+    readers.update(whole for whole, _ in lowered.inside.values())
     return [index for index, (first, second) in enumerate(
                 zip(lowered.layers, lowered.layers[1:], strict=False))
             if _joins(first, second, p) and readers[first.output] == 1

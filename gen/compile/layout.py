@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the elements of a tensor lie in an activation bank group."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -84,6 +84,13 @@ class TensorLayout:
         s = self.split
         return (self.base + (-pad_y % s) * self.phase_y + (-pad_x % s) * self.phase_x
                 + (-pad_y // s) * self.pitch + -pad_x // s)
+
+    def part(self, shape: tuple[int, int, int], corner: tuple[int, int, int]) -> "TensorLayout":
+        """A tensor of ``shape`` (height, width, channels) in this one, from ``corner`` (row,
+        column, channel block) on; row and column are even where rows and columns are split."""
+        (height, width, channels), (row, column, block) = shape, corner
+        return replace(self, height=height, width=width, channels=channels,
+                       base=self.corner(-row, -column) + block * self.plane)
 
     def arrange(self, values: np.ndarray) -> np.ndarray:
         """``values`` [..., channels] of the model in the order of memory."""

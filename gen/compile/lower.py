@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lowering: a golden network becomes layers that the core has a unit for, and a host's rest."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import product
 
 import numpy as np
 
 from ...golden import network as golden
 from ...golden.dbb import BLOCK
-from ...golden.numerics import Requantise, Rounding
+from ...golden.numerics import Requantise
 from ...rtl.sequencer.descriptor import Opcode
 from ...rtl.vector.window import WINDOW
 from .fault import CompileFault
+from .windows import Shape, diagonal, placing, strips, window_fields
 
-__all__ = ["ZERO_IS_LOWEST", "Lowered", "LoweredLayer", "lower"]
+__all__ = ["ZERO_IS_LOWEST", "Corner", "Join", "Lowered", "LoweredLayer", "lower"]
 
 ZERO_IS_LOWEST = -128
 """Zero point of tensors behind a ReLU, whose operands are unsigned bytes."""
+Corner = tuple[int, int, int]
+"""Row, column, channel block."""
+MULTIPLYING = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "Conv", "Gemm", "MatMul")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,9 +30,9 @@ class LoweredLayer:
     ``source`` (of ADD also ``second``, with the operator in ``addition``) and ``output`` are
     tensor indices of the model; ``output_shape`` and
     ``source_shape`` are (height, width, channels). ``weights``: [Cout, kh, kw, Cin] for the
-    engine, [kh, kw, C] for the vector unit. ``activation_bound``: activations that the engine
-    keeps of each block. ``depthwise``: an output channel has weights for its own input channel
-    only.
+    engine, [kh, kw, C] for the vector unit. ``maximum``: the window's largest operand is taken.
+    ``activation_bound``: activations that the engine keeps of each block. ``depthwise``: an output
+    channel has weights for one input channel only.
     """
 
     name: str
@@ -45,6 +50,7 @@ class LoweredLayer:
     requantise: Requantise
     source_zero_point: int
     magnitude: bool = False
+    maximum: bool = False
     sliding: bool = True
     activation_bound: int = BLOCK
     depthwise: bool = False
@@ -65,13 +71,24 @@ class LoweredLayer:
     @property
     def macs(self) -> int:
         """Multiply-accumulates of the layer as the network states it, padded taps included."""
+        if self.kind not in MULTIPLYING:
+            return 0
         height, width, channels = self.output_shape
         matrix = self.opcode is Opcode.MATRIX and not self.depthwise
         depth = self.source_shape[2] if matrix else 1
-        pool = self.opcode is Opcode.WINDOW and not self.depthwise
-        if pool or self.opcode is Opcode.ADD:
-            return 0
         return height * width * channels * depth * int(np.prod(self.kernel))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Join:
+    """What makes one tensor of several: ``parts`` lie side by side in the tensor ``whole``, each
+    from its corner on, before layer number ``place`` runs."""
+
+    name: str
+    whole: int
+    parts: tuple[int, ...]
+    corners: tuple[Corner, ...]
+    place: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +97,10 @@ class Lowered:
 
     ``shapes``: (height, width, channels) of every tensor on the core; ``aliases``: tensors that
     are another's bytes under a new shape (RESHAPE); ``orders``: of tensors whose channels are
-    sorted, the model's channel for each.
+    sorted, the model's channel for each. ``joins`` make one tensor of several. ``inside`` states
+    of a tensor that is part of another where its corner lies in that one: of what a layer reads of
+    a larger tensor, and, once ``place_parts`` has settled them, of what joins are made of.
+    ``copies``: tensors of the core alone that repeat another. Such tensors have indices below 0.
     """
 
     layers: list[LoweredLayer]
@@ -88,6 +108,9 @@ class Lowered:
     shapes: dict[int, tuple[int, int, int]]
     aliases: dict[int, int] = field(default_factory=dict)
     orders: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    joins: tuple[Join, ...] = ()
+    inside: dict[int, tuple[int, Corner]] = field(default_factory=dict)
+    copies: dict[int, int] = field(default_factory=dict)
     input: int
     output: int
 
@@ -97,51 +120,210 @@ def lower(network: golden.Network) -> Lowered:
     if len(network.inputs) != 1 or len(network.outputs) != 1:
         raise CompileFault(f"{network.name}: a network must have one input and one output, not "
                            f"{len(network.inputs)} and {len(network.outputs)}")
-    layers: list[LoweredLayer] = []
-    host: list[golden.Layer] = []
-    aliases: dict[int, int] = {}
-    entry = network.inputs[0]
-    shapes = {entry: _shape(network.tensors[entry])}
-    device = {entry}
-    for layer in network.layers:
-        if isinstance(layer, golden.Softmax) or not set(layer.sources) <= device:
-            host.append(layer)
-            continue
-        if isinstance(layer, golden.Reshape):
-            source = layer.sources[0]
-            root = aliases.get(source, source)
-            aliases[layer.output] = root
-            if root == entry and not layers:
-                shapes[root] = _shape(network.tensors[layer.output])
-            shapes[layer.output] = shapes[root]
-            device.add(layer.output)
-            continue
-        lowered = _lower_layer(network, layer, shapes, aliases)
-        layers.append(lowered)
-        shapes[layer.output] = lowered.output_shape
-        device.add(layer.output)
-    if not layers:
-        raise CompileFault(f"{network.name}: no layer runs on the core")
-    for layer in host:
-        if not isinstance(layer, golden.Softmax | golden.Reshape):
-            raise CompileFault(f"layer {layer.name} ({layer.kind}) comes after a host operator; "
-                               "only SOFTMAX and RESHAPE may run on the host, at the end")
-    last = layers[-1]
-    ends = {layer.output for layer in host}
-    for layer in host:
-        for source in set(layer.sources) - ends:
-            if aliases.get(source, source) != last.output:
-                raise CompileFault(f"layer {layer.name} ({layer.kind}): the host may only read the "
-                                   f"tensor of the core's last layer, {last.name}")
-    output = network.outputs[0]
-    if output not in ends and aliases.get(output, output) != last.output:
-        raise CompileFault(f"layer {last.name} ({last.kind}) comes after the network's output; "
-                           "remove it, or make its tensor the output")
-    return Lowered(layers=layers, host=host, shapes=shapes, aliases=aliases, input=entry,
-                   output=last.output)
+    return _Lowering(network).lowered()
 
 
-def _shape(tensor: golden.Tensor) -> tuple[int, int, int]:
+class _Lowering:
+    """``last``: the newest tensor on the core, and the layer of the model that it is of."""
+
+    def __init__(self, network: golden.Network):
+        self.network = network
+        self.entry = network.inputs[0]
+        self.layers: list[LoweredLayer] = []
+        self.joins: list[Join] = []
+        self.aliases: dict[int, int] = {}
+        self.shapes = {self.entry: _shape(network.tensors[self.entry])}
+        self.device = {self.entry}
+        self.inside: dict[int, tuple[int, Corner]] = {}
+        self.folded = _folded_pads(network)
+        self.last: tuple[int, golden.Layer] | None = None
+
+    def lowered(self) -> Lowered:
+        network = self.network
+        host: list[golden.Layer] = []
+        for layer in network.layers:
+            if isinstance(layer, golden.Softmax) or not set(layer.sources) <= self.device:
+                host.append(layer)
+                continue
+            self.device.add(layer.output)
+            if isinstance(layer, golden.Reshape):
+                self.alias(layer)
+            elif isinstance(layer, golden.Concatenation):
+                self.join(layer)
+            elif isinstance(layer, golden.AveragePool) and any(layer.padding):
+                self.padded_pool(layer)
+            elif layer.output not in self.folded:
+                self.add(self.layer(layer), layer)
+        if self.last is None:
+            raise CompileFault(f"{network.name}: no layer runs on the core")
+        for layer in host:
+            if not isinstance(layer, golden.Softmax | golden.Reshape):
+                raise CompileFault(f"layer {layer.name} ({layer.kind}) comes after a host "
+                                   "operator; only SOFTMAX and RESHAPE may run on the host, at the "
+                                   "end")
+        result, last = self.last
+        ends = {layer.output for layer in host}
+        for layer in host:
+            for source in set(layer.sources) - ends:
+                if self.root(source) != result:
+                    raise CompileFault(f"layer {layer.name} ({layer.kind}): the host may only read "
+                                       f"the tensor of the core's last layer, {last.name}")
+        output = network.outputs[0]
+        if output not in ends and self.root(output) != result:
+            raise CompileFault(f"layer {last.name} ({last.kind}) comes after the network's output; "
+                               "remove it, or make its tensor the output")
+        return Lowered(layers=self.layers, host=host, shapes=self.shapes, aliases=self.aliases,
+                       joins=tuple(self.joins), inside=self.inside, input=self.entry,
+                       output=result)
+
+    def root(self, tensor: int) -> int:
+        return self.aliases.get(tensor, tensor)
+
+    def add(self, lowered: LoweredLayer, layer: golden.Layer) -> None:
+        self.layers.append(lowered)
+        self.shapes[lowered.output] = lowered.output_shape
+        self.last = lowered.output, layer
+
+    def alias(self, layer: golden.Layer) -> None:
+        root = self.aliases[layer.output] = self.root(layer.sources[0])
+        if root == self.entry and not self.layers:
+            self.shapes[root] = _shape(self.network.tensors[layer.output])
+        self.shapes[layer.output] = self.shapes[root]
+
+    def fresh(self, shape: Shape) -> int:
+        """A tensor that only the core has."""
+        index = min(*self.shapes, 0) - 1
+        self.shapes[index] = shape
+        return index
+
+    def image(self, layer: golden.Layer, tensor: int) -> Shape:
+        """The shape of a tensor of which the layer needs to know rows, columns and channels."""
+        shape = self.shapes[self.root(tensor)]
+        if shape != _shape(self.network.tensors[tensor]):
+            raise CompileFault(f"layer {layer.name} ({layer.kind}): its input is a RESHAPE to "
+                               "another height, width or channel count; only a reshape of the "
+                               "network's input or to a vector is supported")
+        return shape
+
+    def join(self, layer: golden.Concatenation) -> None:
+        """Parts side by side; where some do not end with a block of channels, in a tensor in which
+        they do, from which the engine puts the channels together."""
+        tensors = self.network.tensors
+        shape = _shape(tensors[layer.output])
+        sizes = [self.image(layer, source) for source in layer.sources]
+        axis = layer.axis + 3 - len(tensors[layer.output].shape)
+        ends = np.cumsum([-(-size[2] // BLOCK) if axis == 2 else size[axis] for size in sizes])
+        corners = np.zeros((len(sizes), 3), int)
+        corners[1:, axis] = ends[:-1]
+        even = axis != 2 or all(size[2] % BLOCK == 0 for size in sizes[:-1])
+        whole = layer.output if even else self.fresh((*shape[:2], int(ends[-1]) * BLOCK))
+        self.shapes.setdefault(whole, shape)
+        self.joins.append(Join(
+            name=layer.name, whole=whole,
+            parts=tuple(self.root(tensor) for tensor in layer.sources),
+            corners=tuple((int(y), int(x), int(b)) for y, x, b in corners),
+            place=len(self.layers)))
+        self.last = whole, layer
+        if not even:
+            channels = np.concatenate([BLOCK * corner[2] + np.arange(size[2])
+                                       for corner, size in zip(corners, sizes, strict=True)])
+            self.add(LoweredLayer(
+                name=layer.name, kind=layer.kind, source=whole, output=layer.output,
+                source_shape=self.shapes[whole],
+                **placing(layer, self.shapes[whole], channels,
+                          tensors[layer.output].zero_point)), layer)
+
+    def padded_pool(self, layer: golden.AveragePool) -> None:
+        """Windows at a padded border average fewer pixels: a layer for those of each size."""
+        shape = self.image(layer, layer.sources[0])
+        output = self.shapes[layer.output] = _shape(self.network.tensors[layer.output])
+        rows, columns = (strips(layer, *axis) for axis in zip(
+            output[:2], shape[:2], layer.kernel, layer.stride, layer.padding[::2], strict=True))
+        parts = []
+        for row, column in product(rows, columns):
+            seen = (row.reach(layer.stride[0]), column.reach(layer.stride[1]), shape[2])
+            made = (row.count, column.count, shape[2])
+            source, part = self.fresh(seen), self.fresh(made)
+            self.inside[source] = self.root(layer.sources[0]), (row.start, column.start, 0)
+            fields = window_fields(replace(layer, kernel=(row.size, column.size),
+                                           padding=(0, 0, 0, 0)), seen, made)
+            assert fields is not None
+            self.layers.append(LoweredLayer(
+                name=f"{layer.name} (from {row.first}, {column.first})", kind=layer.kind,
+                source=source, output=part, source_shape=seen, **fields))
+            parts.append((part, (row.first, column.first, 0)))
+        self.joins.append(Join(
+            name=layer.name, whole=layer.output, parts=tuple(part for part, _ in parts),
+            corners=tuple(corner for _, corner in parts), place=len(self.layers)))
+        self.last = layer.output, layer
+
+    def layer(self, layer: golden.Layer) -> LoweredLayer:
+        tensors = self.network.tensors
+        pad = self.folded.get(layer.sources[0])
+        source = self.root((pad or layer).sources[0])
+        shape = self.shapes[source]
+        common = {"name": layer.name, "kind": layer.kind, "source": source,
+                  "output": layer.output, "source_shape": shape}
+        match layer:
+            case golden.Convolution() | golden.DepthwiseConvolution():
+                return self.convolution(layer, common)
+            case golden.FullyConnected():
+                if int(np.prod(shape)) != layer.weights.shape[1]:
+                    raise CompileFault(f"layer {layer.name} ({layer.kind}): weights expect "
+                                       f"{layer.weights.shape[1]} inputs, the tensor has "
+                                       f"{int(np.prod(shape))}")
+                outputs = layer.weights.shape[0]
+                return LoweredLayer(
+                    **common, opcode=Opcode.MATRIX, output_shape=(1, 1, outputs),
+                    kernel=shape[:2], stride=(1, 1), padding=(0, 0),
+                    weights=layer.weights.reshape(outputs, *shape), bias=layer.bias,
+                    requantise=layer.requantise, source_zero_point=layer.source_zero_point,
+                    activation_bound=_activation_bound(layer, shape))
+            case golden.Add():
+                return _add(layer, self.shapes, self.aliases, common)
+        if isinstance(layer, golden.Rescale):
+            output = shape
+        elif isinstance(layer, golden.Mean):
+            image = self.image(layer, layer.sources[0])
+            rank = len(tensors[layer.sources[0]].shape)
+            output = tuple(1 if axis + rank - 3 in layer.axes else size
+                           for axis, size in enumerate(image))
+        else:
+            self.image(layer, layer.sources[0])
+            output = _shape(tensors[layer.output])
+        fields = window_fields(layer, shape, output)
+        if fields is None:
+            raise CompileFault(f"layer {layer.name} ({layer.kind}): the core has no unit for this "
+                               "operator")
+        return LoweredLayer(**common, **fields)
+
+    def convolution(self, layer: golden.Convolution | golden.DepthwiseConvolution,
+                    common: dict) -> LoweredLayer:
+        """A PAD in front of it is part of its own padding."""
+        padding = (layer.padding[0], layer.padding[2])
+        pad = self.folded.get(layer.sources[0])
+        if pad is not None:
+            padding = (padding[0] + pad.padding[1][0], padding[1] + pad.padding[2][0])
+        shape = self.image(layer, (pad or layer).sources[0])
+        depthwise = isinstance(layer, golden.DepthwiseConvolution)
+        weights = layer.weights
+        kernel = weights.shape[:2] if depthwise else weights.shape[1:3]
+        multiplier = weights.shape[2] // shape[2] if depthwise else 1
+        matrix = not depthwise or max(kernel) > WINDOW or multiplier > 1
+        if max(layer.stride) > 2:
+            raise CompileFault(f"layer {layer.name} ({layer.kind}): stride must be 1 or 2, "
+                               f"not {max(layer.stride)}")
+        return LoweredLayer(
+            **common, opcode=Opcode.MATRIX if matrix else Opcode.WINDOW,
+            output_shape=_shape(self.network.tensors[layer.output]), kernel=tuple(kernel),
+            stride=tuple(layer.stride), padding=padding,
+            weights=diagonal(layer, weights, multiplier) if matrix and depthwise else weights,
+            bias=layer.bias, requantise=layer.requantise,
+            source_zero_point=layer.source_zero_point, depthwise=depthwise,
+            activation_bound=BLOCK if depthwise else _activation_bound(layer, shape))
+
+
+def _shape(tensor: golden.Tensor) -> Shape:
     inner = tuple(tensor.shape[1:])
     if len(inner) > 3:
         raise CompileFault(f"tensor {tensor.name}: at most 3 dimensions besides the batch are "
@@ -150,63 +332,18 @@ def _shape(tensor: golden.Tensor) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def _lower_layer(network, layer, shapes, aliases) -> LoweredLayer:
-    source = aliases.get(layer.sources[0], layer.sources[0])
-    shape = shapes[source]
-    common = {"name": layer.name, "kind": layer.kind, "source": source, "output": layer.output,
-              "source_shape": shape}
-    match layer:
-        case golden.Convolution() | golden.DepthwiseConvolution():
-            if layer.sources[0] in aliases and shape != _shape(network.tensors[layer.sources[0]]):
-                raise CompileFault(f"layer {layer.name} ({layer.kind}): its input is a RESHAPE to "
-                                   "another height, width or channel count; only a reshape of the "
-                                   "network's input or to a vector is supported")
-            depthwise = isinstance(layer, golden.DepthwiseConvolution)
-            kernel = layer.weights.shape[:2] if depthwise else layer.weights.shape[1:3]
-            matrix = not depthwise or max(kernel) > WINDOW
-            if max(layer.stride) > 2:
-                raise CompileFault(f"layer {layer.name} ({layer.kind}): stride must be 1 or 2, "
-                                   f"not {max(layer.stride)}")
-            return LoweredLayer(
-                **common, opcode=Opcode.MATRIX if matrix else Opcode.WINDOW,
-                output_shape=_shape(network.tensors[layer.output]), kernel=tuple(kernel),
-                stride=tuple(layer.stride), padding=(layer.padding[0], layer.padding[2]),
-                weights=_diagonal(layer.weights) if matrix and depthwise else layer.weights,
-                bias=layer.bias, requantise=layer.requantise,
-                source_zero_point=layer.source_zero_point, depthwise=depthwise,
-                activation_bound=BLOCK if depthwise else _activation_bound(layer, shape))
-        case golden.FullyConnected():
-            if int(np.prod(shape)) != layer.weights.shape[1]:
-                raise CompileFault(f"layer {layer.name} ({layer.kind}): weights expect "
-                                   f"{layer.weights.shape[1]} inputs, the tensor has "
-                                   f"{int(np.prod(shape))}")
-            outputs = layer.weights.shape[0]
-            return LoweredLayer(
-                **common, opcode=Opcode.MATRIX, output_shape=(1, 1, outputs), kernel=shape[:2],
-                stride=(1, 1), padding=(0, 0), weights=layer.weights.reshape(outputs, *shape),
-                bias=layer.bias, requantise=layer.requantise,
-                source_zero_point=layer.source_zero_point,
-                activation_bound=_activation_bound(layer, shape))
-        case golden.AveragePool():
-            if any(layer.padding):
-                raise CompileFault(f"layer {layer.name} ({layer.kind}): padding must be VALID, "
-                                   "since windows at a padded border average fewer pixels")
-            return _average_pool(network, layer, shape, common)
-        case golden.RequantisedPool():
-            return _average_pool(network, layer, shape, common)
-        case golden.Add():
-            return _add(layer, shapes, aliases, common)
-    raise CompileFault(f"layer {layer.name} ({layer.kind}): the core has no unit for this "
-                       "operator")
-
-
-def _diagonal(weights: np.ndarray) -> np.ndarray:
-    """Depthwise weights [kh, kw, C] as those of a convolution [Cout, kh, kw, Cin]: at most one of
-    a block of channels is not zero (VDBB, section 3)."""
-    channels = np.arange(weights.shape[2])
-    spread = np.zeros((len(channels), *weights.shape), weights.dtype)
-    spread[channels, :, :, channels] = weights.transpose(2, 0, 1)
-    return spread
+def _folded_pads(network: golden.Network) -> dict[int, golden.Pad]:
+    """By output, each PAD of rows and columns that only convolutions read whose zero point is its
+    value, so that it can be part of theirs."""
+    readers: dict[int, list[golden.Layer]] = {}
+    for layer in network.layers:
+        for source in layer.sources:
+            readers.setdefault(source, []).append(layer)
+    return {pad.output: pad for pad in network.layers
+            if isinstance(pad, golden.Pad) and len(pad.padding) == 4 and not any(pad.padding[3])
+            and pad.output not in network.outputs and pad.output in readers
+            and all(isinstance(layer, golden.Convolution | golden.DepthwiseConvolution)
+                    and layer.source_zero_point == pad.value for layer in readers[pad.output])}
 
 
 def _activation_bound(layer, shape: tuple[int, int, int]) -> int:
@@ -236,46 +373,3 @@ def _add(layer: golden.Add, shapes, aliases, common) -> LoweredLayer:
         requantise=Requantise(multiplier=none, shift=none, zero_point=layer.zero_point,
                               low=layer.low, high=layer.high, rounding=layer.rounding),
         source_zero_point=layer.zero_points[0], second=second, addition=layer)
-
-
-def _average_pool(network, layer, shape, common) -> LoweredLayer:
-    height, width, channels = shape
-    kernel = tuple(layer.kernel)
-    output = _shape(network.tensors[layer.output])
-    sliding = max(kernel) <= WINDOW
-    if not sliding and (kernel[1] != width or output[1] != 1):
-        raise CompileFault(f"layer {layer.name} ({layer.kind}): a window wider than {WINDOW} must "
-                           f"span the whole width of {width}, not {kernel[1]}")
-    if sliding and max(layer.stride) > 2 and output[:2] != (1, 1):
-        raise CompileFault(f"layer {layer.name} ({layer.kind}): stride must be 1 or 2, not "
-                           f"{max(layer.stride)}")
-    count = kernel[0] * kernel[1]
-    one = np.ones(channels, np.int32)
-    if isinstance(layer, golden.RequantisedPool):
-        bias, requantise = one * np.int32(-layer.source_zero_point * count), layer.requantise
-    else:
-        multiplier, shift, half = _reciprocal(count)
-        bias, requantise = one * half, Requantise(
-            multiplier=one * np.int32(multiplier), shift=one * np.int32(shift), zero_point=0,
-            low=layer.low, high=layer.high, rounding=Rounding.SINGLE)
-    return LoweredLayer(
-        **common, opcode=Opcode.WINDOW, output_shape=output, kernel=kernel,
-        stride=(1, 1) if output[:2] == (1, 1) else tuple(layer.stride), padding=(0, 0),
-        weights=np.ones((*(min(k, WINDOW) for k in kernel), channels), np.int8),
-        bias=bias, requantise=requantise, source_zero_point=0,
-        magnitude=isinstance(layer, golden.AveragePool), sliding=sliding)
-
-
-def _reciprocal(count: int) -> tuple[int, int, int]:
-    """Multiplier, shift and bias: ``(v + bias) * multiplier >> (31 + shift)`` rounds ``v / count``.
-
-    Half away from zero, exact for ``0 <= v <= 128 * count``, which is checked for each v.
-    """
-    if count == 1:  # a multiplier of 1 has no Q31; the largest one gives v for v + 1
-        return 2**31 - 1, 0, 1
-    shift = max((count - 1).bit_length() - 1, 0)
-    multiplier = min(-(-(1 << (31 + shift)) // count), 2**31 - 1)
-    v = np.arange(128 * count + count // 2 + 1, dtype=np.int64)
-    if not np.array_equal((v * multiplier) >> (31 + shift), v // count):
-        raise CompileFault(f"average pool: a window of {count} pixels has no exact reciprocal")
-    return multiplier, shift, count // 2

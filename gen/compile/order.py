@@ -26,8 +26,8 @@ def sort_channels(lowered: Lowered, p: AcceleratorParameters) -> Lowered:
     Tensors that a layer of the vector unit or an ADD joins have one order. It is chosen by
     the cycles of the layers that write and of those that read them, or else their array steps,
     tensor after tensor; the present order wins where no other is better, so that the sum never
-    grows. The network's input and output, and tensors whose blocks are pruned, keep the model's
-    order.
+    grows. The network's input and output, concatenated tensors, and those whose blocks are pruned
+    keep the model's order.
     """
     if not p.facts.compressed:
         return lowered
@@ -49,11 +49,14 @@ def sort_channels(lowered: Lowered, p: AcceleratorParameters) -> Lowered:
 
 def _free_groups(lowered: Lowered) -> Iterator[list[int]]:
     """Tensors with one order of channels, group by group in order of birth, where it is free."""
-    tensors = [lowered.input, *(layer.output for layer in lowered.layers)]
+    tensors = [lowered.input, *(layer.output for layer in lowered.layers),
+               *(join.whole for join in lowered.joins), *lowered.inside]
     joined = {tensor: [tensor] for tensor in tensors}
     fixed = {lowered.input, lowered.output}
     fixed |= {lowered.aliases.get(source, source)
               for layer in lowered.host for source in layer.sources}
+    fixed |= {tensor for join in lowered.joins for tensor in (join.whole, *join.parts)}
+    fixed |= {whole for whole, _ in lowered.inside.values()}
     for layer in lowered.layers:
         if layer.opcode is Opcode.MATRIX:
             if layer.activation_bound != BLOCK:

@@ -152,6 +152,7 @@ def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
         "signed_activations": low.signed,
         "rounding": rounding,
         "sliding": low.sliding,
+        "maximum": low.maximum,
         "pad_value": low.source_zero_point if low.signed and not low.magnitude else 0,
         "zero_point": requantise.zero_point,
         "low": requantise.low,

@@ -17,9 +17,17 @@ BUFFER_ALIGNMENT = 16
 _OPERATORS: dict[str, tuple[int, str | None]] = {
     "ADD": (2, "AddOptions"),
     "AVERAGE_POOL_2D": (2, "Pool2DOptions"),
+    "CONCATENATION": (2, "ConcatenationOptions"),
     "CONV_2D": (3, "Conv2DOptions"),
     "DEPTHWISE_CONV_2D": (3, "DepthwiseConv2DOptions"),
     "FULLY_CONNECTED": (4, "FullyConnectedOptions"),
+    "MAX_POOL_2D": (2, "Pool2DOptions"),
+    "MEAN": (2, "ReducerOptions"),
+    "PAD": (2, "PadOptions"),
+    "PADV2": (2, "PadV2Options"),
+    "QUANTIZE": (2, "QuantizeOptions"),
+    "RELU": (2, None),
+    "RELU6": (2, None),
     "RESHAPE": (1, None),
     "SOFTMAX": (2, "SoftmaxOptions"),
 }

@@ -4,17 +4,16 @@
 __all__ = ["remedy"]
 
 _REMEDIES = {
-    ("QUANTIZE", "DEQUANTIZE"):
+    ("DEQUANTIZE",):
         "convert the model with int8 input and output types",
-    ("PAD", "PADV2", "MIRROR_PAD"):
-        "fold the padding into the following convolution (padding SAME)",
-    ("MEAN", "REDUCE_MAX", "SUM"):
-        "export a global mean as AVERAGE_POOL_2D over the whole extent",
-    ("MAX_POOL_2D",):
-        "it needs a maximum in golden.ops and in the vector unit; use AVERAGE_POOL_2D or a "
-        "convolution of stride 2",
-    ("RELU", "RELU6", "RELU_N1_TO_1", "LEAKY_RELU", "PRELU"):
-        "it must be RELU or RELU6 fused into the operator before it",
+    ("MIRROR_PAD",):
+        "pad with a constant (PAD), or let the following convolution pad (padding SAME)",
+    ("REDUCE_MAX", "SUM"):
+        "use MAX_POOL_2D over the whole extent, or MEAN",
+    ("L2_POOL_2D",):
+        "use AVERAGE_POOL_2D or MAX_POOL_2D",
+    ("RELU_N1_TO_1", "RELU_0_TO_1", "LEAKY_RELU", "PRELU"):
+        "use RELU or RELU6",
     ("SQUEEZE", "EXPAND_DIMS"):
         "export it as RESHAPE",
     ("MaxPool", "MaxUnpool"):
@@ -33,7 +32,7 @@ _REMEDIES = {
         "it needs a table in golden.ops and in the post-processor; use Relu",
     ("Softmax", "LogSoftmax"):
         "it may only stand at the end, for the host",
-    ("MUL", "SUB", "CONCATENATION", "MAXIMUM", "MINIMUM"):
+    ("MUL", "SUB", "MAXIMUM", "MINIMUM"):
         "it needs a function in golden.ops and a mode of the vector unit",
     ("HARD_SWISH", "LOGISTIC", "TANH", "GELU", "ELU"):
         "it needs a table in golden.ops and in the post-processor; use RELU",

@@ -46,7 +46,7 @@ class Opcode(enum.IntEnum):
     """What a layer does, and the unit that does it."""
 
     MATRIX = 1  # engine: convolution, fully connected
-    WINDOW = 2  # vector unit: depthwise convolution, average pool
+    WINDOW = 2  # vector unit: depthwise convolution, pools, copies
     ADD = 3     # vector unit: element-wise sum of two tensors
 
 
@@ -85,7 +85,8 @@ Descriptor = data.StructLayout({
     "pad_value": 8,            # operand of a pixel outside the input
     "split_passes": 1,         # held weights: passes share out a block's positions
     "fused": 1,                # WINDOW: runs with the next layer, which takes its results
-    "reserved": 4,
+    "maximum": 1,              # WINDOW: the largest operand of each window, not a sum of products
+    "reserved": 3,
     # requantiser
     "zero_point": signed(8),   # of the result
     "low": signed(8),          # clamp

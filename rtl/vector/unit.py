@@ -6,6 +6,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..arith.dot_product import DotProduct
+from ..arith.largest import largest
 from ..cell import Cell
 from ..operand.gather import piece_layout
 from ..postproc.requantiser import Parameters, Requantiser
@@ -53,6 +54,9 @@ class VectorLane(Cell):
     ``emit`` the output follows ``Requantiser.LATENCY + 1`` cycles later. ``swap`` (bit 0: weights,
     bit 1: bias, 2: multiplier, 3: shift) takes parameters over from ``shadow``.
 
+    With ``maximum`` the total is not a sum: it is the largest unsigned operand under an odd weight,
+    0 where there is none.
+
     An element-wise sum (``addition``) fires three times with parameters in ``common``: with
     ``addend`` for each operand, the oldest byte of the window times ``2 ** ADD_SHIFT``, and with
     ``joined`` for the sum of the two, which ``join`` took in the cycle of the second's ``scaled``.
@@ -60,7 +64,7 @@ class VectorLane(Cell):
     *Parameters*: ``float_rounding`` (of the requantiser).
 
     *Members*: ``window`` (bytes, oldest column first), ``fire``, ``first`` (of a sum),
-    ``signed_activations``, ``addition``, ``addend``, ``join``, ``joined``, ``common``,
+    ``signed_activations``, ``maximum``, ``addition``, ``addend``, ``join``, ``joined``, ``common``,
     ``shadow`` (``Parameters``, then weights), ``swap``, ``rounding``, ``zero_point``, ``low``,
     ``high``, ``o``.
     """
@@ -76,6 +80,7 @@ class VectorLane(Cell):
             "fire": In(1),
             "first": In(1),
             "signed_activations": In(1),
+            "maximum": In(1),
             "addition": In(1),
             "addend": In(1),
             "join": In(1),
@@ -108,16 +113,20 @@ class VectorLane(Cell):
         m.submodules.dot = dot = DotProduct(taps=self.TAPS, accumulator_bits=32)
         m.submodules.requantiser = unit = Requantiser(float_rounding=self.float_rounding)
         total = Signal(signed(32))
+        peak = Signal(8)
+        candidates = [Mux(self.first, 0, total[:8])]
         for tap in range(self.TAPS):
             operand = self.window.word_select(tap, 8)
+            candidates.append(Mux(weights[8 * tap], operand, 0))
             m.d.comb += [
                 dot.activations[tap].eq(
                     Cat(operand, operand[7] & self.signed_activations).as_signed()),
                 dot.weights[tap].eq(weights.word_select(tap, 8)),
             ]
-        m.d.comb += dot.accumulator.eq(Mux(self.first, 0, total))
+        m.d.comb += [dot.accumulator.eq(Mux(self.first, 0, total)),
+                     peak.eq(largest(candidates))]
         with m.If(self.fire):
-            m.d.sync += total.eq(dot.result)
+            m.d.sync += total.eq(Mux(self.maximum, peak, dot.result))
         addend = self.window[:8].as_signed()
         previous = Signal(signed(32))
         both = Signal(signed(32))
@@ -145,8 +154,8 @@ class VectorUnit(wiring.Component):
 
     Per lane: ``sum = first ? window . weights : sum + window . weights``; on *emit* the sum goes
     through the lane's requantiser. Depthwise convolution fires once an output; pooling sums with
-    unit weights. An element-wise sum takes its two operands, each one word a channel block, in
-    neighbouring cycles, and the requantisers three times (``_addition``).
+    unit weights, or takes the largest. An element-wise sum takes its two operands, each one word a
+    channel block, in neighbouring cycles, and the requantisers three times (``_addition``).
 
     Each lane's parameters are two program rows: ``Parameters``, then ``WINDOW ** 2`` weights,
     column by column of the window, top to bottom; a kernel narrower than the window uses its
@@ -235,6 +244,7 @@ class VectorUnit(wiring.Component):
                 lane.fire.eq(fire),
                 lane.first.eq(fired.first),
                 lane.signed_activations.eq(d.signed_activations),
+                lane.maximum.eq(d.maximum),
                 lane.addition.eq(addition),
                 lane.addend.eq(addends.any()),
                 lane.join.eq(join),

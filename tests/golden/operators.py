@@ -9,7 +9,7 @@ from systolith.golden.interpreter import run
 
 from ..litert import reference_tensors
 
-__all__ = ["activation", "check", "constants", "model", "samples"]
+__all__ = ["activation", "check", "constants", "model", "numbers", "samples"]
 
 
 def activation(name: str, shape: tuple[int, ...], scale: float, zero_point: int):
@@ -24,6 +24,11 @@ def constants(rng, shape, channels: int, source_scale: float, scales, axis: int)
         TensorDescription(name="b", shape=(channels,), dtype="int32", data=bias,
                           scales=[source_scale * scale for scale in scales]),
     ]
+
+
+def numbers(name: str, values) -> TensorDescription:
+    data = np.array(values, np.int32)
+    return TensorDescription(name=name, shape=data.shape, dtype="int32", data=data)
 
 
 def model(kind: str, tensors, *, inputs=("x",), output="y", **options) -> bytes:

@@ -6,7 +6,7 @@ import pytest
 import tflite
 from systolith.gen.demo.writer import OperatorDescription, TensorDescription, write
 
-from .operators import activation, check, constants, model, samples
+from .operators import activation, check, constants, model, numbers, samples
 
 SAME, VALID = tflite.Padding.SAME, tflite.Padding.VALID
 NONE, RELU, RELU6 = (getattr(tflite.ActivationFunctionType, name)
@@ -67,6 +67,19 @@ def test_depthwise_convolution(tmp_path, size, kernel, stride, padding):
     check(tmp_path, content, samples(rng, 8, (*size, 5)))
 
 
+@pytest.mark.parametrize(("kernel", "multiplier"), [((3, 3), 2), ((1, 5), 3), ((2, 2), 8)])
+def test_depth_multiplier(tmp_path, kernel, multiplier):
+    rng = np.random.default_rng(10)
+    channels = 5 * multiplier
+    scales = list(rng.uniform(0.002, 0.02, channels))
+    tensors = [activation("x", (1, 7, 6, 5), 0.05, 11),
+               *constants(rng, (1, *kernel, channels), channels, 0.05, scales, 3),
+               activation("y", (1, 7, 6, channels), 0.04, -3)]
+    content = model("DEPTHWISE_CONV_2D", tensors, inputs=("x", "w", "b"), Padding=SAME, StrideH=1,
+                    StrideW=1, DepthMultiplier=multiplier, DilationHFactor=1, DilationWFactor=1)
+    check(tmp_path, content, samples(rng, 8, (7, 6, 5)))
+
+
 @pytest.mark.parametrize("scales", [[0.5], [0.25], [0.013], [0.5] * 4, [0.25, 0.125, 0.07, 0.01]])
 def test_fully_connected_with_ties_and_scales_of_both_kinds(tmp_path, scales):
     rng = np.random.default_rng(4)
@@ -83,15 +96,85 @@ def test_fully_connected_with_ties_and_scales_of_both_kinds(tmp_path, scales):
     ((8, 6), (2, 4), (2, 1), SAME),
     ((8, 6), (2, 2), (1, 1), VALID),
 ])
-def test_average_pool_rounds_half_away_from_zero(tmp_path, size, kernel, stride, padding):
+@pytest.mark.parametrize("kind", ["AVERAGE_POOL_2D", "MAX_POOL_2D"])
+@pytest.mark.parametrize("fused", [NONE, RELU, RELU6])
+def test_pools(tmp_path, size, kernel, stride, padding, kind, fused):
     rng = np.random.default_rng(5)
     extent = [-(-(n if padding == SAME else n - k + 1) // s)
               for n, k, s in zip(size, kernel, stride, strict=True)]
     tensors = [activation("x", (1, *size, 4), 0.05, 9),
                activation("y", (1, *extent, 4), 0.05, 9)]
-    content = model("AVERAGE_POOL_2D", tensors, Padding=padding, StrideH=stride[0],
-                    StrideW=stride[1], FilterHeight=kernel[0], FilterWidth=kernel[1])
-    check(tmp_path, content, samples(rng, 40, (*size, 4)))
+    content = model(kind, tensors, Padding=padding, StrideH=stride[0], StrideW=stride[1],
+                    FilterHeight=kernel[0], FilterWidth=kernel[1], FusedActivationFunction=fused)
+    # The largest of 125 random bytes is nearly always one of the largest.
+    check(tmp_path, content, samples(rng, 40, (*size, 4)), least_distinct=5)
+
+
+def test_largest_of_low_values(tmp_path):
+    tensors = [activation("x", (1, 3, 3, 2), 0.05, 9), activation("y", (1, 3, 3, 2), 0.05, 9)]
+    content = model("MAX_POOL_2D", tensors, Padding=SAME, StrideH=1, StrideW=1, FilterHeight=3,
+                    FilterWidth=3)
+    inputs = np.random.default_rng(8).integers(-128, -100, (60, 3, 3, 2)).astype(np.int8)
+    check(tmp_path, content, inputs)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("axes", [[1, 2], [2, 1], [-3, -2], [1], [2], 1])
+@pytest.mark.parametrize(("scale", "zero_point"), [(0.05, 9), (0.05, -40), (0.0031, 9),
+                                                   (0.0499, 100), (0.31, -128)])
+def test_mean(tmp_path, axes, keep, scale, zero_point):
+    rng = np.random.default_rng(12)
+    size = [int(value) for value in rng.integers(1, 12, 2)]
+    gone = {axis % 4 for axis in np.ravel(axes)}
+    shape = [1 if i in gone else n for i, n in enumerate((1, *size, 5)) if keep or i not in gone]
+    tensors = [activation("x", (1, *size, 5), 0.05, 9), numbers("a", axes),
+               activation("y", tuple(shape), scale, zero_point)]
+    content = model("MEAN", tensors, inputs=("x", "a"), KeepDims=keep)
+    inputs = samples(rng, 60, (*size, 5))
+    inputs[2:30] = rng.integers(-128, 128, (28, 1, 1, 5))  # means far from zero
+    check(tmp_path, content, inputs, least_distinct=8)
+
+
+@pytest.mark.parametrize("kind", ["RELU", "RELU6", "QUANTIZE"])
+@pytest.mark.parametrize("ratio", [1, 0.02, 0.13, 0.5, 0.999, 1.3, 7, 41])
+def test_rescaling(tmp_path, kind, ratio):
+    for source_zero, zero in ((-128, -128), (17, -3), (-90, 127), (127, -128)):
+        tensors = [activation("x", (1, 16), 0.05, source_zero),
+                   activation("y", (1, 16), 0.05 * ratio, zero)]
+        content = model(kind, tensors)
+        check(tmp_path, content, np.arange(-128, 128).astype(np.int8).reshape(16, 16),
+              least_distinct=1)
+
+
+@pytest.mark.parametrize("padding", [[(0, 0), (1, 2), (0, 3), (0, 0)],
+                                     [(0, 0), (0, 0), (2, 0), (1, 4)]])
+@pytest.mark.parametrize("value", [None, -128, 77])
+def test_pad(tmp_path, padding, value):
+    rng = np.random.default_rng(9)
+    shape = [n + sum(pair) for n, pair in zip((1, 4, 3, 5), padding, strict=True)]
+    constant = np.array([0 if value is None else value], np.int8)
+    tensors = [activation("x", (1, 4, 3, 5), 0.05, 9), numbers("p", padding),
+               TensorDescription(name="v", shape=(1,), scales=[0.05], zero_point=9,
+                                 data=constant),
+               activation("y", tuple(shape), 0.05, 9)]
+    content = (model("PAD", tensors, inputs=("x", "p")) if value is None
+               else model("PADV2", tensors, inputs=("x", "p", "v")))
+    check(tmp_path, content, samples(rng, 10, (4, 3, 5)))
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3, -1])
+def test_concatenation(tmp_path, axis):
+    rng = np.random.default_rng(11)
+    shape = [1, 4, 3, 5]
+    shape[axis] *= 3
+    tensors = [activation("x", (1, 4, 3, 5), 0.05, 9), activation("z", (1, 4, 3, 5), 0.05, 9),
+               activation("y", tuple(shape), 0.05, 9)]
+    pool = OperatorDescription(kind="MAX_POOL_2D", inputs=("x",), outputs=("z",), options={
+        "Padding": SAME, "StrideH": 1, "StrideW": 1, "FilterHeight": 2, "FilterWidth": 2})
+    join = OperatorDescription(kind="CONCATENATION", inputs=("x", "z", "x"), outputs=("y",),
+                               options={"Axis": axis})
+    check(tmp_path, write(tensors, [pool, join], inputs=["x"], outputs=["y"]),
+          samples(rng, 20, (4, 3, 5)))
 
 
 @pytest.mark.parametrize(("scale", "zero_point"), [(0.25, 0), (0.07, -9), (2.0, 100)])

@@ -2,6 +2,7 @@
 """Whole networks on the whole accelerator in Verilator: bits per layer, cycles per layer."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,15 @@ from systolith.gen.build import parameters
 from systolith.gen.cli.inputs import load_inputs
 from systolith.gen.importer.tflite import load as load_model
 from systolith.gen.mapping import compile_network
-from systolith.gen.predict import Activity, predict, predict_activity, predict_bank_words
+from systolith.gen.predict import predict, predict_bank_words
 from systolith.gen.spec import load
-from systolith.golden.interpreter import run as run_golden
-from systolith.verif.counters import measured_activity, measured_bank_words, measured_stalls
+from systolith.verif.counters import measured_bank_words
 from systolith.verif.inference import run_network
-from systolith.verif.networks import small_network
+from systolith.verif.networks import branching_network, small_network
 from systolith.verif.run import run, simulator
 from systolith.verif.simulator import SimulationFault
 
+from ..exact import check as _check
 from ..random_designs import (
     fuse_all,
     random_bounds,
@@ -213,26 +214,6 @@ def _check_random(spec, rng):
     _check(spec, network, random_inputs(rng, network, 3))
 
 
-def _check(spec, network, inputs, compiled=compile_network):
-    """Every layer's tensor, every layer's cycles, every counter; returns the program."""
-    program = compiled(spec, network)
-    result = run(program, inputs, simulator(spec), layers=True)
-    golden = run_golden(network, inputs)
-    for index, tensor in result.layers.items():
-        np.testing.assert_array_equal(tensor, golden[index].reshape(tensor.shape),
-                                      err_msg=f"layer {index} of {spec.name}")
-    prediction = predict(program)
-    assert result.cycles.tolist() == [prediction.cycles] * len(inputs)
-    expected = [layer.cycles for layer in prediction.layers]
-    assert result.layer_cycles.tolist() == [expected] * len(inputs)
-    last = {index: tensor[-1:] for index, tensor in golden.items()}
-    predicted = sum(predict_activity(program, {network.inputs[0]: inputs[-1:]} | last),
-                    Activity(weight_reads=1))
-    assert measured_activity(result.counters) == predicted
-    assert measured_stalls(result.counters) == prediction.stalls
-    return program
-
-
 @pytest.mark.parametrize("kind", ENGINES)
 def test_random_networks(kind):
     spec = _gated(kind)
@@ -242,12 +223,24 @@ def test_random_networks(kind):
         _check(spec, network, random_inputs(rng, network, 2))
 
 
-@pytest.mark.parametrize("seed", [0, 7])
+@pytest.mark.parametrize("kind", ENGINES)
+def test_branches(kind):
+    """Pools, padding, concatenation, means; some tensors must be copied, some need not."""
+    for seed, compiled in enumerate((compile_network, fuse_all)):
+        rng = np.random.default_rng(seed)
+        network = branching_network(rng)
+        program = _check(_gated(kind), network, random_inputs(rng, network, 3), compiled)
+        assert len(program.lowered.copies) == 3
+        assert len(program.lowered.inside) == 26
+
+
+@pytest.mark.parametrize("make", [small_network, branching_network,
+                                  partial(random_network, layers=6, separable=True)])
 @pytest.mark.xdist_group("demo")
-def test_words_of_every_bank(seed):
+def test_words_of_every_bank(make):
     spec = load("demo")
-    rng = np.random.default_rng(seed)
-    network = small_network(rng) if seed == 0 else random_network(rng, layers=6, separable=True)
+    rng = np.random.default_rng(7)
+    network = make(rng)
     for compiled in (compile_network, fuse_all):
         program = compiled(spec, network)
         inputs = random_inputs(rng, network, 1)

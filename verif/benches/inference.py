@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loads an image, runs every input back to back, reads outputs, counters and monitors."""
+"""Loads an image, runs every input back to back, reads outputs, counters and monitors; then the
+next image."""
 
 from pathlib import Path
 
@@ -18,18 +19,24 @@ COUNTERS = [register.name for register in REGISTERS
 
 @cocotb.test()
 async def inference(dut):
-    job = Job.load(Path(cocotb.plusargs["job"]))
-    progress = job.folder / "progress"
+    job: Job | None = Job.load(Path(cocotb.plusargs["job"]))
     host = Host(dut, stalls=job.stalls)
     await host.reset()
     monitors = {unit: ResultMonitor(dut, unit) for unit in ("post", "vector")} \
         if job.monitor else {}
-    loader = host if job.places is None else Memories(dut, Places(**job.places))
+    while job is not None:
+        await _infer(host, monitors, job)
+        job = Job.load(Path(job.following)) if job.following else None
+
+
+async def _infer(host: Host, monitors: dict[str, ResultMonitor], job: Job) -> None:
+    progress = job.folder / "progress"
+    loader = host if job.places is None else Memories(host.dut, Places(**job.places))
     await loader.store(job.image_runs, job.image)
     await host.write("WATCHDOG", job.watchdog)
     memory = None
     if job.external.size:
-        memory = StreamingMemory(dut, job.external.size, latency=job.latency,
+        memory = StreamingMemory(host.dut, job.external.size, latency=job.latency,
                                  stalls=job.stalls)
         memory.words[:] = job.external
     outputs, cycles, layer_cycles = [], [], []
@@ -47,6 +54,6 @@ async def inference(dut):
     Answer(
         outputs=np.array(outputs), cycles=np.array(cycles), layer_cycles=np.array(layer_cycles),
         counters={name: await host.read(name) for name in COUNTERS},
-        post=monitors["post"].beats if monitors else empty,
-        vector=monitors["vector"].beats if monitors else empty,
+        post=monitors["post"].take() if monitors else empty,
+        vector=monitors["vector"].take() if monitors else empty,
     ).save(job.folder)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from ....golden.dbb import BLOCK
 from ....rtl.parameters import AcceleratorParameters
 from ....rtl.sequencer.descriptor import Opcode
-from ..allocate import alike_for_addition, best_layout, extent, stripe_layout
+from ..allocate import alike_for_addition, allocate, best_layout, extent, stripe_layout
 from ..layout import TensorLayout
 from ..lower import Lowered, LoweredLayer
 from ..placed import PlacedLayer
@@ -100,6 +100,8 @@ class _Tiler:
     mark: int = 0  # first part of the latest stripe
 
     def tiled(self) -> Tiled:
+        if self.lowered.inside:
+            return self._on_chip()
         alike = alike_for_addition(self.lowered, list(self.lowered.shapes))
         self.striped = {member for segment in self.segments if segment.stripes > 1
                         for i in segment.layers
@@ -107,12 +109,8 @@ class _Tiler:
                         for member in alike[tensor]}
         self.layouts = {tensor: self._layout(tensor, alike[tensor])
                         for tensor in self._tensors()}
-        offset = 0
-        self.external: dict[int, int] = {}  # first word of a layer's weights
-        for layer in self.layers:
-            if layer.output in self.plans:
-                self.external[layer.output] = offset
-                offset += sum(self.weights[layer.output])
+        self._place_weights()
+        offset = self.weight_words
         entry = self.layouts[self.lowered.input]
         if 2 * extent(entry, self.p) <= self.p.group_words or not self._striped_reader(
                 self.lowered.input):
@@ -136,6 +134,29 @@ class _Tiler:
         return Tiled(parameters=self.p, segments=self.segments, layers=parts, moves=moves,
                      layouts=layouts, spilled=spilled, external_words=offset)
 
+    def _on_chip(self) -> Tiled:
+        """All tensors whole, some of them inside others: only weights are streamed."""
+        if len(self.segments) > 1:
+            raise Unfit("activations", self.p.activation_words)
+        layouts = allocate(replace(self.lowered, layers=list(self.layers)), self.plans, self.p)
+        self.whole = {tensor: Buffer(rows=(0, layout.height), layout=layout, node=Node(), born=0,
+                                     dies=0) for tensor, layout in layouts.items()}
+        self._place_weights()
+        for layer in self.layers:
+            self._parts(layer, (0, layer.output_shape[0]), self.whole, self.segments[0])
+        parts, moves = self._finish({})
+        return Tiled(parameters=self.p, segments=self.segments, layers=parts, moves=moves,
+                     layouts=layouts, spilled={}, external_words=self.weight_words)
+
+    def _place_weights(self) -> None:
+        """Where each layer's weights begin in external memory."""
+        self.external: dict[int, int] = {}
+        self.weight_words = 0
+        for layer in self.layers:
+            if layer.output in self.plans:
+                self.external[layer.output] = self.weight_words
+                self.weight_words += sum(self.weights[layer.output])
+
     def _tensors(self) -> list[int]:
         return [self.lowered.input, *(layer.output for layer in self.layers)]
 
@@ -146,7 +167,8 @@ class _Tiler:
     def _layout(self, tensor: int, alike: Sequence[int]) -> TensorLayout:
         key = tensor, tensor in self.striped
         if key not in self.known:
-            readers = [layer for layer in self.layers if set(layer.sources) & set(alike)]
+            readers = [(layer, self.lowered.shapes[tensor], (0, 0, 0)) for layer in self.layers
+                       if set(layer.sources) & set(alike)]
             self.known[key] = replace(
                 best_layout(self.lowered.shapes[tensor], readers, self.plans, self.p,
                             split=tensor not in self.striped),

@@ -33,6 +33,11 @@ def b(channels: int = 8, dtype: str = "int32") -> TensorDescription:
                              data=np.zeros(channels, dtype))
 
 
+def c(values) -> TensorDescription:
+    numbers = np.array(values, np.int32)
+    return TensorDescription(name="c", shape=numbers.shape, dtype="int32", data=numbers)
+
+
 def one(kind: str, *tensors, options=DENSE, operands=("x", "w", "b")) -> bytes:
     step = OperatorDescription(kind=kind, inputs=operands, outputs=("y",), options=options)
     return write(tensors, [step], inputs=["x"], outputs=["y"])
@@ -89,10 +94,10 @@ def refuse(tmp_path, content: bytes, sentence: str) -> None:
       "variable int8 tensor of 4")),
     (one("CONV_2D", x(), y(), operands=("x",)),
      "layer 0 (CONV_2D, y): operator must have 2 inputs, not 1"),
-    (one("DEPTHWISE_CONV_2D", x(), w(shape=(1, 3, 3, 16), scales=[0.01]), b(16),
-         y(shape=(1, 4, 4, 16))),
-     ("layer 0 (DEPTHWISE_CONV_2D, y): depth multiplier must be 1: as many output as input "
-      "channels, not 16 for 8")),
+    (one("DEPTHWISE_CONV_2D", x(), w(shape=(1, 3, 3, 12), scales=[0.01]), b(12),
+         y(shape=(1, 4, 4, 12))),
+     ("layer 0 (DEPTHWISE_CONV_2D, y): weights of shape [1, 3, 3, 12] do not fit 8 input and 12 "
+      "output channels")),
     (one("FULLY_CONNECTED", x(), w(shape=(8, 8)), b(), y(shape=(1, 8)), options={}),
      "layer 0 (FULLY_CONNECTED, y): weights of shape [8, 8] do not fit 128 inputs and 8 outputs"),
     (one("AVERAGE_POOL_2D", x(), y(scales=[0.25]), operands=("x",),
@@ -100,6 +105,48 @@ def refuse(tmp_path, content: bytes, sentence: str) -> None:
      "layer 0 (AVERAGE_POOL_2D, y): input and output must have the same scale and zero point"),
     (one("AVERAGE_POOL_2D", x(), y(), operands=("x",), options=SAME),
      "layer 0 (AVERAGE_POOL_2D, y): window must be 1 ... 4096 in both directions, not (0, 0)"),
+    (one("MAX_POOL_2D", x(), y(zero_point=1), operands=("x",),
+         options=SAME | {"FilterHeight": 2, "FilterWidth": 2}),
+     "layer 0 (MAX_POOL_2D, y): input and output must have the same scale and zero point"),
+    (one("MEAN", x(), c([3]), y(), operands=("x", "c"), options={"KeepDims": True}),
+     ("layer 0 (MEAN, y): it must be a mean over height, width or both, axes 1 to 2, not [3]")),
+    (one("MEAN", x(), c([1, 2]), y(), operands=("x", "c"), options={"KeepDims": True}),
+     "layer 0 (MEAN, y): output must have shape [1, 1, 1, 8], not [1, 4, 4, 8]"),
+    (one("MEAN", x(), c([1, 2]), y(shape=(1, 8), scales=[1e-4]), operands=("x", "c"),
+         options={"KeepDims": False}),
+     ("layer 0 (MEAN, y): output scale 0.0001 is too small for an input of scale 0.5: it needs a "
+      "left shift of 9, but at most 6 are possible")),
+    (one("RELU", x(), y(shape=(1, 4, 4, 4)), operands=("x",), options={}),
+     "layer 0 (RELU, y): output must have shape [1, 4, 4, 8], not [1, 4, 4, 4]"),
+    (one("QUANTIZE", x(), y(scales=[1e-3]), operands=("x",), options={}),
+     "layer 0 (QUANTIZE, y): output scale 0.001 is too small for an input of scale 0.5"),
+    (one("PAD", x(), c([[1, 0], [0, 0], [0, 0], [0, 0]]), y(shape=(2, 4, 4, 8)),
+         operands=("x", "c"), options={}),
+     "layer 0 (PAD, y): tensor y must have a batch of 1, not shape [2, 4, 4, 8]"),
+    (one("PAD", x(), c([[0, 0], [-1, 1], [0, 0], [0, 0]]), y(), operands=("x", "c"), options={}),
+     "layer 0 (PAD, y): padding must be 4 pairs of at least 0, of the batch 0, not [[0, 0], [-1"),
+    (one("PAD", x(), c([[0, 0], [1, 1], [0, 0], [0, 0]]), y(), operands=("x", "c"), options={}),
+     "layer 0 (PAD, y): output must have shape [1, 6, 4, 8], not [1, 4, 4, 8]"),
+    (one("PAD", x(), y(), operands=("x", "x"), options={}),
+     "layer 0 (PAD, y): tensor x must be a constant of type int32"),
+    (one("PADV2", x(), c([[0, 0]] * 4), w(), y(), operands=("x", "c", "w"), options={}),
+     "layer 0 (PADV2, y): it must pad with one value, not 64"),
+    (one("PADV2", x(), c([[0, 0]] * 4), w(shape=(1,), scales=[0.25]), y(),
+         operands=("x", "c", "w"), options={}),
+     "layer 0 (PADV2, y): value and output must have the same scale and zero point"),
+    (one("CONCATENATION", x(), y(shape=(1, 4, 4, 16), scales=[0.25]), operands=("x", "x"),
+         options={"Axis": 3}),
+     "layer 0 (CONCATENATION, y): input and output must have the same scale and zero point"),
+    (one("CONCATENATION", x(), y(), operands=("x", "x"), options={"Axis": 0}),
+     "layer 0 (CONCATENATION, y): axis must be 1 to 3, not 0"),
+    (one("CONCATENATION", x(), y(), operands=("x", "x"), options={"Axis": -1}),
+     "layer 0 (CONCATENATION, y): output must have size 16 along axis 3, not 8"),
+    (one("CONCATENATION", x(), y(shape=(1, 5, 4, 16)), operands=("x", "x"), options={"Axis": 3}),
+     ("layer 0 (CONCATENATION, y): inputs must have the output's shape [1, 5, 4, 16] but along "
+      "axis 3, not [1, 4, 4, 8]")),
+    (one("CONCATENATION", x(), y(), operands=("x",),
+         options={"Axis": 3, "FusedActivationFunction": 1}),
+     "layer 0 (CONCATENATION, y): fused activation must be NONE, not code 1"),
     (one("ADD", x(), y(shape=(1, 4, 4, 4)), operands=("x", "x"), options={}),
      "layer 0 (ADD, y): operands must have one shape"),
     (one("ADD", x(), b(), y(), operands=("x", "b"), options={}),
@@ -121,10 +168,10 @@ def test_layer(tmp_path, content, sentence):
 
 
 @pytest.mark.parametrize(("kind", "remedy"), [
-    ("QUANTIZE", "convert the model with int8 input and output types"),
-    ("PAD", "fold the padding into the following convolution (padding SAME)"),
-    ("MEAN", "export a global mean as AVERAGE_POOL_2D over the whole extent"),
-    ("MAX_POOL_2D", "it needs a maximum in golden.ops and in the vector unit"),
+    ("DEQUANTIZE", "convert the model with int8 input and output types"),
+    ("MIRROR_PAD", "pad with a constant (PAD), or let the following convolution pad"),
+    ("SUM", "use MAX_POOL_2D over the whole extent, or MEAN"),
+    ("LEAKY_RELU", "use RELU or RELU6"),
     ("HARD_SWISH", "it needs a table in golden.ops and in the post-processor"),
     ("LSTM", "it needs a function in golden.ops and a unit of the core or of the host"),
 ])

@@ -19,13 +19,14 @@ def build(lanes):
     return VectorUnit(lanes=lanes, gather_lanes=WINDOW * lanes // 8 + 1, tag_width=TAG)
 
 
-def parameters(rng, lanes):
+def parameters(rng, lanes, maximum):
     """Weights [lanes, x, y], and of each lane (multiplier, bias, shift)."""
     weights = np.where(rng.random((lanes, WINDOW, WINDOW)) < 0.3,
                        rng.choice([-128, -127, 127], (lanes, WINDOW, WINDOW)),
                        rng.integers(-128, 128, (lanes, WINDOW, WINDOW)))
-    return weights, [(int(rng.integers(1 << 30, 1 << 31)), int(rng.integers(-9999, 9999)),
-                      int(rng.integers(6, 10))) for _ in range(lanes)]
+    reach, shift = (128, 0) if maximum else (9999, 6)
+    return weights, [(int(rng.integers(1 << 30, 1 << 31)), int(rng.integers(-reach, reach)),
+                      int(rng.integers(shift, shift + 4))) for _ in range(lanes)]
 
 
 def shadow_of(weights, rows):
@@ -46,11 +47,12 @@ def flags(rng, sliding, opening):
     return tag | ({"first": 1, "emit": fire} if sliding else {})
 
 
-@pytest.mark.parametrize("signed", [0, 1])
+@pytest.mark.parametrize("mode", ["signed", "unsigned", "maximum"])
 @pytest.mark.parametrize("sliding", [0, 1])
 @pytest.mark.parametrize("lanes", [8, 16])
-def test_window_sums(lanes, sliding, signed):
+def test_window_sums(lanes, sliding, mode):
     dut = build(lanes)
+    signed, maximum = mode == "signed", mode == "maximum"
     rng = np.random.default_rng(lanes + 2 * sliding + signed)
     blocks = lanes // 8
     layer = {"rounding": int(Rounding.DOUBLE), "zero_point": 4, "low": -120, "high": 125}
@@ -60,14 +62,15 @@ def test_window_sums(lanes, sliding, signed):
     clock = [0]
 
     async def bench(ctx):
-        ctx.set(dut.descriptor, layer | {"signed_activations": signed})
+        ctx.set(dut.descriptor, layer | {"signed_activations": signed,
+                                          "maximum": maximum})
         ctx.set(dut.start, 1)
         await ctx.tick()
         ctx.set(dut.start, 0)
         sums = np.zeros(lanes, int)
         window = np.zeros((WINDOW, WINDOW, lanes), int)  # x, y, channel
         for _ in range(4):
-            weights, rows = parameters(rng, lanes)
+            weights, rows = parameters(rng, lanes, maximum)
             ctx.set(dut.shadow, shadow_of(weights, rows))
             opening = True
             group_first = 1
@@ -84,8 +87,12 @@ def test_window_sums(lanes, sliding, signed):
                 operand = column.view(np.int8) if signed else column
                 window = np.concatenate([window[1:], operand[None].astype(int)])
                 if tag["fire"]:
-                    total = np.einsum("xyc,cxy->c", window, weights)
-                    sums = total if tag["first"] else sums + total
+                    if maximum:
+                        total = (window * (weights.transpose(1, 2, 0) & 1)).max((0, 1))
+                        sums = total if tag["first"] else np.maximum(sums, total)
+                    else:
+                        total = np.einsum("xyc,cxy->c", window, weights)
+                        sums = total if tag["first"] else sums + total
                     if tag["emit"]:
                         complete = clock[0] + VectorUnit.COLUMN_DELAY - 1
                         expected.append((complete + VectorUnit.LATENCY, [

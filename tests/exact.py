@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One network on one design: RTL, golden and predictions must agree in everything."""
+
+import numpy as np
+from systolith.gen.compile import Program, core_tensors
+from systolith.gen.mapping import compile_network
+from systolith.gen.predict import Activity, predict, predict_activity
+from systolith.gen.spec import Spec
+from systolith.golden.interpreter import run as run_golden
+from systolith.golden.network import Network
+from systolith.verif.counters import measured_activity, measured_stalls
+from systolith.verif.run import RunResult, run, simulator
+
+__all__ = ["check", "compare"]
+
+
+def check(spec: Spec, network: Network, inputs: np.ndarray, compiled=compile_network) -> Program:
+    """Compile, run, compare; returns the program."""
+    program = compiled(spec, network)
+    compare(program, inputs, run(program, inputs, simulator(spec), layers=True))
+    return program
+
+
+def compare(program: Program, inputs: np.ndarray, result: RunResult) -> None:
+    """Every layer's tensor, every layer's cycles, every counter."""
+    network = program.network
+    golden = core_tensors(program.lowered,
+                          {network.inputs[0]: inputs} | run_golden(network, inputs))
+    for index, tensor in (*result.layers.items(), (program.lowered.output, result.outputs)):
+        np.testing.assert_array_equal(tensor, golden[index].reshape(tensor.shape),
+                                      err_msg=f"tensor {index} of {network.name}")
+    prediction = predict(program)
+    assert result.cycles.tolist() == [prediction.cycles] * len(inputs)
+    expected = [layer.cycles for layer in prediction.layers]
+    assert result.layer_cycles.tolist() == [expected] * len(inputs)
+    last = {index: tensor[-1:] for index, tensor in golden.items()}
+    predicted = sum(predict_activity(program, last), Activity(weight_reads=1))
+    assert measured_activity(result.counters) == predicted
+    assert measured_stalls(result.counters) == prediction.stalls
