@@ -9,6 +9,7 @@ import typer
 
 from ..gen.cli.common import (
     ActivationOption,
+    BatchOption,
     ExitCode,
     JsonOption,
     ModelArgument,
@@ -63,7 +64,7 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
         stalls: StallsOption = None, window: WindowOption = False, jobs: JobsOption = None,
         overrides: SetOption = None,
         activation_nnz: ActivationOption = None, unfused: UnfusedOption = False,
-        json: JsonOption = False) -> None:
+        batch: BatchOption = 1, json: JsonOption = False) -> None:
     """Run a model on the golden model or on the simulated RTL, and compare the two."""
     with guard(json, ToolMissing):
         if on not in ("golden", "verilator"):
@@ -78,7 +79,7 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
             report = run_network(loaded, model, lambda network: load_inputs(inputs, network),
                                  simulate=on == "verilator", layers=layers, stalls=stalls,
                                  activation_nnz=activation_nnz or (), unfused=unfused,
-                                 window=window or stalls is not None,
+                                 batch=batch, window=window or stalls is not None,
                                  jobs=jobs or available_cpus(), quiet=json)
         except SimulationFault as fault:
             fail(str(fault), json=json, code=ExitCode.DOES_NOT_HOLD)

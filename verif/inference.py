@@ -29,6 +29,7 @@ __all__ = ["Report", "run_network", "save_outputs"]
 class Report:
     """What ``run`` says. Cycles are None without RTL, and so is ``bit_exact``.
 
+    ``cycles``, and those of ``layers``, are of a run of ``batch`` inputs.
     ``accuracy_unpruned``: before activations were pruned, if they were. ``counters``: registers
     after the last inference; ``activity``: its events and stalls among them.
     """
@@ -41,8 +42,10 @@ class Report:
     bit_exact: bool | None = None
     mismatch: str | None = None
     compared: str = "outputs"
-    cycles_per_inference: int | None = None
-    predicted_cycles_per_inference: int | None = None
+    batch: int = 1
+    cycles: int | None = None
+    cycles_per_inference: float | None = None
+    predicted_cycles_per_inference: float | None = None
     utilisation: float | None = None
     layers: list[dict] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
@@ -60,23 +63,25 @@ class Report:
 def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs], *,
                 simulate: bool, layers: bool = False, stalls: int | None = None,
                 activation_nnz: Sequence[str] = (), unfused: bool = False,
-                window: bool = True, jobs: int = 1, quiet: bool = False) -> Report:
+                batch: int = 1, window: bool = True, jobs: int = 1, quiet: bool = False) -> Report:
     """Run ``model``; with ``simulate`` on the RTL of ``spec`` too, and compare.
 
     Compared are the outputs of the core's last layer, and with ``layers`` every layer's tensor,
     over every input; cycles must be the same in every inference and as predicted, and so must
     the counters of the last one. ``activation_nnz``: as ``bound_activations``; what it costs in
-    accuracy is reported. ``unfused``: every layer by itself. ``window``, ``jobs``: as ``run``.
+    accuracy is reported. ``unfused``: every layer by itself. ``batch``: inputs of a run.
+    ``window``, ``jobs``: as ``run``.
     """
     unpruned = tflite.load(model)
     network = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
     inputs = read_inputs(network)
-    program = compile_network(spec, network, fuse="never" if unfused else "faster")
+    program = compile_network(spec, network, fuse="never" if unfused else "faster",
+                              batch=batch)
     count = len(inputs.values)
     with stage(f"golden: {count} inputs", quiet=quiet):
         tensors = run_golden(network, inputs.values)
     final = network.outputs[0]
-    report = Report(spec=spec.name, model=network.name, inferences=count, output=final,
+    report = Report(spec=spec.name, model=network.name, inferences=count, output=final, batch=batch,
                     tensors=tensors if layers else {final: tensors[final]},
                     accuracy=_accuracy(tensors[final], inputs.labels))
     if activation_nnz and inputs.labels is not None:
@@ -88,7 +93,7 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
 
     with stage(f"build the simulator of {spec.name}", quiet=quiet):
         rtl = simulator(spec)
-    with stage(f"simulate {count} inputs", total=count, quiet=quiet) as advance:
+    with stage(f"simulate {count} inputs", total=-(-count // batch), quiet=quiet) as advance:
         done = 0
 
         def progress(value: int) -> None:
@@ -107,8 +112,9 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
         report.mismatch = _first_mismatch(
             program, {program.lowered.output: result.outputs}, tensors)
     report.bit_exact = report.mismatch is None
-    report.cycles_per_inference = int(result.cycles[0])
-    report.predicted_cycles_per_inference = prediction.cycles
+    report.cycles = int(result.cycles[0])
+    report.cycles_per_inference = _share(report.cycles, batch)
+    report.predicted_cycles_per_inference = _share(prediction.cycles, batch)
     report.utilisation = prediction.utilisation * prediction.cycles / result.cycles[0]
     report.counters = result.counters
     for index, layer in enumerate(prediction.layers):
@@ -124,8 +130,10 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     if np.ptp(result.cycles) or np.ptp(result.layer_cycles, axis=0).any():
         report.bit_exact = False
         report.mismatch = "cycles differ between inferences"
-    last = {network.inputs[0]: inputs.values[-1:]} | {
-        index: tensor[-1:] for index, tensor in tensors.items()}
+    final_run = np.minimum(np.arange((count - 1) // batch * batch, -(-count // batch) * batch),
+                           count - 1)
+    last = {network.inputs[0]: inputs.values[final_run]} | {
+        index: tensor[final_run] for index, tensor in tensors.items()}
     # The image trailer is one weight row that belongs to no layer.
     expected = sum(predict_activity(program, last), Activity(weight_reads=1))
     report.activity = (asdict(measured_activity(result.counters))
@@ -136,6 +144,11 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
         report.mismatch = (f"counters {report.activity} differ from those predicted, "
                            f"{report.predicted_activity}")
     return report
+
+
+def _share(cycles: int, batch: int) -> float:
+    """Cycles of an inference: whole where a run is one."""
+    return cycles if batch == 1 else cycles / batch
 
 
 def _first_mismatch(program, observed: dict, golden: dict) -> str | None:

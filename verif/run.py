@@ -36,7 +36,8 @@ UNITS = {Opcode.MATRIX: "engine", Opcode.WINDOW: "vector", Opcode.ADD: "vector"}
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
     """``outputs`` int8 [N, h, w, c] of the core's last layer; ``layers``: the same for every
-    layer, by tensor index, where monitored; ``cycles`` [N]; ``layer_cycles`` [N, layers]."""
+    layer, by tensor index, where monitored; ``cycles`` [runs]; ``layer_cycles`` [runs, layers].
+    A run takes a batch of the N inputs."""
 
     outputs: np.ndarray
     layers: dict[int, np.ndarray]
@@ -100,8 +101,8 @@ def _tensor_runs(program: Program, layout: TensorLayout) -> list[tuple[int, int,
 
 def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool = False,
             stalls: int | None = None, watchdog: int = 0, window: bool = True) -> Job:
-    """The simulation job for int8 ``inputs`` [N, ...], which are loaded through the AXI ``window``
-    or else straight into the memories."""
+    """The simulation job for int8 ``inputs`` [runs, ...], which are loaded through the AXI
+    ``window`` or else straight into the memories."""
     p, image = program.parameters, program.memory_image
     layout = program.input_layout
     shape = (layout.height, layout.width, layout.channels)
@@ -178,12 +179,24 @@ def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool 
         stalls: int | None = None, bench: str = "inference", watchdog: int = 0,
         window: bool = True, jobs: int = 1,
         progress: Callable[[int], None] | None = None) -> RunResult:
-    """Run int8 ``inputs`` [N, ...] back to back in ``jobs`` simulations, of two inputs at least.
+    """Run int8 ``inputs`` [N, ...] back to back in ``jobs`` simulations, of two runs at least.
 
-    ``window``: as ``prepare``. ``progress`` is told from time to time how many inputs are done.
+    The last run of a program for batches is filled up with the last input, whose results there
+    are left out.
+    ``window``: as ``prepare``. ``progress`` is told from time to time how many runs are done.
     Raises SimulationFault, of the first simulation that fails.
     """
-    parts = shares(inputs, jobs)
+    batch, count = program.lowered.batch, len(inputs)
+    filled = np.pad(inputs, ((0, -count % batch), *((0, 0),) * (inputs.ndim - 1)), mode="edge")
+    parts = shares(filled.reshape(-1, batch, *inputs.shape[1:]), jobs)
+
+    def apart(values: list[np.ndarray]) -> np.ndarray:
+        """Tensors of runs as those of inputs."""
+        runs = np.concatenate(values)
+        if batch > 1:
+            runs = runs.reshape(-1, 1, 1, runs.shape[-1])
+        return runs[:count]
+
     with tempfile.TemporaryDirectory(prefix="systolith-") as name:
         folders = [Path(name) / str(index) for index in range(len(parts))]
         saved = [prepare(program, part, folder, monitor=layers, stalls=stalls, watchdog=watchdog,
@@ -194,8 +207,8 @@ def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool 
     tensors = [_layer_tensors(program, answer, len(part)) if layers else {}
                for answer, part in zip(answers, parts, strict=True)]
     return RunResult(
-        outputs=np.concatenate([_unpack_outputs(program, answer.outputs) for answer in answers]),
-        layers={index: np.concatenate([part[index] for part in tensors]) for index in tensors[0]},
+        outputs=apart([_unpack_outputs(program, answer.outputs) for answer in answers]),
+        layers={index: apart([part[index] for part in tensors]) for index in tensors[0]},
         cycles=np.concatenate([answer.cycles for answer in answers]),
         layer_cycles=np.concatenate([answer.layer_cycles for answer in answers]),
         counters=answers[-1].counters)

@@ -11,6 +11,7 @@ import typer
 from ..spec import Spec, json_schema, load
 from .common import (
     ActivationOption,
+    BatchOption,
     ForceOption,
     JsonOption,
     ModelArgument,
@@ -66,13 +67,13 @@ def generate(spec: SpecArgument, output: OutputOption, overrides: SetOption = No
 
 def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
              overrides: SetOption = None, activation_nnz: ActivationOption = None,
-             unfused: UnfusedOption = False, force: ForceOption = False,
-             json: JsonOption = False) -> None:
+             unfused: UnfusedOption = False, batch: BatchOption = 1,
+             force: ForceOption = False, json: JsonOption = False) -> None:
     """Compile a model into a program image; print how each layer is mapped."""
     with guard(json):
         loaded = load(spec, overrides or ())
         with atomic_directory(output, "compile", force=force) as folder:
-            program = _compile(loaded, model, activation_nnz, unfused, json)
+            program = _compile(loaded, model, activation_nnz, unfused, batch, json)
             mapping = {"spec": loaded.name, "spec_hash": f"0x{loaded.hash:016x}",
                        "model": program.network.name, "image_bytes": len(program.image),
                        "layers": program.mapping_rows}
@@ -88,11 +89,11 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
 
 def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = None,
             activation_nnz: ActivationOption = None, unfused: UnfusedOption = False,
-            json: JsonOption = False) -> None:
+            batch: BatchOption = 1, json: JsonOption = False) -> None:
     """Predict a model's cycles on a spec, layer by layer, without simulation."""
     with guard(json):
         loaded = load(spec, overrides or ())
-        program = _compile(loaded, model, activation_nnz, unfused, json)
+        program = _compile(loaded, model, activation_nnz, unfused, batch, json)
         from ..predict import predict as run_prediction
 
         with stage(f"predict {loaded.name}", quiet=json):
@@ -119,7 +120,7 @@ def schema(json: JsonOption = False) -> None:
 
 
 def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None, unfused: bool,
-             json: bool) -> "Program":
+             batch: int, json: bool) -> "Program":
     from ..build import parameters
     from ..compile import bound_activations
     from ..importer import tflite
@@ -129,4 +130,4 @@ def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None, unfused:
         network = bound_activations(tflite.load(model), parameters(spec).facts,
                                     activation_nnz or ())
     with stage(f"compile {model.name} for {spec.name}", quiet=json):
-        return compile_network(spec, network, fuse="never" if unfused else "faster")
+        return compile_network(spec, network, fuse="never" if unfused else "faster", batch=batch)

@@ -19,10 +19,10 @@ from .directory import DirectoryFault, atomic_directory
 from .inputs import InputFault, Inputs, load_inputs
 from .progress import stage
 
-__all__ = ["ActivationOption", "DirectoryFault", "ExitCode", "ForceOption", "InputFault",
-           "Inputs", "JsonOption", "ModelArgument", "OutputOption", "SetOption", "SpecArgument",
-           "UnfusedOption", "atomic_directory", "fail", "guard", "load_inputs", "print_json",
-           "print_overridden", "print_table", "readable_layer", "stage"]
+__all__ = ["ActivationOption", "BatchOption", "DirectoryFault", "ExitCode", "ForceOption",
+           "InputFault", "Inputs", "JsonOption", "ModelArgument", "OutputOption", "SetOption",
+           "SpecArgument", "UnfusedOption", "atomic_directory", "fail", "guard", "load_inputs",
+           "print_json", "print_overridden", "print_table", "readable_layer", "stage"]
 
 SpecArgument = Annotated[str, typer.Argument(
     metavar="SPEC", show_default=False, help="Name of a shipped spec, or path of a YAML file.")]
@@ -44,6 +44,9 @@ ActivationOption = Annotated[list[str] | None, typer.Option(
          "or in one layer; repeatable.")]
 UnfusedOption = Annotated[bool, typer.Option(
     "--unfused", help="Run every layer by itself, its tensor in memory: for debugging.")]
+BatchOption = Annotated[int, typer.Option(
+    "--batch", metavar="N",
+    help="Inputs of a run, as rows of the array: for networks of fully connected layers.")]
 
 _PIPE_WIDTH = 200
 

@@ -2,6 +2,7 @@
 """Compiler: a golden network becomes a program image for a spec's hardware."""
 
 from .allocate import allocate
+from .batch import batched
 from .bounds import bound_activations
 from .fault import CompileFault
 from .fusion import fusible_layers
@@ -17,6 +18,7 @@ __all__ = [
            "Program",
            "allocate",
            "assemble",
+           "batched",
            "bound_activations",
            "check_bound",
            "fusible_layers",

@@ -79,7 +79,7 @@ class Lowered:
 
     ``shapes``: (height, width, channels) of every tensor on the core; ``aliases``: tensors that
     are another's bytes under a new shape (RESHAPE); ``orders``: of tensors whose channels are
-    sorted, the model's channel for each.
+    sorted, the model's channel for each; ``batch``: inputs of a run, the pixels of its tensors.
     """
 
     layers: list[LoweredLayer]
@@ -89,6 +89,7 @@ class Lowered:
     orders: dict[int, tuple[int, ...]] = field(default_factory=dict)
     input: int
     output: int
+    batch: int = 1
 
 
 def lower(network: golden.Network) -> Lowered:
