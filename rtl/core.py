@@ -26,7 +26,11 @@ from .sequencer.descriptor import Opcode
 from .sequencer.sequencer import Sequencer
 from .vector.unit import VectorLane, VectorUnit
 
-__all__ = ["Core"]
+__all__ = ["UNITS", "Core"]
+
+UNITS = ("sequencer", "operands", "engine", "results", "vector")
+"""Bits of ``Core.units``: the sequencer reads the image; operands are read for a layer; the engine
+issues a step; results leave the post-processor; the vector unit takes operands."""
 
 
 class Core(wiring.Component):
@@ -41,7 +45,7 @@ class Core(wiring.Component):
     ``weight_base``, ``schedule_base``, ``last_layer``, ``watchdog``, ``counted_bank``,
     ``bus_error``, ``busy``, ``finished``, ``failed``, ``cause``, ``layer``, ``layer_cycles``,
     ``layer_ended``, ``counts``; the monitors ``post_valid``, ``post_data``, ``vector_valid``,
-    ``vector_data``: results as they leave the requantisers.
+    ``vector_data``: results as they leave the requantisers; ``units``: which of ``UNITS`` is busy.
     """
 
     def __init__(self, parameters: AcceleratorParameters):
@@ -70,6 +74,7 @@ class Core(wiring.Component):
             "post_data": Out(data.ArrayLayout(signed(8), p.drain_lanes)),
             "vector_valid": Out(1),
             "vector_data": Out(data.ArrayLayout(signed(8), p.vector_lanes)),
+            "units": Out(len(UNITS)),
         })
 
     @property
@@ -285,6 +290,8 @@ class Core(wiring.Component):
             self.post_data.eq(post.o),
             self.vector_valid.eq(vector.o_valid & sequencer.running),
             self.vector_data.eq(vector.o),
+            self.units.eq(Cat(sequencer.busy & ~sequencer.running, fetch.reading,
+                              issuer.token.valid, self.post_valid, fetch.vector.valid)),
         ]
 
         m.submodules.counters = counters = Counters(

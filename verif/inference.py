@@ -63,7 +63,7 @@ class Report:
 def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs], *,
                 simulate: bool, layers: bool = False, stalls: int | None = None,
                 activation_nnz: Sequence[str] = (), unfused: bool = False,
-                batch: int = 1, window: bool = True, jobs: int = 1, quiet: bool = False) -> Report:
+                batch: int = 1, window: bool = True, jobs: int = 1, trace: bool = False, quiet: bool = False) -> Report:
     """Run ``model``; with ``simulate`` on the RTL of ``spec`` too, and compare.
 
     Compared are the outputs of the core's last layer, and with ``layers`` every layer's tensor,

@@ -18,7 +18,7 @@ class Job:
     ``output_runs``: (byte address, first word, words) of one input or output in the order of the
     packed arrays; ``inputs``: uint64 [N, words]; ``banks`` of an activation bank group.
     ``stalls``: seed of random AXI stalls, or None. ``places``: fields of ``Places``, to load
-    without the window, or None.
+    without the window, or None. ``trace``: watch the units in the first run.
     """
 
     folder: Path
@@ -30,6 +30,7 @@ class Job:
     layers: int
     banks: int = 0
     monitor: bool = False
+    trace: bool = False
     stalls: int | None = None
     places: dict | None = None
     watchdog: int = 0
@@ -56,7 +57,8 @@ class Job:
 @dataclass(kw_only=True)
 class Answer:
     """``outputs`` uint64 [N, words]; ``cycles`` [N]; ``layer_cycles`` [N, layers]; ``counters``
-    of the last run by name; ``post`` and ``vector``: monitored result beats, int8 [beats, lanes].
+    of the last run by name; ``post`` and ``vector``: monitored result beats, int8 [beats, lanes];
+    ``units``: as ``UnitMonitor``, of the first run.
     """
 
     outputs: np.ndarray
@@ -65,11 +67,13 @@ class Answer:
     counters: dict[str, int]
     post: np.ndarray
     vector: np.ndarray
+    units: np.ndarray
 
     def save(self, folder: Path) -> None:
         """Write the answer into ``folder``."""
         np.savez(folder / "answer.npz", outputs=self.outputs, cycles=self.cycles,
-                 layer_cycles=self.layer_cycles, post=self.post, vector=self.vector)
+                 layer_cycles=self.layer_cycles, post=self.post, vector=self.vector,
+                 units=self.units)
         (folder / "counters.json").write_text(json.dumps(self.counters))
 
     @classmethod

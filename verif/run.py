@@ -17,11 +17,14 @@ from ..gen.build import accelerator, parameters
 from ..gen.compile.layout import TensorLayout
 from ..gen.compile.program import Program
 from ..gen.emit.platform import EmittingPlatform
+from ..gen.predict import Busy, Timeline
 from ..gen.spec import Spec
+from ..rtl.core import UNITS
 from ..rtl.memory.map import REGIONS
 from ..rtl.memory.sram import SramBank
 from ..rtl.parameters import AcceleratorParameters
 from ..rtl.sequencer.descriptor import Opcode
+from ..rtl.sequencer.sequencer import Sequencer
 from .batch import run_jobs, shares
 from .job import Answer, Job
 from .memories import Places
@@ -30,20 +33,21 @@ from .simulator import Simulator, build, recall
 __all__ = ["TOP", "RunResult", "prepare", "run", "simulator"]
 
 TOP = "systolith"
-UNITS = {Opcode.MATRIX: "engine", Opcode.WINDOW: "vector", Opcode.ADD: "vector"}
+RESULTS = {Opcode.MATRIX: "engine", Opcode.WINDOW: "vector", Opcode.ADD: "vector"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
     """``outputs`` int8 [N, h, w, c] of the core's last layer; ``layers``: the same for every
     layer, by tensor index, where monitored; ``cycles`` [runs]; ``layer_cycles`` [runs, layers].
-    A run takes a batch of the N inputs."""
+    A run takes a batch of the N inputs. ``timeline``: of the first run, where it was traced."""
 
     outputs: np.ndarray
     layers: dict[int, np.ndarray]
     cycles: np.ndarray
     layer_cycles: np.ndarray
     counters: dict[str, int]
+    timeline: Timeline | None = None
 
 
 @cache
@@ -74,7 +78,7 @@ def _generator() -> str:
 def _memory_modules(p: AcceleratorParameters) -> list[str]:
     """Names of the modules that hold what the window reaches."""
     depths = {p.group_words // p.banks, p.weight_rows, p.program_rows, p.schedule_words}
-    return [f"{TOP}_{SramBank(depth=depth).module_name}" for depth in sorted(depths)]
+    return [f"{TOP}_{SramBank.name_of(depth)}" for depth in sorted(depths)]
 
 
 def _places(p: AcceleratorParameters) -> Places:
@@ -100,7 +104,8 @@ def _tensor_runs(program: Program, layout: TensorLayout) -> list[tuple[int, int,
 
 
 def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool = False,
-            stalls: int | None = None, watchdog: int = 0, window: bool = True) -> Job:
+            stalls: int | None = None, watchdog: int = 0, window: bool = True,
+            trace: bool = False) -> Job:
     """The simulation job for int8 ``inputs`` [runs, ...], which are loaded through the AXI
     ``window`` or else straight into the memories."""
     p, image = program.parameters, program.memory_image
@@ -121,7 +126,7 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
         input_runs=_tensor_runs(program, layout),
         inputs=np.array([[word for _, word in words] for words in packed], "<u8"),
         output_runs=_tensor_runs(program, program.output_layout),
-        layers=len(program.layers), banks=p.banks, monitor=monitor, stalls=stalls,
+        layers=len(program.layers), banks=p.banks, monitor=monitor, trace=trace, stalls=stalls,
         watchdog=watchdog, places=None if window else asdict(_places(p)))
 
 
@@ -145,7 +150,7 @@ def _layer_tensors(program: Program, answer: Answer, count: int) -> dict[int, np
     for _ in range(count):
         for layer in program.layers:
             low = layer.lowered
-            unit = UNITS[low.opcode]
+            unit = RESULTS[low.opcode]
             height, width, channels = low.output_shape
             columns = p.facts.columns if unit == "engine" else p.vector_lanes
             source = beats[unit]
@@ -177,14 +182,14 @@ def _layer_tensors(program: Program, answer: Answer, count: int) -> dict[int, np
 
 def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool = False,
         stalls: int | None = None, bench: str = "inference", watchdog: int = 0,
-        window: bool = True, jobs: int = 1,
+        window: bool = True, trace: bool = False, jobs: int = 1,
         progress: Callable[[int], None] | None = None) -> RunResult:
     """Run int8 ``inputs`` [N, ...] back to back in ``jobs`` simulations, of two runs at least.
 
     The last run of a program for batches is filled up with the last input, whose results there
     are left out.
-    ``window``: as ``prepare``. ``progress`` is told from time to time how many runs are done.
-    Raises SimulationFault, of the first simulation that fails.
+    ``window``, ``trace``: as ``prepare``. ``progress`` is told from time to time how many runs are
+    done. Raises SimulationFault, of the first simulation that fails.
     """
     batch, count = program.lowered.batch, len(inputs)
     filled = np.pad(inputs, ((0, -count % batch), *((0, 0),) * (inputs.ndim - 1)), mode="edge")
@@ -200,7 +205,7 @@ def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool 
     with tempfile.TemporaryDirectory(prefix="systolith-") as name:
         folders = [Path(name) / str(index) for index in range(len(parts))]
         saved = [prepare(program, part, folder, monitor=layers, stalls=stalls, watchdog=watchdog,
-                         window=window).save()
+                         window=window, trace=trace and folder == folders[0]).save()
                  for part, folder in zip(parts, folders, strict=True)]
         run_jobs(model, f"systolith.verif.benches.{bench}", saved, progress)
         answers = [Answer.load(folder) for folder in folders]
@@ -211,4 +216,21 @@ def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool 
         layers={index: apart([part[index] for part in tensors]) for index in tensors[0]},
         cycles=np.concatenate([answer.cycles for answer in answers]),
         layer_cycles=np.concatenate([answer.layer_cycles for answer in answers]),
-        counters=answers[-1].counters)
+        counters=answers[-1].counters,
+        timeline=_timeline(program, answers[0]) if trace else None)
+
+
+def _timeline(program: Program, answer: Answer) -> Timeline:
+    """The first run, as it was watched."""
+    busy = Busy()
+    start, _ = answer.units[0]  # the sequencer reads the header
+    total = int(answer.cycles[0])
+    ends = np.append(answer.units[1:, 0], start + total)
+    for (cycle, value), end in zip(answer.units.tolist(), ends.tolist(), strict=True):
+        for bit, unit in enumerate(UNITS):
+            if value >> bit & 1:
+                busy.add(unit, cycle - int(start), end - int(start))
+    lengths = answer.layer_cycles[0].tolist()
+    names = [layer.lowered.name for layer in program.layers]
+    first = total - Sequencer.END - sum(lengths)
+    return Timeline.of("measured", total, first, zip(names, lengths, strict=True), busy)

@@ -3,7 +3,8 @@
 
 from .activity import Activity, predict_activity
 from .banks import predict_bank_words
+from .busy import Busy, Timeline
 from .cycles import LayerPrediction, Prediction, Stalls, predict
 
-__all__ = ["Activity", "LayerPrediction", "Prediction", "Stalls", "predict",
+__all__ = ["Activity", "Busy", "LayerPrediction", "Prediction", "Stalls", "Timeline", "predict",
            "predict_activity", "predict_bank_words"]

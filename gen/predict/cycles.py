@@ -18,6 +18,7 @@ from ...rtl.vector.addition import AdditionWalker
 from ...rtl.vector.unit import VectorLane, VectorUnit
 from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_reads, window_reads
+from .busy import Busy, Timeline
 from .engine import EngineTimeline, Stalls
 from .fusion import fused_layers
 
@@ -41,16 +42,24 @@ class LayerPrediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """A run's busy ``cycles`` and its layers."""
+    """A run's busy ``cycles`` and its layers; ``busy``: its units, from the run's first cycle."""
 
     cycles: int
     layers: list[LayerPrediction]
     utilisation: float
+    first_layer: int
+    busy: Busy
 
     @property
     def stalls(self) -> Stalls:
         """Stalls of the whole run."""
         return sum((layer.stalls for layer in self.layers), Stalls())
+
+    @property
+    def timeline(self) -> Timeline:
+        """The run, to be drawn."""
+        return Timeline.of("predicted", self.cycles, self.first_layer,
+                           [(layer.name, layer.cycles) for layer in self.layers], self.busy)
 
 
 def predict(program: Program) -> Prediction:
@@ -58,25 +67,34 @@ def predict(program: Program) -> Prediction:
     p = program.parameters
     layers = []
     useful = 0.0
+    busy = Busy()
+    first_layer = cycle = Sequencer.overhead_cycles(p.program_width) - Sequencer.END
+    busy.add("sequencer", 0, cycle)
     for index, layer in enumerate(program.layers):
         low = layer.lowered
         matrix = low.opcode is Opcode.MATRIX
         if layer.fused:  # timed with the next one
             cycles, stalls = 0, Stalls()
         else:
-            done, stalls = (fused_layers(program.layers[index - 1], layer, p) if layer.fed
-                            else UNITS[low.opcode](layer, p))
-            cycles = Sequencer.fetch_cycles(p.program_width) + done + 1
+            units = Busy()
+            done, stalls = (fused_layers(program.layers[index - 1], layer, p, units) if layer.fed
+                            else UNITS[low.opcode](layer, p, units))
+            begin = Sequencer.fetch_cycles(p.program_width)
             if layer.fed:
-                cycles += Sequencer.fused_cycles(p.program_width)
+                begin += Sequencer.fused_cycles(p.program_width)
+            cycles = begin + done + 1
+            busy.add("sequencer", cycle, cycle + begin + 1)
+            busy.append(units, cycle + begin)
+            cycle += cycles
         work = _products(layer, p.facts) if matrix else 0.0
         useful += work
         layers.append(LayerPrediction(
             name=low.name, op=low.kind, cycles=cycles, macs=low.macs,
             utilisation=work / (max(cycles, 1) * p.facts.multipliers), fused=layer.fused,
             stalls=stalls))
-    total = Sequencer.overhead_cycles(p.program_width) + sum(layer.cycles for layer in layers)
-    return Prediction(cycles=total, layers=layers,
+    total = cycle + Sequencer.END
+    busy.add("sequencer", cycle, total)
+    return Prediction(cycles=total, layers=layers, first_layer=first_layer, busy=busy,
                       utilisation=useful / (total * p.facts.multipliers))
 
 
@@ -93,7 +111,7 @@ def _products(layer: CompiledLayer, facts: EngineFacts) -> float:
     return float(height * width * (columns @ kept.sum((1, 2, 3))))
 
 
-def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls]:
+def _matrix(layer: CompiledLayer, p: AcceleratorParameters, busy: Busy) -> tuple[int, Stalls]:
     """Cycle of the engine layer's last result beat, and its stalls."""
     facts, low = p.facts, layer.lowered
     reads = matrix_reads(low, layer.source, p)
@@ -102,7 +120,7 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls
     costs_of = reads.transpose(1, 0, 2, 3, 4).tolist()
     ready_after = ParameterLoader.load_cycles(lanes=facts.columns, rows_per_lane=1,
                                               width=p.program_width)
-    engine = EngineTimeline(facts, p.beats)
+    engine = EngineTimeline(facts, p.beats, busy)
 
     swap = 1  # the walk starts one cycle after ``begin``
     accepted = read = taken = 0
@@ -119,6 +137,7 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls
                     read = max(accepted, read)
                     for _ in range(cost):
                         read = max(read + 1, taken)
+                        busy.read(read, read)
                         taken = max(read + 1, fill_free)
                 closes = place == len(blocks) - 1
                 fresh = closes and tile == 0
@@ -132,7 +151,7 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls
                        bank_conflicts=int(((reads - 1).sum((1, 4)) * layer.plan.taps).sum()))
 
 
-def _window(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls]:
+def _window(layer: CompiledLayer, p: AcceleratorParameters, busy: Busy) -> tuple[int, Stalls]:
     """Cycle of the vector layer's last result, and its stalls."""
     reads = window_reads(layer.lowered, layer.source, p)
     ready_after = ParameterLoader.load_cycles(
@@ -145,15 +164,20 @@ def _window(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls
         parameters = first + VectorUnit.SWAP_DELAY + ParameterLoader.HOLD + ready_after
         finished = first + int(group[1:].sum())
         asked = finished - int(group[-1])
+        busy.read(first - int(group[0]) + 1, finished, vector=True)
     return finished + VectorUnit.COLUMN_DELAY + VectorUnit.LATENCY, Stalls(
         stall_parameters=waits, bank_conflicts=int((reads - 1).sum()))
 
 
-def _addition(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls]:
+def _addition(layer: CompiledLayer, p: AcceleratorParameters,
+              busy: Busy) -> tuple[int, Stalls]:
     """Cycle of the element-wise sum's last result, and its stalls."""
     groups = layer.source.word_groups(p.vector_blocks)
     last_read = 3 + (groups - 1) * AdditionWalker.PERIOD  # of the second operand
-    return last_read + VectorUnit.COLUMN_DELAY + VectorUnit.ADD_LATENCY, Stalls()
+    done = last_read + VectorUnit.COLUMN_DELAY + VectorUnit.ADD_LATENCY
+    for second in range(3, last_read + 1, AdditionWalker.PERIOD):
+        busy.read(second - 1, second, vector=True)
+    return done, Stalls()
 
 
 UNITS = {Opcode.MATRIX: _matrix, Opcode.WINDOW: _window, Opcode.ADD: _addition}

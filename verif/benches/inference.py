@@ -6,10 +6,10 @@ from pathlib import Path
 import cocotb
 import numpy as np
 from systolith.rtl.bus.register_map import REGISTERS
-from systolith.verif.host import Host
+from systolith.verif.host import PERIOD_NS, Host
 from systolith.verif.job import Answer, Job
 from systolith.verif.memories import Memories, Places
-from systolith.verif.monitor import ResultMonitor
+from systolith.verif.monitor import ResultMonitor, UnitMonitor
 
 COUNTERS = [register.name for register in REGISTERS
             if 0x80 <= register.offset < 0x100 and register.access == "ro"]
@@ -26,10 +26,13 @@ async def inference(dut):
     loader = host if job.places is None else Memories(dut, Places(**job.places))
     await loader.store(job.image_runs, job.image)
     await host.write("WATCHDOG", job.watchdog)
+    units = UnitMonitor(dut, PERIOD_NS) if job.trace else None
     outputs, cycles, layer_cycles = [], [], []
     for index, words in enumerate(job.inputs):
         await loader.store(job.input_runs, words)
         cycles.append(await host.run())
+        if units is not None:
+            units.stop()
         outputs.append(await host.fetch(job.output_runs))
         layer_cycles.append(await host.layer_cycles(job.layers))
         progress.write_text(str(index + 1))
@@ -39,4 +42,5 @@ async def inference(dut):
         counters={name: await host.read(name) for name in COUNTERS},
         post=monitors["post"].beats if monitors else empty,
         vector=monitors["vector"].beats if monitors else empty,
+        units=units.changes if units else np.zeros((0, 2), int),
     ).save(job.folder)
