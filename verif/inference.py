@@ -11,10 +11,11 @@ import numpy as np
 
 from ..gen.build import parameters
 from ..gen.cli.common import Inputs, stage
+from ..gen.cli.layers import layer_rows
 from ..gen.compile import bound_activations
 from ..gen.importer import tflite
 from ..gen.mapping import compile_network
-from ..gen.predict import Activity, predict, predict_activity
+from ..gen.predict import Activity, Timeline, predict, predict_activity
 from ..gen.spec import Spec
 from ..golden.interpreter import run as run_golden
 from ..golden.network import Network
@@ -29,7 +30,8 @@ __all__ = ["Report", "run_network", "save_outputs"]
 class Report:
     """What ``run`` says. Cycles are None without RTL, and so is ``bit_exact``.
 
-    ``cycles``, and those of ``layers``, are of a run of ``batch`` inputs.
+    ``cycles``, and those of ``layers``, are of a run of ``batch`` inputs. Of ``layers``, cycles
+    and what follows from them are measured; stalls are the predictor's, whose sums are compared.
     ``accuracy_unpruned``: before activations were pruned, if they were. ``counters``: registers
     after the last inference; ``activity``: its events and stalls among them.
     """
@@ -53,24 +55,27 @@ class Report:
     predicted_activity: dict[str, int] = field(default_factory=dict)
     tensors: dict[int, np.ndarray] = field(default_factory=dict)
     output: int = 0
+    timelines: list[Timeline] = field(default_factory=list)
 
     def as_dict(self) -> dict:
-        """Everything but the tensors."""
+        """Everything but tensors and timelines."""
         return {key: value for key, value in vars(self).items()
-                if key not in ("tensors", "output")}
+                if key not in ("tensors", "output", "timelines")}
 
 
 def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs], *,
                 simulate: bool, layers: bool = False, stalls: int | None = None,
                 activation_nnz: Sequence[str] = (), unfused: bool = False,
-                batch: int = 1, window: bool = True, jobs: int = 1, trace: bool = False, quiet: bool = False) -> Report:
+                batch: int = 1, window: bool = True, jobs: int = 1, trace: bool = False,
+                quiet: bool = False) -> Report:
     """Run ``model``; with ``simulate`` on the RTL of ``spec`` too, and compare.
 
     Compared are the outputs of the core's last layer, and with ``layers`` every layer's tensor,
     over every input; cycles must be the same in every inference and as predicted, and so must
     the counters of the last one. ``activation_nnz``: as ``bound_activations``; what it costs in
     accuracy is reported. ``unfused``: every layer by itself. ``batch``: inputs of a run.
-    ``window``, ``jobs``: as ``run``.
+    ``window``,
+    ``jobs``, ``trace``: as ``run``.
     """
     unpruned = tflite.load(model)
     network = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
@@ -103,7 +108,7 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
             done = max(done, value)
 
         result = run_rtl(program, inputs.values, rtl, layers=layers, stalls=stalls,
-                         window=window, jobs=jobs, progress=progress)
+                         window=window, jobs=jobs, trace=trace, progress=progress)
     prediction = predict(program)
     observed = result.layers if layers else {program.lowered.output: result.outputs}
     report.compared = "every layer" if layers else "outputs"
@@ -117,16 +122,17 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     report.predicted_cycles_per_inference = _share(prediction.cycles, batch)
     report.utilisation = prediction.utilisation * prediction.cycles / result.cycles[0]
     report.counters = result.counters
-    for index, layer in enumerate(prediction.layers):
-        cycles = int(result.layer_cycles[0, index])
-        report.layers.append({
-            "name": layer.name, "op": layer.op, "fused": layer.fused, "cycles": cycles,
-            "predicted_cycles": layer.cycles, "macs": layer.macs,
-            "utilisation": layer.utilisation * layer.cycles / max(cycles, 1)})
+    for row, cycles in zip(layer_rows(program, prediction), result.layer_cycles[0].tolist(),
+                           strict=True):
+        report.layers.append(row | {
+            "cycles": cycles, "predicted_cycles": row["cycles"], "share": cycles / report.cycles,
+            "utilisation": row["utilisation"] * row["cycles"] / max(cycles, 1)})
     for layer in program.lowered.host:
         report.layers.append({"name": layer.name, "op": layer.kind, "fused": False,
                               "cycles": "host",
                               "predicted_cycles": "host", "macs": 0, "utilisation": 0.0})
+    if result.timeline is not None:
+        report.timelines = [result.timeline, prediction.timeline]
     if np.ptp(result.cycles) or np.ptp(result.layer_cycles, axis=0).any():
         report.bit_exact = False
         report.mismatch = "cycles differ between inferences"

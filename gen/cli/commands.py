@@ -24,9 +24,10 @@ from .common import (
     print_json,
     print_overridden,
     print_table,
-    readable_layer,
     stage,
 )
+from .layers import layer_rows, print_layers
+from .timeline import TimelineOption, check_timeline, draw_timeline
 
 if TYPE_CHECKING:
     from ..compile import Program
@@ -89,29 +90,35 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
 
 def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = None,
             activation_nnz: ActivationOption = None, unfused: UnfusedOption = False,
-            batch: BatchOption = 1, json: JsonOption = False) -> None:
+            batch: BatchOption = 1, timeline: TimelineOption = None,
+            json: JsonOption = False) -> None:
     """Predict a model's cycles on a spec, layer by layer, without simulation."""
     with guard(json):
         loaded = load(spec, overrides or ())
+        check_timeline(timeline)
         program = _compile(loaded, model, activation_nnz, unfused, batch, json)
         from ..predict import predict as run_prediction
 
         with stage(f"predict {loaded.name}", quiet=json):
             prediction = run_prediction(program)
+        if timeline is not None:
+            with stage(f"draw {timeline}", quiet=json):
+                draw_timeline(timeline, f"{model.name} on {loaded.name}", [prediction.timeline])
     clock = loaded.target.clock_mhz
-    layers = [{key: value for key, value in dataclasses.asdict(layer).items()
-               if key != "stalls"} | dataclasses.asdict(layer.stalls)
-              for layer in prediction.layers]
-    total = {"macs": sum(layer["macs"] for layer in layers), "cycles": prediction.cycles}
+    layers = layer_rows(program, prediction)
+    total = {"macs": sum(layer["macs"] for layer in layers), "cycles": prediction.cycles,
+             "utilisation": prediction.utilisation} | dataclasses.asdict(prediction.stalls)
     if json:
-        print_json({"spec": loaded.name, "model": program.network.name, **total,
+        print_json({"spec": loaded.name, "model": program.network.name, "batch": batch, **total,
+                    "cycles_per_inference": prediction.cycles / batch,
                     "microseconds": prediction.cycles / clock, "clock_mhz": clock,
-                    "layers": layers})
+                    "unit_shares": prediction.timeline.shares(), "layers": layers})
     else:
         print_overridden(loaded, overrides)
-        print_table(f"{model.name} on {loaded.name}", [readable_layer(row) for row in layers],
-                    {"name": "total", **total})
-        typer.echo(f"{prediction.cycles / clock:,.1f} us at {clock} MHz")
+        print_layers(f"{model.name} on {loaded.name}, predicted", layers, total)
+        typer.echo(f"{prediction.cycles / clock:,.1f} us at {clock} MHz" + (
+            f" for {batch} inputs, {prediction.cycles / batch:,.1f} cycles each"
+            if batch > 1 else ""))
 
 
 def schema(json: JsonOption = False) -> None:

@@ -53,7 +53,7 @@ class Timeline:
 
     source: str
     cycles: int
-    layers: list[tuple[str, int, int]]
+    layers: list[tuple[str, str, int, int]]
     busy: Busy
 
     @classmethod
@@ -61,13 +61,14 @@ class Timeline:
            layers: Iterable[tuple[str, int]], busy: Busy) -> "Timeline":
         """Of layers (name, cycles) back to back from cycle ``first``; those of none, which run
         with the next, are named with it."""
-        spans, names = [], []
-        for name, length in layers:
+        spans, places, names = [], [], []
+        for place, (name, length) in enumerate(layers, start=1):
+            places.append(str(place))
             names.append(name)
             if length:
-                spans.append((" + ".join(names), first, first + length))
+                spans.append(("+".join(places), " + ".join(names), first, first + length))
                 first += length
-                names = []
+                places, names = [], []
         return cls(source=source, cycles=cycles, layers=spans, busy=busy)
 
     def shares(self) -> Mapping[str, float]:

@@ -27,6 +27,7 @@ from ..random_designs import (
     random_network,
     random_overrides,
     thinned,
+    vector_network,
 )
 
 DIGITS = Path(demo.__file__).parent
@@ -175,6 +176,44 @@ def test_inputs_over_several_simulations():
     for name in ("outputs", "cycles", "layer_cycles"):
         np.testing.assert_array_equal(getattr(two, name), getattr(one, name))
     assert max(counts) <= 5
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_batches(kind):
+    """Several inputs a run, the last run not full: bits of every input, cycles, counters."""
+    spec = _gated(kind)
+    rng = np.random.default_rng(8)
+    network = vector_network(rng)
+    program = compile_network(spec, network, batch=6)
+    inputs = random_inputs(rng, network, 15)
+    result = run(program, inputs, simulator(spec), layers=True)
+    golden = run_golden(network, inputs)
+    assert len(result.layers) == 4
+    for index, tensor in result.layers.items():
+        np.testing.assert_array_equal(tensor, golden[index].reshape(tensor.shape))
+    np.testing.assert_array_equal(result.outputs, golden[4].reshape(result.outputs.shape))
+    prediction = predict(program)
+    assert result.cycles.tolist() == [prediction.cycles] * 3
+    last = [12, 13, 14, 14, 14, 14]
+    predicted = sum(predict_activity(program, {0: inputs[last]} | {
+        index: tensor[last] for index, tensor in golden.items()}), Activity(weight_reads=1))
+    assert measured_activity(result.counters) == predicted
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_units_are_busy_when_predicted(kind):
+    spec = _gated(kind)
+    for seed in range(4):
+        rng = np.random.default_rng(500 + seed)
+        network = random_network(rng, layers=5, separable=seed == 0)
+        program = (fuse_all if seed == 0 else compile_network)(spec, network)
+        result = run(program, random_inputs(rng, network, 2), simulator(spec), window=False,
+                     trace=True)
+        predicted = predict(program).timeline
+        assert result.timeline.layers == predicted.layers
+        assert result.timeline.cycles == predicted.cycles
+        for unit, spans in predicted.busy.spans.items():
+            assert result.timeline.busy.spans[unit] == spans, (seed, unit)
 
 
 @pytest.mark.xdist_group("demo")
