@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
@@ -99,10 +100,16 @@ def _best_layout(shape, consumers: list[LoweredLayer], plans: Mapping[int, Block
                         * plans[layer.output].taps).sum()) for layer in matrices)
         for extra_plane in range(0, p.banks if windows else 1, 2):
             layout = replace(narrow, plane=narrow.plane + extra_plane)
-            total = cost + sum(int(window_reads(layer, layout, p).sum()) for layer in windows)
+            total = cost + sum(_window_cost(layer, layout, p) for layer in windows)
             if best is None or (total, layout.words) < best[:2]:
                 best = (total, layout.words, layout)
             if not windows:
                 break
     assert best is not None
     return best[2]
+
+
+@lru_cache(maxsize=4096)
+def _window_cost(layer: LoweredLayer, layout: TensorLayout, p: AcceleratorParameters) -> int:
+    """Read cycles of a layer of the vector unit; the ways of mapping a network share most."""
+    return int(window_reads(layer, layout, p).sum())
