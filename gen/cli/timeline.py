@@ -36,8 +36,6 @@ def check_timeline(path: Path | None) -> None:
     """Raises InputFault where no picture can be written as ``path``."""
     if path is not None and path.suffix not in (".svg", ".png"):
         raise InputFault(f"{path}: --timeline must be a file .svg or .png")
-    if path is not None and not path.parent.is_dir():
-        raise InputFault(f"{path}: folder must exist")
 
 
 def draw_timeline(path: Path, title: str, timelines: Sequence["Timeline"]) -> None:
@@ -60,6 +58,7 @@ def draw_timeline(path: Path, title: str, timelines: Sequence["Timeline"]) -> No
                                     (panel - 1.0) / height))
             _draw(axes, timeline, last=index == len(timelines) - 1)
         _key(figure, key, below / height)
+        path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=130, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
