@@ -17,6 +17,7 @@ from .compile import (
     Unfit,
     allocate,
     assemble,
+    batched,
     candidates,
     check_bound,
     fusible_layers,
@@ -45,15 +46,16 @@ MOST_TRIED = 150
 
 
 def compile_network(spec: Spec, network: Network, *, sort: bool = True,
-                    fuse: Literal["never", "faster", "always"] = "faster") -> Program:
+                    fuse: Literal["never", "faster", "always"] = "faster",
+                    batch: int = 1) -> Program:
     """Lower, allocate and pack ``network``; raises CompileFault where it cannot run.
 
     ``sort``: channels may be stored in another order than the model's, by density. ``fuse``:
     where the spec has a buffer for that, depthwise layers run together with the next layer,
-    wherever they can or where it is predicted to be faster.
+    wherever they can or where it is predicted to be faster. ``batch``: inputs of a run.
     """
     p = parameters(spec)
-    lowered = lower(network)
+    lowered = batched(lower(network), batch)
     for layer in lowered.layers:
         check_bound(layer, p.facts)
     sorted_ = sort_channels(lowered, p) if sort else lowered

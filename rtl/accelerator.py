@@ -11,7 +11,7 @@ from .bus.local import LocalArbiter
 from .bus.register_map import ADDRESS_WIDTH, LAYER_CYCLES, REGISTERS
 from .bus.registers import RegisterFile
 from .bus.window import Window
-from .core import Core
+from .core import UNITS, Core
 from .parameters import AcceleratorParameters
 from .sequencer.counters import LayerTable
 
@@ -32,7 +32,7 @@ class Accelerator(wiring.Component):
 
     *Members*: ``s_axil``, ``s_axi`` (window), ``m_axi`` (DMA), ``irq``; with monitors
     ``monitor_post_valid``, ``monitor_post_data``, ``monitor_vector_valid``,
-    ``monitor_vector_data``.
+    ``monitor_vector_data``, ``monitor_units``.
     """
 
     def __init__(self, parameters: AcceleratorParameters):
@@ -53,6 +53,7 @@ class Accelerator(wiring.Component):
                 "monitor_post_data": Out(8 * p.drain_lanes),
                 "monitor_vector_valid": Out(1),
                 "monitor_vector_data": Out(8 * p.vector_lanes),
+                "monitor_units": Out(len(UNITS)),
             }
         super().__init__(members)
 
@@ -138,6 +139,7 @@ class Accelerator(wiring.Component):
                 self.monitor_post_data.eq(core.post_data.as_value()),
                 self.monitor_vector_valid.eq(core.vector_valid),
                 self.monitor_vector_data.eq(core.vector_data.as_value()),
+                self.monitor_units.eq(core.units),
             ]
         return m
 

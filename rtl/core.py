@@ -28,7 +28,12 @@ from .sequencer.sequencer import Sequencer
 from .sequencer.transfers import Transfer, TransferQueue
 from .vector.unit import VectorLane, VectorUnit
 
-__all__ = ["Core"]
+__all__ = ["UNITS", "Core"]
+
+UNITS = ("sequencer", "operands", "engine", "results", "vector", "transfers")
+"""Bits of ``Core.units``: the sequencer reads the image, or waits; operands are read for a layer;
+the engine issues a step; results leave the post-processor; the vector unit takes operands; a
+transfer of the run is under way."""
 
 
 class Core(wiring.Component):
@@ -44,7 +49,7 @@ class Core(wiring.Component):
     ``bus_error``, ``transfer`` (to the DMA), ``transfer_done`` (pulse), ``transfers_idle`` (none is
     under way), ``busy``, ``finished``, ``failed``, ``cause``, ``layer``, ``layer_cycles``,
     ``layer_ended``, ``counts``; the monitors ``post_valid``, ``post_data``, ``vector_valid``,
-    ``vector_data``: results as they leave the requantisers.
+    ``vector_data``: results as they leave the requantisers; ``units``: which of ``UNITS`` is busy.
     """
 
     def __init__(self, parameters: AcceleratorParameters):
@@ -76,6 +81,7 @@ class Core(wiring.Component):
             "post_data": Out(data.ArrayLayout(signed(8), p.drain_lanes)),
             "vector_valid": Out(1),
             "vector_data": Out(data.ArrayLayout(signed(8), p.vector_lanes)),
+            "units": Out(len(UNITS)),
         })
 
     @property
@@ -324,6 +330,9 @@ class Core(wiring.Component):
             self.post_data.eq(post.o),
             self.vector_valid.eq(vector.o_valid & sequencer.running),
             self.vector_data.eq(vector.o),
+            self.units.eq(Cat(sequencer.busy & ~sequencer.running, fetch.reading,
+                              issuer.token.valid, self.post_valid, fetch.vector.valid,
+                              ~self.transfers_idle)),
         ]
 
         m.submodules.counters = counters = Counters(

@@ -15,7 +15,7 @@ from systolith.rtl.kinds import KINDS
 from systolith.verif.networks import random_addition
 
 __all__ = ["fuse_all", "random_bounds", "random_inputs", "random_network", "random_overrides",
-           "thinned"]
+           "thinned", "vector_network"]
 
 
 def fuse_all(spec: Spec, network: golden.Network) -> Program:
@@ -177,3 +177,23 @@ def _bias(rng, channels: int) -> np.ndarray:
 def _weights(rng, shape: tuple[int, ...], prunable: bool = True) -> np.ndarray:
     weights = rng.integers(-128, 128, shape).astype(np.int8)
     return prune(weights, nnz=int(rng.integers(1, 9))) if prunable else weights
+
+
+def vector_network(rng: np.random.Generator) -> golden.Network:
+    """Three fully connected layers and the sum of two of them; 20 values in, 24 out."""
+    def dense(name: str, source: int, output: int, inputs: int, zero: int) -> golden.Layer:
+        return golden.FullyConnected(
+            name=name, kind="FULLY_CONNECTED", sources=(source,), output=output,
+            weights=rng.integers(-127, 128, (24, inputs)).astype(np.int8),
+            bias=rng.integers(-9000, 9000, 24).astype(np.int32), source_zero_point=zero,
+            requantise=Requantise(
+                multiplier=rng.integers(2**30, 2**31, 24).astype(np.int32),
+                shift=rng.integers(6, 9, 24).astype(np.int32), zero_point=-128, low=-128,
+                high=127, rounding=Rounding.SINGLE))
+
+    layers = (dense("first", 0, 1, 20, 89), dense("second", 1, 2, 24, -128),
+              random_addition(rng, "sum", (1, 2), 3, (-128, -128), -128),
+              dense("last", 3, 4, 24, -128))
+    tensors = {index: golden.Tensor(index, f"t{index}", (1, 24 if index else 20), zero_point=zero)
+               for index, zero in enumerate((89, -128, -128, -128, -128))}
+    return golden.Network("vectors", tensors, layers, (0,), (4,))

@@ -9,6 +9,7 @@ import typer
 
 from ..gen.cli.common import (
     ActivationOption,
+    BatchOption,
     ExitCode,
     JsonOption,
     ModelArgument,
@@ -22,9 +23,10 @@ from ..gen.cli.common import (
     print_left_out,
     print_overridden,
     print_table,
-    readable_layer,
     stage,
 )
+from ..gen.cli.layers import print_layers
+from ..gen.cli.timeline import TimelineOption, check_timeline, draw_timeline
 from ..gen.spec import load
 from .toolchain import ToolMissing
 
@@ -64,6 +66,7 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
         stalls: StallsOption = None, window: WindowOption = False, jobs: JobsOption = None,
         overrides: SetOption = None,
         activation_nnz: ActivationOption = None, unfused: UnfusedOption = False,
+        batch: BatchOption = 1, timeline: TimelineOption = None,
         json: JsonOption = False) -> None:
     """Run a model on the golden model or on the simulated RTL, and compare the two."""
     with guard(json, ToolMissing):
@@ -71,6 +74,10 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
             raise typer.BadParameter(f"must be golden or verilator, not {on!r}",
                                      param_hint="--on")
         loaded = load(spec, overrides or ())
+        check_timeline(timeline)
+        if timeline is not None and on != "verilator":
+            raise typer.BadParameter("needs --on verilator; 'systolith predict' draws without "
+                                     "simulation", param_hint="--timeline")
         from .batch import available_cpus
         from .inference import run_network, save_outputs
         from .simulator import SimulationFault
@@ -79,12 +86,16 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
             report = run_network(loaded, model, lambda network: load_inputs(inputs, network),
                                  simulate=on == "verilator", layers=layers, stalls=stalls,
                                  activation_nnz=activation_nnz or (), unfused=unfused,
-                                 window=window or stalls is not None,
-                                 jobs=jobs or available_cpus(), quiet=json)
+                                 batch=batch, window=window or stalls is not None,
+                                 jobs=jobs or available_cpus(), trace=timeline is not None,
+                                 quiet=json)
         except SimulationFault as fault:
             fail(str(fault), json=json, code=ExitCode.DOES_NOT_HOLD)
         if output is not None:
             save_outputs(output, report)
+        if timeline is not None:
+            with stage(f"draw {timeline}", quiet=json):
+                draw_timeline(timeline, f"{model.name} on {loaded.name}", report.timelines)
     if json:
         print_json(report.as_dict() | {"overrides": list(overrides or ())})
     else:
@@ -96,8 +107,11 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
 
 def _print(report, spec: str, model: str) -> None:
     if report.layers:
-        print_table(f"{model} on {spec}", [
-            readable_layer(layer | {"name": _short(layer["name"])}) for layer in report.layers])
+        title = f"{model} on {spec}: cycles measured, waits by layer predicted"
+        print_layers(title, report.layers, {
+            "macs": sum(layer["macs"] for layer in report.layers), "cycles": report.cycles,
+            "predicted_cycles": round(report.predicted_cycles_per_inference * report.batch),
+            "utilisation": report.utilisation} | report.activity)
     print_left_out(report.left_out)
     typer.echo(f"inferences {report.inferences}")
     if report.accuracy is not None:
@@ -106,16 +120,13 @@ def _print(report, spec: str, model: str) -> None:
             "" if before is None else f", {100 * before:.2f} % without pruning activations"))
     if report.bit_exact is None:
         return
+    if report.batch > 1:
+        typer.echo(f"cycles per run of {report.batch} inputs {report.cycles:,}")
     typer.echo(f"cycles per inference {report.cycles_per_inference:,} measured, "
                f"{report.predicted_cycles_per_inference:,} predicted; "
                f"utilisation {100 * report.utilisation:.1f} %")
     typer.echo(f"RTL = golden over {report.inferences} inputs" if report.bit_exact
                else f"MISMATCH: {report.mismatch}")
-
-
-def _short(name: str, width: int = 36) -> str:
-    """The end of a framework's layer name, which tells layers apart."""
-    return name if len(name) <= width else "..." + name[3 - width:]
 
 
 def verify(spec: SpecArgument, overrides: SetOption = None, json: JsonOption = False) -> None:

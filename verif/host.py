@@ -11,7 +11,7 @@ from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiMaster
 
 from ..rtl.bus.register_map import REGISTERS
 
-__all__ = ["Host", "RunError"]
+__all__ = ["PERIOD_NS", "Host", "RunError"]
 
 OFFSETS = {register.name: register.offset for register in REGISTERS}
 LAYER_TABLE = 0x400

@@ -11,10 +11,11 @@ import numpy as np
 
 from ..gen.build import parameters
 from ..gen.cli.common import Inputs, stage
+from ..gen.cli.layers import layer_rows
 from ..gen.compile import bound_activations, core_tensors
 from ..gen.importer import load as load_model
 from ..gen.mapping import compile_network
-from ..gen.predict import Activity, moved_bytes, predict, predict_activity
+from ..gen.predict import Activity, Timeline, moved_bytes, predict, predict_activity
 from ..gen.spec import Spec
 from ..golden.interpreter import run as run_golden
 from ..golden.network import Network
@@ -29,7 +30,9 @@ __all__ = ["Report", "run_network", "save_outputs"]
 class Report:
     """What ``run`` says. Cycles are None without RTL, and so is ``bit_exact``.
 
-    ``waits``: cycles of them in which a layer waited for transfers; all others must be as
+    ``cycles``, and those of ``layers``, are of a run of ``batch`` inputs. Of ``layers``, cycles
+    and what follows from them are measured; stalls are the predictor's, whose sums are compared.
+    ``waits``: cycles of a run in which layers waited for transfers; all others must be as
     predicted, and so must ``moved_bytes``. ``accuracy_unpruned``: before activations were pruned,
     if they were. ``counters``: registers after the last inference; ``activity``: its events and
     stalls among them. ``left_out``: the model's operators behind the network's output.
@@ -43,8 +46,10 @@ class Report:
     bit_exact: bool | None = None
     mismatch: str | None = None
     compared: str = "outputs"
-    cycles_per_inference: int | None = None
-    predicted_cycles_per_inference: int | None = None
+    batch: int = 1
+    cycles: int | None = None
+    cycles_per_inference: float | None = None
+    predicted_cycles_per_inference: float | None = None
     utilisation: float | None = None
     waits: int = 0
     predicted_waits: int = 0
@@ -56,34 +61,37 @@ class Report:
     left_out: list[str] = field(default_factory=list)
     tensors: dict[int, np.ndarray] = field(default_factory=dict)
     output: int = 0
+    timelines: list[Timeline] = field(default_factory=list)
 
     def as_dict(self) -> dict:
-        """Everything but the tensors."""
+        """Everything but tensors and timelines."""
         return {key: value for key, value in vars(self).items()
-                if key not in ("tensors", "output")}
+                if key not in ("tensors", "output", "timelines")}
 
 
 def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs], *,
                 simulate: bool, layers: bool = False, stalls: int | None = None,
                 activation_nnz: Sequence[str] = (), unfused: bool = False,
-                window: bool = True, jobs: int = 1, quiet: bool = False) -> Report:
+                batch: int = 1, window: bool = True, jobs: int = 1, trace: bool = False,
+                quiet: bool = False) -> Report:
     """Run ``model``; with ``simulate`` on the RTL of ``spec`` too, and compare.
 
     Compared are the outputs of the core's last layer, and with ``layers`` every layer's tensor,
     over every input; cycles must be the same in every inference and as predicted, and so must
     the counters of the last one. ``activation_nnz``: as ``bound_activations``; what it costs in
-    accuracy is reported. ``unfused``: every layer by itself. ``window``, ``jobs``: as ``run``. The
-    report's tensors are as the model has them.
+    accuracy is reported. ``unfused``: every layer by itself. ``batch``: inputs of a run.
+    ``window``, ``jobs``, ``trace``: as ``run``. The report's tensors are as the model has them.
     """
     unpruned = load_model(model)
     network = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
     inputs = read_inputs(network)
-    program = compile_network(spec, network, fuse="never" if unfused else "faster")
+    program = compile_network(spec, network, fuse="never" if unfused else "faster",
+                              batch=batch)
     count = len(inputs.values)
     with stage(f"golden: {count} inputs", quiet=quiet):
         tensors = run_golden(network, inputs.values)
     final = network.outputs[0]
-    report = Report(spec=spec.name, model=network.name, inferences=count, output=final,
+    report = Report(spec=spec.name, model=network.name, inferences=count, output=final, batch=batch,
                     tensors={index: network.tensors[index].to_model(tensors[index])
                              for index in (tensors if layers else (final,))},
                     left_out=list(network.left_out),
@@ -97,7 +105,7 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
 
     with stage(f"build the simulator of {spec.name}", quiet=quiet):
         rtl = simulator(spec)
-    with stage(f"simulate {count} inputs", total=count, quiet=quiet) as advance:
+    with stage(f"simulate {count} inputs", total=-(-count // batch), quiet=quiet) as advance:
         done = 0
 
         def progress(value: int) -> None:
@@ -107,7 +115,7 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
             done = max(done, value)
 
         result = run_rtl(program, inputs.values, rtl, layers=layers, stalls=stalls,
-                         window=window, jobs=jobs, progress=progress)
+                         window=window, jobs=jobs, trace=trace, progress=progress)
     prediction = predict(program)
     observed = result.layers if layers else {program.lowered.output: result.outputs}
     report.compared = "every layer" if layers else "outputs"
@@ -115,34 +123,39 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     report.mismatch = (_first_mismatch(program, observed, known) or _first_mismatch(
         program, {program.lowered.output: result.outputs}, known))
     report.bit_exact = report.mismatch is None
-    report.cycles_per_inference = int(result.cycles[0])
-    report.predicted_cycles_per_inference = prediction.cycles + prediction.waits
-    report.waits, report.predicted_waits = result.counters["STALL_TRANSFER"], prediction.waits
+    waits = sum(prediction.waits)
+    report.cycles = int(result.cycles[0])
+    report.cycles_per_inference = _share(report.cycles, batch)
+    report.predicted_cycles_per_inference = _share(prediction.cycles + waits, batch)
+    report.waits, report.predicted_waits = result.counters["STALL_TRANSFER"], waits
     report.moved_bytes = moved_bytes(program)
     report.utilisation = prediction.utilisation * prediction.cycles / result.cycles[0]
     report.counters = result.counters
-    for index, layer in enumerate(prediction.layers):
-        cycles = int(result.layer_cycles[0, index])
-        report.layers.append({
-            "name": layer.name, "op": layer.op, "fused": layer.fused, "cycles": cycles,
-            "predicted_cycles": layer.cycles, "macs": layer.macs,
-            "utilisation": layer.utilisation * layer.cycles / max(cycles, 1)})
+    for row, cycles in zip(layer_rows(program, prediction), result.layer_cycles[0].tolist(),
+                           strict=True):
+        report.layers.append(row | {
+            "cycles": cycles, "predicted_cycles": row["cycles"], "share": cycles / report.cycles,
+            "utilisation": row["utilisation"] * row["cycles"] / max(cycles, 1)})
     for layer in program.lowered.host:
         report.layers.append({"name": layer.name, "op": layer.kind, "fused": False,
                               "cycles": "host",
                               "predicted_cycles": "host", "macs": 0, "utilisation": 0.0})
+    if result.timeline is not None:
+        report.timelines = [result.timeline, prediction.timeline]
     if np.ptp(result.cycles) or np.ptp(result.layer_cycles, axis=0).any():
         report.bit_exact = False
         report.mismatch = "cycles differ between inferences"
-    elif report.cycles_per_inference - report.waits != prediction.cycles:
+    elif report.cycles - report.waits != prediction.cycles:
         report.bit_exact = False
-        report.mismatch = (f"cycles {report.cycles_per_inference} less {report.waits} of waiting "
+        report.mismatch = (f"cycles {report.cycles} less {report.waits} of waiting "
                            f"differ from those predicted, {prediction.cycles}")
     elif program.moves and result.counters["DMA_BYTES"] != report.moved_bytes:
         report.bit_exact = False
         report.mismatch = (f"{result.counters['DMA_BYTES']} bytes moved differ from those "
                            f"predicted, {report.moved_bytes}")
-    last = {index: tensor[-1:] for index, tensor in known.items()}
+    final_run = np.minimum(np.arange((count - 1) // batch * batch, -(-count // batch) * batch),
+                           count - 1)
+    last = {index: tensor[final_run] for index, tensor in known.items()}
     # The image trailer, on chip, is one weight row that belongs to no layer.
     expected = sum(predict_activity(program, last), Activity(
         weight_reads=int(not program.parameters.external_weights)))
@@ -154,6 +167,11 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
         report.mismatch = (f"counters {report.activity} differ from those predicted, "
                            f"{report.predicted_activity}")
     return report
+
+
+def _share(cycles: int, batch: int) -> float:
+    """Cycles of an inference: whole where a run is one."""
+    return cycles if batch == 1 else cycles / batch
 
 
 def _first_mismatch(program, observed: dict, golden: dict) -> str | None:

@@ -22,8 +22,8 @@ class Job:
     ``external``: words of the memory behind the DMA (none where there is no such memory), which
     then also holds the input if ``input_outside``.
     ``stalls``: seed of random AXI stalls, or None. ``places``: fields of ``Places``, to load
-    without the window, or None. ``following``: path of a saved job that the same session does
-    next, or none.
+    without the window, or None. ``trace``: watch the units in the first run. ``following``: path of
+    a saved job that the same session does next, or none.
     """
 
     folder: Path
@@ -38,6 +38,7 @@ class Job:
     latency: int = 0
     banks: int = 0
     monitor: bool = False
+    trace: bool = False
     stalls: int | None = None
     places: dict | None = None
     watchdog: int = 0
@@ -65,7 +66,8 @@ class Job:
 @dataclass(kw_only=True)
 class Answer:
     """``outputs`` uint64 [N, words]; ``cycles`` [N]; ``layer_cycles`` [N, layers]; ``counters``
-    of the last run by name; ``post`` and ``vector``: monitored result beats, int8 [beats, lanes].
+    of the last run by name; ``post`` and ``vector``: monitored result beats, int8 [beats, lanes];
+    ``units``: as ``UnitMonitor``, of the first run.
     """
 
     outputs: np.ndarray
@@ -74,11 +76,13 @@ class Answer:
     counters: dict[str, int]
     post: np.ndarray
     vector: np.ndarray
+    units: np.ndarray
 
     def save(self, folder: Path) -> None:
         """Write the answer into ``folder``."""
         np.savez(folder / "answer.npz", outputs=self.outputs, cycles=self.cycles,
-                 layer_cycles=self.layer_cycles, post=self.post, vector=self.vector)
+                 layer_cycles=self.layer_cycles, post=self.post, vector=self.vector,
+                 units=self.units)
         (folder / "counters.json").write_text(json.dumps(self.counters))
 
     @classmethod

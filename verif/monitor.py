@@ -3,9 +3,10 @@
 
 import cocotb
 import numpy as np
+from cocotb.simtime import get_sim_time
 from cocotb.triggers import RisingEdge
 
-__all__ = ["ResultMonitor"]
+__all__ = ["ResultMonitor", "UnitMonitor"]
 
 
 class ResultMonitor:
@@ -33,3 +34,32 @@ class ResultMonitor:
         """Everything seen since this was last asked."""
         seen, self._beats = self._beats, []
         return np.frombuffer(b"".join(seen), np.int8).reshape(-1, self.lanes)
+
+
+class UnitMonitor:
+    """Notes when ``monitor_units`` changes, up to ``stop``: int [changes, 2], cycle and value.
+
+    ``period`` of the clock in ns.
+    """
+
+    def __init__(self, dut, period: int):
+        self._units = dut.monitor_units
+        self._period = period
+        self._values: dict[int, int] = {}
+        self._task = cocotb.start_soon(self._watch())
+
+    async def _watch(self) -> None:
+        while True:
+            await self._units.value_change
+            # What changes more than once within a cycle is as it last is.
+            self._values[int(get_sim_time("ns")) // self._period] = \
+                self._units.value.to_unsigned()
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        self._task.cancel()
+
+    @property
+    def changes(self) -> np.ndarray:
+        """Everything seen so far."""
+        return np.array(list(self._values.items()), int).reshape(-1, 2)

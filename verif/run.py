@@ -16,12 +16,14 @@ import numpy as np
 from ..gen.build import accelerator, parameters
 from ..gen.compile.program import Program
 from ..gen.emit.platform import EmittingPlatform
-from ..gen.predict import MEMORY_LATENCY
+from ..gen.predict import MEMORY_LATENCY, Busy, Timeline
 from ..gen.spec import Spec
+from ..rtl.core import UNITS
 from ..rtl.memory.map import REGIONS
 from ..rtl.memory.sram import SramBank
 from ..rtl.parameters import AcceleratorParameters
 from ..rtl.sequencer.descriptor import Opcode
+from ..rtl.sequencer.sequencer import Sequencer
 from .batch import run_jobs, shares
 from .job import Answer, Job
 from .memories import Places
@@ -30,19 +32,21 @@ from .simulator import Simulator, build, recall
 __all__ = ["TOP", "RunResult", "prepare", "run", "run_in_turn", "simulator"]
 
 TOP = "systolith"
-UNITS = {Opcode.MATRIX: "engine", Opcode.WINDOW: "vector", Opcode.ADD: "vector"}
+RESULTS = {Opcode.MATRIX: "engine", Opcode.WINDOW: "vector", Opcode.ADD: "vector"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
     """``outputs`` int8 [N, h, w, c] of the core's last layer; ``layers``: the same for every
-    layer, by tensor index, where monitored; ``cycles`` [N]; ``layer_cycles`` [N, layers]."""
+    layer, by tensor index, where monitored; ``cycles`` [runs]; ``layer_cycles`` [runs, layers].
+    A run takes a batch of the N inputs. ``timeline``: of the first run, where it was traced."""
 
     outputs: np.ndarray
     layers: dict[int, np.ndarray]
     cycles: np.ndarray
     layer_cycles: np.ndarray
     counters: dict[str, int]
+    timeline: Timeline | None = None
 
 
 @cache
@@ -73,7 +77,7 @@ def _generator() -> str:
 def _memory_modules(p: AcceleratorParameters) -> list[str]:
     """Names of the modules that hold what the window reaches."""
     depths = {p.group_words // p.banks, p.weight_depth, p.program_rows, p.schedule_words}
-    return [f"{TOP}_{SramBank(depth=depth).module_name}" for depth in sorted(depths)]
+    return [f"{TOP}_{SramBank.name_of(depth)}" for depth in sorted(depths)]
 
 
 def _places(p: AcceleratorParameters) -> Places:
@@ -102,9 +106,10 @@ def _tensor_runs(program: Program, tensor: int) -> list[tuple[int, int, int]]:
 
 
 def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool = False,
-            stalls: int | None = None, watchdog: int = 0, window: bool = True) -> Job:
-    """The simulation job for int8 ``inputs`` [N, ...], which are loaded through the AXI ``window``
-    or else straight into the memories."""
+            stalls: int | None = None, watchdog: int = 0, window: bool = True,
+            trace: bool = False) -> Job:
+    """The simulation job for int8 ``inputs`` [runs, ...], which are loaded through the AXI
+    ``window`` or else straight into the memories."""
     p, image = program.parameters, program.memory_image
     layout = program.input_layout
     shape = (layout.height, layout.width, layout.channels)
@@ -125,7 +130,7 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
         input_outside=program.lowered.input in program.spilled,
         inputs=np.array([[word for _, word in words] for words in packed], "<u8"),
         output_runs=_tensor_runs(program, program.lowered.output),
-        layers=len(program.layers), banks=p.banks, monitor=monitor, stalls=stalls,
+        layers=len(program.layers), banks=p.banks, monitor=monitor, trace=trace, stalls=stalls,
         watchdog=watchdog, places=None if window else asdict(_places(p)))
 
 
@@ -151,7 +156,7 @@ def _layer_tensors(program: Program, answer: Answer, count: int) -> dict[int, np
     for number in range(count):
         for layer in program.layers:
             low = layer.lowered
-            unit = UNITS[low.opcode]
+            unit = RESULTS[low.opcode]
             height, width, channels = low.output_shape
             columns = p.facts.columns if unit == "engine" else p.vector_lanes
             source = beats[unit]
@@ -184,29 +189,42 @@ def _layer_tensors(program: Program, answer: Answer, count: int) -> dict[int, np
 
 def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool = False,
         stalls: int | None = None, bench: str = "inference", watchdog: int = 0,
-        window: bool = True, jobs: int = 1,
+        window: bool = True, trace: bool = False, jobs: int = 1,
         progress: Callable[[int], None] | None = None) -> RunResult:
-    """Run int8 ``inputs`` [N, ...] back to back in ``jobs`` simulations, of two inputs at least.
+    """Run int8 ``inputs`` [N, ...] back to back in ``jobs`` simulations, of two runs at least.
 
-    ``window``: as ``prepare``. ``progress`` is told from time to time how many inputs are done.
-    Raises SimulationFault, of the first simulation that fails.
+    The last run of a program for batches is filled up with the last input, whose results there
+    are left out.
+    ``window``, ``trace``: as ``prepare``. ``progress`` is told from time to time how many runs are
+    done. Raises SimulationFault, of the first simulation that fails.
     """
-    parts = shares(inputs, jobs)
+    batch, count = program.lowered.batch, len(inputs)
+    filled = np.pad(inputs, ((0, -count % batch), *((0, 0),) * (inputs.ndim - 1)), mode="edge")
+    parts = shares(filled.reshape(-1, batch, *inputs.shape[1:]), jobs)
+
+    def apart(values: list[np.ndarray]) -> np.ndarray:
+        """Tensors of runs as those of inputs."""
+        runs = np.concatenate(values)
+        if batch > 1:
+            runs = runs.reshape(-1, 1, 1, runs.shape[-1])
+        return runs[:count]
+
     with tempfile.TemporaryDirectory(prefix="systolith-") as name:
         folders = [Path(name) / str(index) for index in range(len(parts))]
         saved = [prepare(program, part, folder, monitor=layers, stalls=stalls, watchdog=watchdog,
-                         window=window).save()
+                         window=window, trace=trace and folder == folders[0]).save()
                  for part, folder in zip(parts, folders, strict=True)]
         run_jobs(model, f"systolith.verif.benches.{bench}", saved, progress)
         answers = [Answer.load(folder) for folder in folders]
     results = [_result(program, answer, layers) for answer in answers]
     return RunResult(
-        outputs=np.concatenate([result.outputs for result in results]),
-        layers={index: np.concatenate([result.layers[index] for result in results])
+        outputs=apart([result.outputs for result in results]),
+        layers={index: apart([result.layers[index] for result in results])
                 for index in results[0].layers},
         cycles=np.concatenate([result.cycles for result in results]),
         layer_cycles=np.concatenate([result.layer_cycles for result in results]),
-        counters=results[-1].counters)
+        counters=results[-1].counters,
+        timeline=_timeline(program, answers[0]) if trace else None)
 
 
 def run_in_turn(cases: Sequence[tuple[Program, np.ndarray]], model: Simulator) -> list[RunResult]:
@@ -229,3 +247,25 @@ def _result(program: Program, answer: Answer, layers: bool) -> RunResult:
         outputs=_unpack_outputs(program, answer.outputs),
         layers=_layer_tensors(program, answer, len(answer.cycles)) if layers else {},
         cycles=answer.cycles, layer_cycles=answer.layer_cycles, counters=answer.counters)
+
+
+def _timeline(program: Program, answer: Answer) -> Timeline:
+    """The first run, as it was watched. A layer ends where the sequencer reads the next one."""
+    busy = Busy()
+    start, _ = answer.units[0]  # the sequencer reads the header
+    total = int(answer.cycles[0])
+    ends = np.append(answer.units[1:, 0], start + total)
+    for (cycle, value), end in zip(answer.units.tolist(), ends.tolist(), strict=True):
+        for bit, unit in enumerate(UNITS):
+            if value >> bit & 1:
+                busy.add(unit, cycle - int(start), end - int(start))
+    following = iter(busy.spans["sequencer"][1:])
+    first = at = Sequencer.overhead_cycles(program.parameters.program_width) - Sequencer.END
+    layers = []
+    for layer in program.layers:
+        length = 0
+        if not layer.fused:
+            end = next(following)[0]
+            length, at = end - at, end
+        layers.append((layer.lowered.name, length))
+    return Timeline.of("measured", total, first, layers, busy)

@@ -11,6 +11,7 @@ import typer
 from ..spec import Spec, json_schema, load
 from .common import (
     ActivationOption,
+    BatchOption,
     ForceOption,
     JsonOption,
     ModelArgument,
@@ -24,9 +25,10 @@ from .common import (
     print_left_out,
     print_overridden,
     print_table,
-    readable_layer,
     stage,
 )
+from .layers import layer_rows, print_layers
+from .timeline import TimelineOption, check_timeline, draw_timeline
 
 if TYPE_CHECKING:
     from ..compile import Program
@@ -67,13 +69,13 @@ def generate(spec: SpecArgument, output: OutputOption, overrides: SetOption = No
 
 def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
              overrides: SetOption = None, activation_nnz: ActivationOption = None,
-             unfused: UnfusedOption = False, force: ForceOption = False,
-             json: JsonOption = False) -> None:
+             unfused: UnfusedOption = False, batch: BatchOption = 1,
+             force: ForceOption = False, json: JsonOption = False) -> None:
     """Compile a model into a program image; print how each layer is mapped."""
     with guard(json):
         loaded = load(spec, overrides or ())
         with atomic_directory(output, "compile", force=force) as folder:
-            program = _compile(loaded, model, activation_nnz, unfused, json)
+            program = _compile(loaded, model, activation_nnz, unfused, batch, json)
             mapping = {"spec": loaded.name, "spec_hash": f"0x{loaded.hash:016x}",
                        "model": program.network.name, "image_bytes": len(program.image),
                        "left_out": list(program.network.left_out),
@@ -91,29 +93,35 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
 
 def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = None,
             activation_nnz: ActivationOption = None, unfused: UnfusedOption = False,
+            batch: BatchOption = 1, timeline: TimelineOption = None,
             json: JsonOption = False) -> None:
     """Predict a model's cycles on a spec, layer by layer, without simulation."""
     with guard(json):
         loaded = load(spec, overrides or ())
-        program = _compile(loaded, model, activation_nnz, unfused, json)
+        check_timeline(timeline)
+        program = _compile(loaded, model, activation_nnz, unfused, batch, json)
         from ..predict import predict as run_prediction
 
         with stage(f"predict {loaded.name}", quiet=json):
             prediction = run_prediction(program)
+        if timeline is not None:
+            with stage(f"draw {timeline}", quiet=json):
+                draw_timeline(timeline, f"{model.name} on {loaded.name}", [prediction.timeline])
     clock = loaded.target.clock_mhz
-    layers = [{key: value for key, value in dataclasses.asdict(layer).items()
-               if key != "stalls"} | dataclasses.asdict(layer.stalls)
-              for layer in prediction.layers]
-    total = {"macs": sum(layer["macs"] for layer in layers), "cycles": prediction.cycles}
+    layers = layer_rows(program, prediction)
+    total = {"macs": sum(layer["macs"] for layer in layers), "cycles": prediction.cycles,
+             "utilisation": prediction.utilisation} | dataclasses.asdict(prediction.stalls)
     if json:
-        print_json({"spec": loaded.name, "model": program.network.name, **total,
+        print_json({"spec": loaded.name, "model": program.network.name, "batch": batch, **total,
+                    "cycles_per_inference": prediction.cycles / batch,
                     "microseconds": prediction.cycles / clock, "clock_mhz": clock,
-                    "layers": layers})
+                    "unit_shares": prediction.timeline.shares(), "layers": layers})
     else:
         print_overridden(loaded, overrides)
-        print_table(f"{model.name} on {loaded.name}", [readable_layer(row) for row in layers],
-                    {"name": "total", **total})
-        typer.echo(f"{prediction.cycles / clock:,.1f} us at {clock} MHz")
+        print_layers(f"{model.name} on {loaded.name}, predicted", layers, total)
+        typer.echo(f"{prediction.cycles / clock:,.1f} us at {clock} MHz" + (
+            f" for {batch} inputs, {prediction.cycles / batch:,.1f} cycles each"
+            if batch > 1 else ""))
 
 
 def schema(json: JsonOption = False) -> None:
@@ -122,7 +130,7 @@ def schema(json: JsonOption = False) -> None:
 
 
 def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None, unfused: bool,
-             json: bool) -> "Program":
+             batch: int, json: bool) -> "Program":
     from ..build import parameters
     from ..compile import bound_activations
     from ..importer import load as load_model
@@ -132,4 +140,4 @@ def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None, unfused:
         network = bound_activations(load_model(model), parameters(spec).facts,
                                     activation_nnz or ())
     with stage(f"compile {model.name} for {spec.name}", quiet=json):
-        return compile_network(spec, network, fuse="never" if unfused else "faster")
+        return compile_network(spec, network, fuse="never" if unfused else "faster", batch=batch)

@@ -19,10 +19,31 @@ from .directory import DirectoryFault, atomic_directory
 from .inputs import InputFault, Inputs, load_inputs
 from .progress import stage
 
-__all__ = ["ActivationOption", "DirectoryFault", "ExitCode", "ForceOption", "InputFault",
-           "Inputs", "JsonOption", "ModelArgument", "OutputOption", "SetOption", "SpecArgument",
-           "UnfusedOption", "atomic_directory", "fail", "guard", "load_inputs", "print_json",
-           "print_left_out", "print_overridden", "print_table", "readable_layer", "stage"]
+__all__ = [
+    "PIPE_WIDTH",
+    "ActivationOption",
+    "BatchOption",
+    "DirectoryFault",
+    "ExitCode",
+    "ForceOption",
+    "InputFault",
+    "Inputs",
+    "JsonOption",
+    "ModelArgument",
+    "OutputOption",
+    "SetOption",
+    "SpecArgument",
+    "UnfusedOption",
+    "atomic_directory",
+    "fail",
+    "guard",
+    "load_inputs",
+    "print_json",
+    "print_left_out",
+    "print_overridden",
+    "print_table",
+    "stage",
+]
 
 SpecArgument = Annotated[str, typer.Argument(
     metavar="SPEC", show_default=False, help="Name of a shipped spec, or path of a YAML file.")]
@@ -44,8 +65,12 @@ ActivationOption = Annotated[list[str] | None, typer.Option(
          "or in one layer; repeatable.")]
 UnfusedOption = Annotated[bool, typer.Option(
     "--unfused", help="Run every layer by itself, its tensor in memory: for debugging.")]
+BatchOption = Annotated[int, typer.Option(
+    "--batch", metavar="N",
+    help="Inputs of a run, as rows of the array: for networks of fully connected layers.")]
 
-_PIPE_WIDTH = 200
+PIPE_WIDTH = 200
+"""Columns of a table where stdout is no terminal."""
 
 
 class ExitCode(IntEnum):
@@ -133,7 +158,7 @@ def print_table(title: str, rows: Sequence[Mapping[str, Any]],
     """
     console = Console()
     if not console.is_terminal:
-        console = Console(width=_PIPE_WIDTH)
+        console = Console(width=PIPE_WIDTH)
     table = Table(title=title, title_justify="left", show_footer=footer is not None)
     for key in rows[0] if rows else ():
         number = any(isinstance(row[key], (int, float)) for row in rows)
@@ -142,14 +167,6 @@ def print_table(title: str, rows: Sequence[Mapping[str, Any]],
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     console.print(table)
-
-
-def readable_layer(layer: Mapping[str, Any]) -> dict[str, Any]:
-    """A layer's figures for people: one that is timed with the next says so."""
-    row = {key: value for key, value in layer.items() if key != "fused"}
-    if layer.get("fused"):
-        row |= {key: "with next" for key in ("cycles", "predicted_cycles") if key in row}
-    return row
 
 
 def _cell(value: Any) -> Text:

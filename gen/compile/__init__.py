@@ -2,6 +2,7 @@
 """Compiler: a golden network becomes a program image for a spec's hardware."""
 
 from .allocate import allocate
+from .batch import batched
 from .bounds import bound_activations
 from .external.segments import candidates, hoist, neighbours
 from .external.tiling import Unfit, tile
@@ -23,6 +24,7 @@ __all__ = [
            "Unfit",
            "allocate",
            "assemble",
+           "batched",
            "bound_activations",
            "candidates",
            "check_bound",

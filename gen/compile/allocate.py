@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from ...golden.dbb import BLOCK
 from ...rtl.parameters import AcceleratorParameters
@@ -138,7 +139,7 @@ def best_layout(shape: tuple[int, int, int], consumers: Sequence[tuple[LoweredLa
                         * plans[layer.output].taps).sum()) for layer, *place in matrices)
         for extra_plane in range(0, p.banks if windows else 1, 2):
             layout = replace(narrow, plane=narrow.plane + extra_plane)
-            total = cost + sum(int(window_reads(layer, layout.part(*place), p).sum())
+            total = cost + sum(_window_cost(layer, layout.part(*place), p)
                                for layer, *place in windows)
             if best is None or (total, layout.words) < best[:2]:
                 best = (total, layout.words, layout)
@@ -156,5 +157,11 @@ def stripe_layout(layout: TensorLayout, height: int, consumers: Sequence[Lowered
     least = height * layout.pitch | 1
     return min((replace(layout, height=height, plane=least + extra)
                 for extra in range(0, p.banks if windows else 1, 2)),
-               key=lambda form: sum(int(window_reads(
-                   layer, replace(layout, plane=form.plane), p).sum()) for layer in windows))
+               key=lambda form: sum(_window_cost(
+                   layer, replace(layout, plane=form.plane), p) for layer in windows))
+
+
+@lru_cache(maxsize=4096)
+def _window_cost(layer: LoweredLayer, layout: TensorLayout, p: AcceleratorParameters) -> int:
+    """Read cycles of a layer of the vector unit; the ways of mapping a network share most."""
+    return int(window_reads(layer, layout, p).sum())

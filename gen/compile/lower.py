@@ -101,6 +101,7 @@ class Lowered:
     of a tensor that is part of another where its corner lies in that one: of what a layer reads of
     a larger tensor, and, once ``place_parts`` has settled them, of what joins are made of.
     ``copies``: tensors of the core alone that repeat another. Such tensors have indices below 0.
+    ``batch``: inputs of a run, the pixels of its tensors.
     """
 
     layers: list[LoweredLayer]
@@ -113,6 +114,7 @@ class Lowered:
     copies: dict[int, int] = field(default_factory=dict)
     input: int
     output: int
+    batch: int = 1
 
 
 def lower(network: golden.Network) -> Lowered:

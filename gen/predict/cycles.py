@@ -5,6 +5,7 @@ The recurrences follow the units' handshakes, event by event; every constant is 
 of a component, read from it. Times are cycles from the layer's ``begin`` pulse.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,9 +21,10 @@ from ..compile.external.tiling import Tiled
 from ..compile.placed import PlacedLayer
 from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_reads, window_reads
+from .busy import Busy, Timeline
 from .engine import EngineTimeline, Stalls
 from .fusion import fused_layers
-from .transfers import predict_waits
+from .transfers import predict_transfers
 
 __all__ = ["LayerPrediction", "Prediction", "Stalls", "predict"]
 
@@ -44,18 +46,27 @@ class LayerPrediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """A run's busy ``cycles`` and its layers; ``waits``: cycles on top, in which a layer waits for
-    transfers."""
+    """A run's busy ``cycles`` and its layers; ``waits``: cycles on top, in which layers wait for
+    transfers; ``busy``: its units, from the run's first cycle, waits included."""
 
     cycles: int
     layers: list[LayerPrediction]
     utilisation: float
-    waits: int = 0
+    first_layer: int
+    busy: Busy
+    waits: Sequence[int]
 
     @property
     def stalls(self) -> Stalls:
         """Stalls of the whole run."""
         return sum((layer.stalls for layer in self.layers), Stalls())
+
+    @property
+    def timeline(self) -> Timeline:
+        """The run, to be drawn."""
+        return Timeline.of("predicted", self.cycles + sum(self.waits), self.first_layer,
+                           [(layer.name, layer.cycles + wait) for layer, wait in zip(
+                               self.layers, self.waits, strict=True)], self.busy)
 
 
 def predict(program: Program | Tiled, known: dict | None = None) -> Prediction:
@@ -65,31 +76,45 @@ def predict(program: Program | Tiled, known: dict | None = None) -> Prediction:
     p = program.parameters
     layers = []
     useful = 0.0
+    lengths, begins, watched = [], [], []
     for index, layer in enumerate(program.layers):
         low = layer.lowered
-        matrix = low.opcode is Opcode.MATRIX
+        units, begin = Busy(), Sequencer.fetch_cycles(p.program_width)
         if layer.fused:  # timed with the next one
             cycles, stalls = 0, Stalls()
         else:
             if layer.fed:
-                done, stalls = fused_layers(program.layers[index - 1], layer, p)
+                done, stalls = fused_layers(program.layers[index - 1], layer, p, units)
+                begin += Sequencer.fused_cycles(p.program_width)
             else:
                 key = _alike(layer, p)
                 if key not in known:
-                    known[key] = UNITS[low.opcode](layer, p)
-                done, stalls = known[key]
-            cycles = Sequencer.fetch_cycles(p.program_width) + done + 1
-            if layer.fed:
-                cycles += Sequencer.fused_cycles(p.program_width)
-        work = _products(layer, p.facts) if matrix else 0.0
+                    known[key] = *UNITS[low.opcode](layer, p, units), units
+                done, stalls, units = known[key]
+            cycles = begin + done + 1
+        lengths.append(cycles)
+        begins.append(begin)
+        watched.append(units)
+        work = _products(layer, p.facts) if low.opcode is Opcode.MATRIX else 0.0
         useful += work
         layers.append(LayerPrediction(
             name=low.name, op=low.kind, cycles=cycles, macs=low.macs,
             utilisation=work / (max(cycles, 1) * p.facts.multipliers), fused=layer.fused,
             stalls=stalls))
-    total = Sequencer.overhead_cycles(p.program_width) + sum(layer.cycles for layer in layers)
-    waits = sum(predict_waits(program, [layer.cycles for layer in layers]))
-    return Prediction(cycles=total, layers=layers, waits=waits,
+    total = Sequencer.overhead_cycles(p.program_width) + sum(lengths)
+    waits, transfers = predict_transfers(program, lengths)
+    first_layer = cycle = Sequencer.overhead_cycles(p.program_width) - Sequencer.END
+    busy = Busy()
+    busy.add("sequencer", 0, cycle)
+    for start, end in transfers:
+        busy.add("transfers", first_layer + start, first_layer + end)
+    for length, wait, begin, units in zip(lengths, waits, begins, watched, strict=True):
+        if length:
+            busy.add("sequencer", cycle, cycle + begin + wait + 1)
+            busy.append(units, cycle + begin + wait)
+        cycle += length + wait
+    busy.add("sequencer", cycle, cycle + Sequencer.END)
+    return Prediction(cycles=total, layers=layers, first_layer=first_layer, busy=busy, waits=waits,
                       utilisation=useful / (total * p.facts.multipliers))
 
 
@@ -113,7 +138,7 @@ def _products(layer: CompiledLayer, facts: EngineFacts) -> float:
     return float(height * width * (columns @ kept.sum((1, 2, 3))))
 
 
-def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls]:
+def _matrix(layer: CompiledLayer, p: AcceleratorParameters, busy: Busy) -> tuple[int, Stalls]:
     """Cycle of the engine layer's last result beat, and its stalls."""
     facts, low = p.facts, layer.lowered
     reads = matrix_reads(low, layer.source, p)
@@ -122,7 +147,7 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls
     costs_of = reads.transpose(1, 0, 2, 3, 4).tolist()
     ready_after = ParameterLoader.load_cycles(lanes=facts.columns, rows_per_lane=1,
                                               width=p.program_width)
-    engine = EngineTimeline(facts, p.beats)
+    engine = EngineTimeline(facts, p.beats, busy)
 
     swap = 1  # the walk starts one cycle after ``begin``
     accepted = read = taken = 0
@@ -139,6 +164,7 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls
                     read = max(accepted, read)
                     for _ in range(cost):
                         read = max(read + 1, taken)
+                        busy.read(read, read)
                         taken = max(read + 1, fill_free)
                 closes = place == len(blocks) - 1
                 fresh = closes and tile == 0
@@ -152,7 +178,7 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls
                        bank_conflicts=int(((reads - 1).sum((1, 4)) * layer.plan.taps).sum()))
 
 
-def _window(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls]:
+def _window(layer: CompiledLayer, p: AcceleratorParameters, busy: Busy) -> tuple[int, Stalls]:
     """Cycle of the vector layer's last result, and its stalls."""
     reads = window_reads(layer.lowered, layer.source, p)
     ready_after = ParameterLoader.load_cycles(
@@ -165,15 +191,20 @@ def _window(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls
         parameters = first + VectorUnit.SWAP_DELAY + ParameterLoader.HOLD + ready_after
         finished = first + int(group[1:].sum())
         asked = finished - int(group[-1])
+        busy.read(first - int(group[0]) + 1, finished, vector=True)
     return finished + VectorUnit.COLUMN_DELAY + VectorUnit.LATENCY, Stalls(
         stall_parameters=waits, bank_conflicts=int((reads - 1).sum()))
 
 
-def _addition(layer: CompiledLayer, p: AcceleratorParameters) -> tuple[int, Stalls]:
+def _addition(layer: CompiledLayer, p: AcceleratorParameters,
+              busy: Busy) -> tuple[int, Stalls]:
     """Cycle of the element-wise sum's last result, and its stalls."""
     groups = layer.source.word_groups(p.vector_blocks)
     last_read = 3 + (groups - 1) * AdditionWalker.PERIOD  # of the second operand
-    return last_read + VectorUnit.COLUMN_DELAY + VectorUnit.ADD_LATENCY, Stalls()
+    done = last_read + VectorUnit.COLUMN_DELAY + VectorUnit.ADD_LATENCY
+    for second in range(3, last_read + 1, AdditionWalker.PERIOD):
+        busy.read(second - 1, second, vector=True)
+    return done, Stalls()
 
 
 UNITS = {Opcode.MATRIX: _matrix, Opcode.WINDOW: _window, Opcode.ADD: _addition}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 
 from ...rtl.facts import EngineFacts
 from ...rtl.postproc.post_processor import PostProcessor
+from .busy import Busy
 
 __all__ = ["EngineTimeline", "Stalls"]
 
@@ -29,12 +30,13 @@ class EngineTimeline:
     """The issuer's events, in cycles from ``begin``, as blocks come to it in order.
 
     ``moved``: the present block left the fill buffer; ``issued``: its last step. ``beats`` to
-    post-process a row.
+    post-process a row. Steps and results go into ``busy``.
     """
 
-    def __init__(self, facts: EngineFacts, beats: int):
+    def __init__(self, facts: EngineFacts, beats: int, busy: Busy):
         self.facts = facts
         self.beats = beats
+        self.busy = busy
         self.row_valid = facts.drain_start + facts.drain_latency
         self.moved = self.issued = 0
         self._cooldown = self._fired = self._drain_waits = self._parameter_waits = 0
@@ -54,6 +56,7 @@ class EngineTimeline:
         self.issued = start + steps
         self._fired += steps
         if not closes:
+            self.busy.add("engine", start + 1, self.issued + 1)
             return
         if self.facts.overlapped:
             self._drain_waits += max(self._cooldown - self.issued, 0)
@@ -61,6 +64,10 @@ class EngineTimeline:
         self._parameter_waits += max(parameters - self.issued, 0)
         self.issued = max(self.issued, parameters)
         self._cooldown = self.issued + self.beats * rows
+        self.busy.add("engine", start + 1, start + steps)
+        self.busy.add("engine", self.issued, self.issued + 1)  # the last step may wait
+        first = self.issued + self.row_valid + PostProcessor.LATENCY
+        self.busy.add("results", first, first + self.beats * rows)
 
     def done(self, rows: int, *, bank_conflicts: int) -> tuple[int, Stalls]:
         """Cycle of the last result beat, of a last tile of ``rows`` pixels, and the stalls."""

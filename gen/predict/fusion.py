@@ -10,19 +10,21 @@ from ...rtl.postproc.parameters import ParameterLoader
 from ...rtl.vector.unit import VectorLane, VectorUnit
 from ..compile.program import CompiledLayer
 from ..compile.reads import tiled_window_reads
+from .busy import Busy
 from .engine import EngineTimeline, Stalls
 
 __all__ = ["fused_layers"]
 
 
-def fused_layers(window: CompiledLayer, matrix: CompiledLayer,
-                   p: AcceleratorParameters) -> tuple[int, Stalls]:
-    """Cycle of the engine's last result beat, and the stalls of the engine."""
+def fused_layers(window: CompiledLayer, matrix: CompiledLayer, p: AcceleratorParameters,
+                 busy: Busy) -> tuple[int, Stalls]:
+    """Cycle of the engine's last result beat, and the stalls of the engine; what units do goes
+    into ``busy``."""
     facts, low = p.facts, matrix.lowered
     pixels = low.output_shape[0] * low.output_shape[1]
     columns = matrix.plan.tiles
-    vector = _VectorTimeline(window, p)
-    engine = EngineTimeline(facts, p.beats)
+    vector = _VectorTimeline(window, p, busy)
+    engine = EngineTimeline(facts, p.beats, busy)
     blocks = [_Block(tile, block.steps, opens=place == 0, closes=place == len(column) - 1,
                      leaves=column is columns[-1] and place == len(column) - 1)
               for tile in range(len(vector)) for column in columns
@@ -103,7 +105,8 @@ class _Requests:
 class _VectorTimeline:
     """The vector unit's events, tile by tile, as far as halves of the buffer have been released."""
 
-    def __init__(self, layer: CompiledLayer, p: AcceleratorParameters):
+    def __init__(self, layer: CompiledLayer, p: AcceleratorParameters, busy: Busy):
+        self._busy = busy
         self._tiles = tiled_window_reads(layer.lowered, layer.source, p)
         self._reads = len(VectorLane.FIELDS) * p.vector_lanes // p.program_width
         self._bursts = [(1, self._reads)]  # first and last cycle of parameter reads
@@ -157,5 +160,6 @@ class _VectorTimeline:
                     self._bursts.append((start, start + self._reads - 1))
                     self._parameters = start + self._reads - 1 + ParameterLoader.SETUP
                 self._finished = first + int(reads[1:].sum())
+                self._busy.read(first - int(reads[0]) + 1, self._finished, vector=True)
             self._results.append(
                 self._finished + VectorUnit.COLUMN_DELAY + VectorUnit.LATENCY)

@@ -11,7 +11,7 @@ from ..compile.placed import PlacedLayer
 from ..compile.program import Program
 from ..compile.schedule import row_tiles
 
-__all__ = ["MEMORY_LATENCY", "moved_bytes", "predict_waits"]
+__all__ = ["MEMORY_LATENCY", "moved_bytes", "predict_transfers"]
 
 MEMORY_LATENCY = 100
 """Cycles that external memory takes to answer: from an address, or a burst's last word, on."""
@@ -20,9 +20,11 @@ _START = 9  # from a transfer's end, or when layers have ended, to the next one'
 _END = 6    # from the last answer to the end
 
 
-def predict_waits(program: Program, cycles: Sequence[int]) -> list[int]:
+def predict_transfers(program: Program, cycles: Sequence[int]
+                      ) -> tuple[list[int], list[tuple[int, int]]]:
     """Cycles that each layer waits for transfers, with a memory that takes or gives a word a cycle,
-    after ``MEMORY_LATENCY``; ``cycles`` of the layers themselves.
+    after ``MEMORY_LATENCY``, and from when to when the DMA is busy with each, from the first
+    layer's start on; ``cycles`` of the layers themselves.
 
     Conflicts with layers in single banks, in which the DMA gives way, are left out.
     """
@@ -30,6 +32,7 @@ def predict_waits(program: Program, cycles: Sequence[int]) -> list[int]:
     end: float = 0    # of the transfer before
     asked: float = 0  # its last burst
     outward = False
+    spans = []
     for number, move in enumerate(program.moves, 1):
         chained = move.write_out == outward
         start = max(asked if chained else end, core.ready_for(move)) + _START
@@ -38,8 +41,9 @@ def predict_waits(program: Program, cycles: Sequence[int]) -> list[int]:
         stream = max(start + MEMORY_LATENCY, end - _END if chained else 0) + move.total
         end = max(stream, asked + MEMORY_LATENCY) + _END
         outward = move.write_out
+        spans.append((round(start), round(end)))
         core.complete(number, end)
-    return [round(wait) for wait in core.waits]
+    return [round(wait) for wait in core.waits], spans
 
 
 class _Core:

@@ -58,9 +58,14 @@ class SramBank(Cell):
             "read_data": Out(64),
         })
 
+    @staticmethod
+    def name_of(depth: int) -> str:
+        """Name of the module of a bank of ``depth`` words."""
+        return f"sram_{depth}x64"
+
     @property
     def module_name(self) -> str:
-        return f"sram_{self.depth}x64"
+        return self.name_of(self.depth)
 
     def body(self, platform) -> Module:
         m = Module()

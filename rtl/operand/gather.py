@@ -128,9 +128,12 @@ class Gather(wiring.Component):
     *Parameters*: ``banks``, ``lanes`` (at most ``banks``), ``address_width``, ``tag`` (shape).
 
     *Members*: ``i``, ``o``, ``stop``, ``flip``, ``pad_value``, ``read_group``, ``read_enable``,
-    ``read_lines``, ``read_data``, ``conflict`` (a read cycle that leaves words of its request
-    waiting).
+    ``read_lines``, ``read_data``, ``reading`` (a read cycle), ``conflict`` (one that leaves words
+    of its request waiting).
     """
+
+    DELAY = 1
+    """Cycles from a read to its piece."""
 
     def __init__(self, *, banks: int, lanes: int, address_width: int, tag):
         self.banks = banks
@@ -148,6 +151,7 @@ class Gather(wiring.Component):
             "read_enable": Out(banks),
             "read_lines": Out(data.ArrayLayout(address_width - self.bank_bits, banks)),
             "read_data": In(data.ArrayLayout(64, banks)),
+            "reading": Out(1),
             "conflict": Out(1),
         })
 
@@ -164,6 +168,7 @@ class Gather(wiring.Component):
         m.d.comb += [
             read.eq(busy & (~self.o.valid | self.o.ready)),
             finish.eq(read & ((pending & ~served) == 0)),
+            self.reading.eq(read),
             self.conflict.eq(read & ~finish),
             self.i.ready.eq(~busy | finish),
             self.read_group.eq(held.group),

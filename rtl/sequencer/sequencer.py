@@ -66,6 +66,9 @@ class Sequencer(wiring.Component):
     ``layer_cycles``, ``layer_ended``.
     """
 
+    END = 1
+    """Of the overhead, the cycle behind the last layer."""
+
     def __init__(self, *, width: int, program_row_width: int, trailer_row_width: int,
                  flush_cycles: int, spec_hash: int):
         if width not in (1, 2, 4, 8):
@@ -120,7 +123,7 @@ class Sequencer(wiring.Component):
     @staticmethod
     def overhead_cycles(width: int) -> int:
         """Busy cycles of a run outside its layers: header, trailer, the end."""
-        return DESCRIPTOR_ROWS // width + 4
+        return DESCRIPTOR_ROWS // width + 3 + Sequencer.END
 
     @staticmethod
     def fetch_cycles(width: int) -> int:

@@ -12,9 +12,10 @@ from systolith.gen.build import parameters
 from systolith.gen.cli.inputs import load_inputs
 from systolith.gen.importer.tflite import load as load_model
 from systolith.gen.mapping import compile_network
-from systolith.gen.predict import predict, predict_bank_words
+from systolith.gen.predict import Activity, predict, predict_activity, predict_bank_words
 from systolith.gen.spec import load
-from systolith.verif.counters import measured_bank_words
+from systolith.golden.interpreter import run as run_golden
+from systolith.verif.counters import measured_activity, measured_bank_words
 from systolith.verif.inference import run_network
 from systolith.verif.networks import branching_network, small_network
 from systolith.verif.run import run, simulator
@@ -28,6 +29,7 @@ from ..random_designs import (
     random_network,
     random_overrides,
     thinned,
+    vector_network,
 )
 
 DIGITS = Path(demo.__file__).parent
@@ -176,6 +178,28 @@ def test_inputs_over_several_simulations():
     for name in ("outputs", "cycles", "layer_cycles"):
         np.testing.assert_array_equal(getattr(two, name), getattr(one, name))
     assert max(counts) <= 5
+
+
+@pytest.mark.parametrize("kind", ENGINES[::2])
+def test_batches(kind):
+    """Several inputs a run, the last run not full: bits of every input, cycles, counters."""
+    spec = _gated(kind)
+    rng = np.random.default_rng(8)
+    network = vector_network(rng)
+    program = compile_network(spec, network, batch=6)
+    inputs = random_inputs(rng, network, 15)
+    result = run(program, inputs, simulator(spec), layers=True)
+    golden = run_golden(network, inputs)
+    assert len(result.layers) == 4
+    for index, tensor in result.layers.items():
+        np.testing.assert_array_equal(tensor, golden[index].reshape(tensor.shape))
+    np.testing.assert_array_equal(result.outputs, golden[4].reshape(result.outputs.shape))
+    prediction = predict(program)
+    assert result.cycles.tolist() == [prediction.cycles] * 3
+    last = [12, 13, 14, 14, 14, 14]
+    predicted = sum(predict_activity(program, {0: inputs[last]} | {
+        index: tensor[last] for index, tensor in golden.items()}), Activity(weight_reads=1))
+    assert measured_activity(result.counters) == predicted
 
 
 @pytest.mark.xdist_group("demo")

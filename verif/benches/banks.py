@@ -27,4 +27,4 @@ async def counted_banks(dut):
     empty = np.zeros((0, 8), np.int8)
     Answer(outputs=outputs, cycles=np.array(cycles),
            layer_cycles=np.array([await host.layer_cycles(job.layers)]), counters=counters,
-           post=empty, vector=empty).save(job.folder)
+           post=empty, vector=empty, units=np.zeros((0, 2), int)).save(job.folder)

@@ -8,10 +8,10 @@ import cocotb
 import numpy as np
 from systolith.rtl.bus.register_map import REGISTERS
 from systolith.verif.external_memory import StreamingMemory
-from systolith.verif.host import Host
+from systolith.verif.host import PERIOD_NS, Host
 from systolith.verif.job import Answer, Job
 from systolith.verif.memories import Memories, Places
-from systolith.verif.monitor import ResultMonitor
+from systolith.verif.monitor import ResultMonitor, UnitMonitor
 
 COUNTERS = [register.name for register in REGISTERS
             if 0x80 <= register.offset < 0x100 and register.access == "ro"]
@@ -39,6 +39,7 @@ async def _infer(host: Host, monitors: dict[str, ResultMonitor], job: Job) -> No
         memory = StreamingMemory(host.dut, job.external.size, latency=job.latency,
                                  stalls=job.stalls)
         memory.words[:] = job.external
+    units = UnitMonitor(host.dut, PERIOD_NS) if job.trace else None
     outputs, cycles, layer_cycles = [], [], []
     for index, words in enumerate(job.inputs):
         if job.input_outside:
@@ -47,6 +48,8 @@ async def _infer(host: Host, monitors: dict[str, ResultMonitor], job: Job) -> No
         else:
             await loader.store(job.input_runs, words)
         cycles.append(await host.run())
+        if units is not None:
+            units.stop()
         outputs.append(await host.fetch(job.output_runs))
         layer_cycles.append(await host.layer_cycles(job.layers))
         progress.write_text(str(index + 1))
@@ -56,4 +59,5 @@ async def _infer(host: Host, monitors: dict[str, ResultMonitor], job: Job) -> No
         counters={name: await host.read(name) for name in COUNTERS},
         post=monitors["post"].take() if monitors else empty,
         vector=monitors["vector"].take() if monitors else empty,
+        units=units.changes if units else np.zeros((0, 2), int),
     ).save(job.folder)

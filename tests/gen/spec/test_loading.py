@@ -39,7 +39,7 @@ def test_named_spec(name, rows, columns, multipliers, effective):
 def test_names_are_all_that_ships():
     assert names() == ["demo", "kws-edge", "kws-s2ta-aw", "kws-s2ta-w", "kws-sa", "kws-sta",
                        "kws-vdbb", "sa-64x64", "sta-64x64", "tinyml-vdbb",
-                       "tinyml-vdbb-1024"]
+                       "tinyml-vdbb-1024", "tinyml-vdbb-external"]
 
 
 def test_defaults(tmp_path):
