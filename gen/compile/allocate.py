@@ -11,7 +11,7 @@ from .fault import CompileFault
 from .layout import TensorLayout
 from .lower import Lowered, LoweredLayer
 from .plan import BlockPlan
-from .reads import matrix_reads, window_reads
+from .reads import matrix_reads, window_patterns, window_total
 
 __all__ = ["allocate"]
 
@@ -129,6 +129,8 @@ def _best_layout(shape, consumers: list[tuple[LoweredLayer, tuple, tuple]],
     strides = {layer.stride for layer, _, _ in matrices + windows}
     even = not any(size % 2 for _, _, corner in consumers for size in corner[:2])
     split = 2 if strides == {(2, 2)} and even else 1
+    dense = TensorLayout.plan(*shape, split=split)
+    patterns = [window_patterns(layer, dense.part(*place), p) for layer, *place in windows]
     best: tuple[int, int, TensorLayout] | None = None
     for extra_pitch in range(4 if consumers else 1):
         narrow = TensorLayout.plan(*shape, split=split, extra_pitch=extra_pitch)
@@ -136,8 +138,8 @@ def _best_layout(shape, consumers: list[tuple[LoweredLayer, tuple, tuple]],
                         * plans[layer.output].taps).sum()) for layer, *place in matrices)
         for extra_plane in range(0, p.banks if windows else 1, 2):
             layout = replace(narrow, plane=narrow.plane + extra_plane)
-            total = cost + sum(int(window_reads(layer, layout.part(*place), p).sum())
-                               for layer, *place in windows)
+            total = cost + sum(window_total(layer, layout.part(*place), found, p)
+                               for (layer, *place), found in zip(windows, patterns, strict=True))
             if best is None or (total, layout.words) < best[:2]:
                 best = (total, layout.words, layout)
             if not windows:
