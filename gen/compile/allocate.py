@@ -3,7 +3,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from ...golden.dbb import BLOCK
 from ...rtl.parameters import AcceleratorParameters
@@ -12,7 +11,7 @@ from .fault import CompileFault
 from .layout import TensorLayout
 from .lower import Lowered, LoweredLayer
 from .plan import BlockPlan
-from .reads import matrix_reads, window_reads
+from .reads import matrix_reads, window_patterns, window_total
 
 __all__ = ["alike_for_addition", "allocate", "best_layout", "extent", "stripe_layout"]
 
@@ -132,6 +131,8 @@ def best_layout(shape: tuple[int, int, int], consumers: Sequence[tuple[LoweredLa
     strides = {layer.stride for layer, _, _ in matrices + windows}
     even = not any(size % 2 for _, _, corner in consumers for size in corner[:2])
     phases = 2 if split and strides == {(2, 2)} and even else 1
+    dense = TensorLayout.plan(*shape, split=phases)
+    patterns = [window_patterns(layer, dense.part(*place), p) for layer, *place in windows]
     best: tuple[int, int, TensorLayout] | None = None
     for extra_pitch in range(4 if consumers else 1):
         narrow = TensorLayout.plan(*shape, split=phases, extra_pitch=extra_pitch)
@@ -139,8 +140,8 @@ def best_layout(shape: tuple[int, int, int], consumers: Sequence[tuple[LoweredLa
                         * plans[layer.output].taps).sum()) for layer, *place in matrices)
         for extra_plane in range(0, p.banks if windows else 1, 2):
             layout = replace(narrow, plane=narrow.plane + extra_plane)
-            total = cost + sum(_window_cost(layer, layout.part(*place), p)
-                               for layer, *place in windows)
+            total = cost + sum(window_total(layer, layout.part(*place), found, p)
+                               for (layer, *place), found in zip(windows, patterns, strict=True))
             if best is None or (total, layout.words) < best[:2]:
                 best = (total, layout.words, layout)
             if not windows:
@@ -154,14 +155,9 @@ def stripe_layout(layout: TensorLayout, height: int, consumers: Sequence[Lowered
     """``height`` rows of ``layout``, channel blocks so far apart that windows lose least to bank
     conflicts."""
     windows = [layer for layer in consumers if layer.opcode is Opcode.WINDOW]
+    patterns = [window_patterns(layer, layout, p) for layer in windows]
     least = height * layout.pitch | 1
     return min((replace(layout, height=height, plane=least + extra)
                 for extra in range(0, p.banks if windows else 1, 2)),
-               key=lambda form: sum(_window_cost(
-                   layer, replace(layout, plane=form.plane), p) for layer in windows))
-
-
-@lru_cache(maxsize=4096)
-def _window_cost(layer: LoweredLayer, layout: TensorLayout, p: AcceleratorParameters) -> int:
-    """Read cycles of a layer of the vector unit; the ways of mapping a network share most."""
-    return int(window_reads(layer, layout, p).sum())
+               key=lambda form: sum(window_total(layer, replace(layout, plane=form.plane), found, p)
+                                    for layer, found in zip(windows, patterns, strict=True)))

@@ -11,7 +11,7 @@ from .lower import LoweredLayer
 
 __all__ = ["by_tile", "matrix_fetched", "matrix_inside", "matrix_reads", "source_increments",
            "tap_offsets", "tile_pixels", "tiled_window_inside", "tiled_window_reads",
-           "window_inside", "window_places", "window_reads"]
+           "window_inside", "window_patterns", "window_places", "window_reads", "window_total"]
 
 
 def source_increments(layer: LoweredLayer, layout: TensorLayout) -> dict:
@@ -139,10 +139,33 @@ def window_inside(layer: LoweredLayer, layout: TensorLayout,
 def window_reads(layer: LoweredLayer, layout: TensorLayout,
                  p: AcceleratorParameters) -> np.ndarray:
     """Read cycles of every window column, shape (channel groups, output rows, row groups, span)."""
+    return _column_reads(layer, layout, window_inside(layer, layout, p), p)
+
+
+def window_patterns(layer: LoweredLayer, layout: TensorLayout,
+                    p: AcceleratorParameters) -> tuple[np.ndarray, np.ndarray]:
+    """Of all columns of ``window_inside`` those that differ, [patterns, lanes], and how often each
+    occurs: the same for every pitch and plane of ``layout``."""
+    lanes = WINDOW * p.vector_blocks
+    columns = window_inside(layer, layout, p).reshape(-1, lanes)
+    _, first, counts = np.unique(np.packbits(columns, axis=1), axis=0, return_index=True,
+                                 return_counts=True)
+    return columns[first], counts
+
+
+def window_total(layer: LoweredLayer, layout: TensorLayout,
+                 patterns: tuple[np.ndarray, np.ndarray], p: AcceleratorParameters) -> int:
+    """The sum of ``window_reads``, by ``window_patterns``."""
+    columns, counts = patterns
+    return int(_column_reads(layer, layout, columns, p) @ counts)
+
+
+def _column_reads(layer: LoweredLayer, layout: TensorLayout, inside: np.ndarray,
+                  p: AcceleratorParameters) -> np.ndarray:
+    """Read cycles of columns, of whose lanes those ``inside`` [..., lanes] read."""
     inc = source_increments(layer, layout)
     offsets = (_offsets(WINDOW, inc["tap_y"])[:, None]
                + np.arange(p.vector_blocks) * inc["tap_channel"])
-    inside = window_inside(layer, layout, p)
     return _fullest(np.broadcast_to((offsets % p.banks).ravel(), inside.shape), inside, p.banks)
 
 

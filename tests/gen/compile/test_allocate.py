@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from systolith.gen.compile import CompileFault
+from systolith.gen.compile.reads import window_patterns, window_reads, window_total
 from systolith.gen.mapping import compile_network
 from systolith.gen.spec import load
 from systolith.rtl.sequencer.descriptor import Opcode
@@ -64,3 +65,17 @@ def test_too_small_a_memory_says_how_much_is_needed():
     spec = load("demo", ["memory.activations=1 KiB"])
     with pytest.raises(CompileFault, match=r"memory.activations must be at least \d+ KiB"):
         compile_network(spec, network)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_total_reads_of_windows_by_their_patterns(seed):
+    program = _compiled(seed)
+    p = program.parameters
+    windows = [layer for layer in program.layers if layer.lowered.opcode is Opcode.WINDOW]
+    for layer in windows:
+        patterns = window_patterns(layer.lowered, layer.source, p)
+        for extra in range(4):
+            layout = replace(layer.source, plane=layer.source.plane + 2 * extra)
+            assert window_total(layer.lowered, layout, patterns, p) == window_reads(
+                layer.lowered, layout, p).sum()
+    assert windows or seed
