@@ -182,7 +182,7 @@ class _SegmentSearch:
                 self.faults.append(CompileFault(str(error)))
                 continue
             prediction = predict(tiled, self.times)
-            total = prediction.cycles + prediction.waits
+            total = prediction.cycles + sum(prediction.waits)
             if total < self.least:
                 self.least, self.best, better = total, tiled, True
         return better

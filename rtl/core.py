@@ -308,6 +308,7 @@ class Core(wiring.Component):
             with m.If(sequencer.trailer_enable):
                 m.d.comb += [weights.read_enable.eq(1),
                              weights.read_row.eq(sequencer.trailer_row)]
+        m.d.comb += [grant.eq(0) for _, _, grant in readers]  # they may be high by default
         for index, (enable, row, grant) in enumerate(readers):
             with (m.Elif if index else m.If)(enable):
                 m.d.comb += [program.read_enable.eq(1), program.read_row.eq(row), grant.eq(1)]

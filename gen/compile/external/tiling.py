@@ -4,7 +4,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ....golden.dbb import BLOCK
 from ....rtl.parameters import AcceleratorParameters
 from ....rtl.sequencer.descriptor import Opcode
 from ..allocate import alike_for_addition, allocate, best_layout, extent, stripe_layout
@@ -12,10 +11,11 @@ from ..layout import TensorLayout
 from ..lower import Lowered, LoweredLayer
 from ..placed import PlacedLayer
 from ..plan import BlockPlan
+from .moves import Passage, Step, plan_moves, transfers_needed
 from .placement import Buffer, Node, place_buffers
 from .ring import WeightUse, fill_ring
 from .stripes import Rows, Segment, boundary, part_of_layer, share, source_rows, stripe_rows
-from .transfers import Move, fitting_moves
+from .transfers import Move
 
 __all__ = ["Tiled", "Unfit", "tile"]
 
@@ -43,31 +43,6 @@ class Tiled:
     external_words: int
 
 
-@dataclass(kw_only=True)
-class _Step:
-    """A part under construction."""
-
-    layer: LoweredLayer
-    plan: BlockPlan | None
-    rows: Rows
-    tiles: Rows
-    source: Buffer
-    second: Buffer | None
-    destination: Buffer
-    weights: WeightUse | None = None
-
-
-@dataclass(kw_only=True, eq=False)
-class _Passage:
-    """Rows of a tensor between a buffer and external memory, before or behind part ``part``."""
-
-    tensor: int
-    rows: Rows
-    buffer: Buffer
-    part: int
-    stored: bool
-
-
 def tile(lowered: Lowered, layers: Sequence[LoweredLayer], plans: Mapping[int, BlockPlan],
          weights: Mapping[int, Sequence[int]], segments: Sequence[Segment],
          p: AcceleratorParameters, *, stay: bool = True,
@@ -93,8 +68,8 @@ class _Tiler:
     p: AcceleratorParameters
     stay: bool
     known: dict[tuple[int, bool], TensorLayout]
-    steps: list[_Step] = field(default_factory=list)
-    passages: list[_Passage] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
     whole: dict[int, Buffer] = field(default_factory=dict)
     groups: list[list[Buffer]] = field(default_factory=lambda: [[]])
     mark: int = 0  # first part of the latest stripe
@@ -199,7 +174,7 @@ class _Tiler:
             for tensor in reads:
                 if tensor not in buffers:
                     buffers[tensor] = self._stripe(tensor, rows[tensor], nodes[tensor])
-                    self.passages.append(_Passage(tensor=tensor, rows=rows[tensor], part=-1,
+                    self.passages.append(Passage(tensor=tensor, rows=rows[tensor], part=-1,
                                                   buffer=buffers[tensor], stored=False))
                     mine.append((buffers[tensor], True))
             for index in segment.layers:
@@ -208,7 +183,7 @@ class _Tiler:
                     segment, index, rows[layer.output], buffers, nodes, layer.output in stays)
                 self._parts(layer, rows[layer.output], buffers, segment)
                 if layer.output in makes and layer.output not in stays:
-                    self.passages.append(_Passage(
+                    self.passages.append(Passage(
                         tensor=layer.output, part=len(self.steps) - 1, stored=True,
                         rows=share(layer.output_shape[0], segment.stripes, stripe),
                         buffer=buffers[layer.output]))
@@ -285,7 +260,7 @@ class _Tiler:
             for buffer in (source, second, destination):
                 if buffer is not None:
                     buffer.use(len(self.steps))
-            self.steps.append(_Step(layer=layer, plan=plan, rows=rows, tiles=tiles, source=source,
+            self.steps.append(Step(layer=layer, plan=plan, rows=rows, tiles=tiles, source=source,
                                     second=second, destination=destination, weights=use))
 
     def _tile_groups(self, layer: LoweredLayer, segment: Segment) -> list[Rows]:
@@ -324,18 +299,8 @@ class _Tiler:
 
     def _finish(self, spilled: Mapping[int, int]) -> tuple[list[PlacedLayer], list[Move]]:
         places, loads = self._ring()
-        moves = [Move.of_weights(load, self.p) for load in loads]
-        moves += [self._move(passage, spilled, passage.part, passage.part + 1)
-                  for passage in self.passages if passage.stored]
-        for passage in self.passages:
-            if not passage.stored:
-                part = min(number for number, step in enumerate(self.steps)
-                           if passage.buffer in (step.source, step.second))
-                moves += [self._move(replace(passage, rows=rows), spilled, part, after)
-                          for rows, after in self._available(passage)]
-        moves = sorted((piece for move in moves for piece in fitting_moves(move)),
-                       key=lambda move: move.order)
-        needs = self._needs(moves)
+        moves = plan_moves(self.steps, self.passages, loads, self.layouts, spilled, self.p)
+        needs = transfers_needed(self.steps, self.passages, moves, self.p)
         parts = []
         for number, step in enumerate(self.steps):
             low, plan, part = part_of_layer(step.layer, step.plan, step.rows, step.tiles,
@@ -347,20 +312,6 @@ class _Tiler:
                 destination=step.destination.view(step.rows, part.channels),
                 weight_row=places.get(number), transfers=needs[number]))
         return parts, moves
-
-    def _available(self, passage: _Passage) -> list[tuple[Rows, int]]:
-        """The rows to load, in stretches that were stored at different times, and from when on
-        each may be loaded."""
-        born = passage.buffer.born
-        found = [(rows, max(born, store.part + 1)) for store in self.passages
-                 if store.stored and store.tensor == passage.tensor
-                 and (rows := _common(store.rows, passage.rows))]
-        stretches: list[tuple[Rows, int]] = []
-        for rows, after in sorted(found) or [(passage.rows, born)]:
-            if stretches and stretches[-1][1] == after:
-                rows = stretches.pop()[0][0], rows[1]
-            stretches.append((rows, after))
-        return stretches
 
     def _ring(self):
         """Weights stay in the ring for all stripes of a segment if they fit there together."""
@@ -386,44 +337,5 @@ class _Tiler:
             raise Unfit("weights", self.p.weight_words)
         return filled
 
-    def _move(self, passage: _Passage, spilled: Mapping[int, int], part: int,
-              after: int) -> Move:
-        there, here = self.layouts[passage.tensor], passage.buffer.view(passage.rows)
-        blocks = -(-there.channels // BLOCK)
-        return Move(
-            part=part, after=after, write_out=passage.stored,
-            external=spilled[passage.tensor] + passage.rows[0] * there.pitch,
-            local=self.p.group_address(here.group, here.base) // 8,
-            words=(passage.rows[1] - passage.rows[0]) * there.pitch, more=blocks - 1,
-            external_step=there.plane, local_step=here.plane)
-
-    def _needs(self, moves: Sequence[Move]) -> list[int]:
-        """Of each part how many moves must be complete: its loads, and the stores from where it
-        writes. The last one needs all."""
-        needs = [0] * len(self.steps)
-        for count, move in enumerate(moves, 1):
-            if not move.write_out:
-                needs[move.part] = max(needs[move.part], count)
-        for passage in self.passages:
-            if not passage.stored:
-                continue
-            last = max(count for count, move in enumerate(moves, 1)
-                       if move.write_out and move.part == passage.part)
-            for number in range(passage.part + 1, len(self.steps)):
-                target = self.steps[number].destination
-                if target is passage.buffer or target.shares(passage.buffer, self.p):
-                    needs[number] = max(needs[number], last)
-                    break
-        needs[-1] = len(moves)
-        for number in range(1, len(needs)):
-            needs[number] = max(needs[number], needs[number - 1])
-        return needs
-
-
 def _external_words(layout: TensorLayout) -> int:
     return layout.blocks * layout.plane
-
-
-def _common(one: Rows, other: Rows) -> Rows | None:
-    rows = max(one[0], other[0]), min(one[1], other[1])
-    return rows if rows[0] < rows[1] else None

@@ -4,7 +4,7 @@ from systolith.gen.spec import SpecFault, load, names
 from systolith.gen.spec.loading import MAX_BYTES
 
 NAMED = ("named specs are demo, kws-edge, kws-s2ta-aw, kws-s2ta-w, kws-sa, kws-sta, kws-vdbb, "
-         "sa-64x64, sta-64x64, tinyml-vdbb, tinyml-vdbb-1024")
+         "sa-64x64, sta-64x64, tinyml-vdbb, tinyml-vdbb-1024, tinyml-vdbb-external")
 GOOD = "name: x\nengine: {kind: sta, tpe: {a: 4, b: 8, c: 4}, grid: {m: 2, n: 2}}\n"
 
 
