@@ -111,7 +111,8 @@ def _print(report, spec: str, model: str) -> None:
         print_layers(title, report.layers, {
             "macs": sum(layer["macs"] for layer in report.layers), "cycles": report.cycles,
             "predicted_cycles": round(report.predicted_cycles_per_inference * report.batch),
-            "utilisation": report.utilisation} | report.activity)
+            "utilisation": report.utilisation, "transfer_wait": report.waits,
+            "moved_bytes": report.moved_bytes} | report.activity)
     print_left_out(report.left_out)
     typer.echo(f"inferences {report.inferences}")
     if report.accuracy is not None:
@@ -123,7 +124,8 @@ def _print(report, spec: str, model: str) -> None:
     if report.batch > 1:
         typer.echo(f"cycles per run of {report.batch} inputs {report.cycles:,}")
     typer.echo(f"cycles per inference {report.cycles_per_inference:,} measured, "
-               f"{report.predicted_cycles_per_inference:,} predicted; "
+               f"{report.predicted_cycles_per_inference:,} predicted; " + (
+                   f"{report.waits:,} of waiting for transfers; " if report.waits else "") +
                f"utilisation {100 * report.utilisation:.1f} %")
     typer.echo(f"RTL = golden over {report.inferences} inputs" if report.bit_exact
                else f"MISMATCH: {report.mismatch}")

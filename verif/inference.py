@@ -131,11 +131,7 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     report.moved_bytes = moved_bytes(program)
     report.utilisation = prediction.utilisation * prediction.cycles / result.cycles[0]
     report.counters = result.counters
-    for row, cycles in zip(layer_rows(program, prediction), result.layer_cycles[0].tolist(),
-                           strict=True):
-        report.layers.append(row | {
-            "cycles": cycles, "predicted_cycles": row["cycles"], "share": cycles / report.cycles,
-            "utilisation": row["utilisation"] * row["cycles"] / max(cycles, 1)})
+    report.layers += layer_rows(program, prediction, result.layer_cycles[0].tolist())
     for layer in program.lowered.host:
         report.layers.append({"name": layer.name, "op": layer.kind, "fused": False,
                               "cycles": "host",

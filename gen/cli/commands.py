@@ -27,7 +27,7 @@ from .common import (
     print_table,
     stage,
 )
-from .layers import layer_rows, print_layers
+from .layers import layer_rows, print_layers, print_segments
 from .timeline import TimelineOption, check_timeline, draw_timeline
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
             mapping = {"spec": loaded.name, "spec_hash": f"0x{loaded.hash:016x}",
                        "model": program.network.name, "image_bytes": len(program.image),
                        "left_out": list(program.network.left_out),
-                       "layers": program.mapping_rows}
+                       "segments": program.segment_rows, "layers": program.mapping_rows}
             (folder / IMAGE).write_bytes(program.image)
             (folder / MAPPING).write_text(json_module.dumps(mapping, indent=2) + "\n")
     if json:
@@ -87,6 +87,7 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
     else:
         print_overridden(loaded, overrides)
         print_table(f"{model.name} on {loaded.name}", program.mapping_rows)
+        print_segments(program)
         print_left_out(program.network.left_out)
         typer.echo(f"{output / IMAGE}: {len(program.image)} bytes")
 
@@ -100,6 +101,7 @@ def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = Non
         loaded = load(spec, overrides or ())
         check_timeline(timeline)
         program = _compile(loaded, model, activation_nnz, unfused, batch, json)
+        from ..predict import moved_bytes
         from ..predict import predict as run_prediction
 
         with stage(f"predict {loaded.name}", quiet=json):
@@ -109,19 +111,24 @@ def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = Non
                 draw_timeline(timeline, f"{model.name} on {loaded.name}", [prediction.timeline])
     clock = loaded.target.clock_mhz
     layers = layer_rows(program, prediction)
+    waits = sum(prediction.waits)
     total = {"macs": sum(layer["macs"] for layer in layers), "cycles": prediction.cycles,
-             "utilisation": prediction.utilisation} | dataclasses.asdict(prediction.stalls)
+             "utilisation": prediction.utilisation} | dataclasses.asdict(prediction.stalls) | {
+                 "transfer_wait": waits, "moved_bytes": moved_bytes(program)}
+    cycles = prediction.cycles + waits
     if json:
         print_json({"spec": loaded.name, "model": program.network.name, "batch": batch, **total,
-                    "cycles_per_inference": prediction.cycles / batch,
-                    "microseconds": prediction.cycles / clock, "clock_mhz": clock,
+                    "cycles_per_inference": cycles / batch, "microseconds": cycles / clock,
+                    "clock_mhz": clock, "segments": program.segment_rows,
                     "unit_shares": prediction.timeline.shares(), "layers": layers})
     else:
         print_overridden(loaded, overrides)
         print_layers(f"{model.name} on {loaded.name}, predicted", layers, total)
-        typer.echo(f"{prediction.cycles / clock:,.1f} us at {clock} MHz" + (
-            f" for {batch} inputs, {prediction.cycles / batch:,.1f} cycles each"
-            if batch > 1 else ""))
+        print_segments(program)
+        if waits:
+            typer.echo(f"{cycles:,} cycles with {waits:,} of waiting for transfers")
+        typer.echo(f"{cycles / clock:,.1f} us at {clock} MHz" + (
+            f" for {batch} inputs, {cycles / batch:,.1f} cycles each" if batch > 1 else ""))
 
 
 def schema(json: JsonOption = False) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -16,27 +17,65 @@ if TYPE_CHECKING:
     from ..compile import Program
     from ..predict import Prediction
 
-__all__ = ["layer_rows", "print_layers"]
+__all__ = ["layer_rows", "print_layers", "print_segments"]
 
 Row = Mapping[str, Any]
 
 MAPPED = ("name", "op", "unit", "input", "output", "macs", "steps_per_block", "nnz", "skipped",
           "activation_nnz")
+AVERAGED = ("steps_per_block", "nnz", "skipped")
 WAITS = ("stall_operands", "stall_drain", "stall_parameters")
 NAME = 30
 
 
-def layer_rows(program: "Program", prediction: "Prediction") -> list[dict]:
-    """Everything about each layer of the core: mapping, density, predicted cycles and stalls.
+def layer_rows(program: "Program", prediction: "Prediction",
+               measured: Sequence[int] | None = None) -> list[dict]:
+    """Everything about each layer of the core, its parts together: mapping, density, cycles and
+    stalls, bytes moved.
 
-    ``share`` is that of the run's cycles; ``nnz`` the mean of the densest column of the blocks
-    that are issued, ``skipped`` the share of blocks that are not. A ``fused`` layer's cycles are
-    in the next one's.
+    ``cycles`` are predicted, or ``measured`` if they were, part by part; ``share`` is that of the
+    run's cycles without waits for transfers, ``transfer_wait`` those (predicted). ``nnz`` is the
+    mean of the densest column of the blocks that are issued, ``skipped`` the share of blocks that
+    are not. A ``fused`` layer's cycles are in the next one's. ``reuse``: working set over bytes
+    moved.
     """
-    return [{key: mapped[key] for key in MAPPED} | {
-        "fused": layer.fused, "cycles": layer.cycles, "share": layer.cycles / prediction.cycles,
-        "utilisation": layer.utilisation} | asdict(layer.stalls)
-        for mapped, layer in zip(program.mapping_rows, prediction.layers, strict=True)]
+    from ..predict import layer_traffic
+
+    parts: dict[int, list[int]] = {}
+    for index, layer in enumerate(program.layers):
+        parts.setdefault(layer.lowered.output, []).append(index)
+    whole = {low.output: low for low in program.lowered.layers}
+    mapped = program.mapping_rows
+    traffic = layer_traffic(program)
+    total = sum(measured) if measured is not None else prediction.cycles
+    rows = []
+    for output, indices in parts.items():
+        layers = [prediction.layers[index] for index in indices]
+        predicted = sum(layer.cycles for layer in layers)
+        cycles = predicted if measured is None else sum(measured[index] for index in indices)
+        useful = sum(layer.utilisation * layer.cycles for layer in layers)
+        row = {key: mapped[indices[0]][key] for key in MAPPED} | {
+            "input": _shape(program.lowered.shapes[whole[output].source]),
+            "output": _shape(program.lowered.shapes[output]), "macs": whole[output].macs}
+        row |= {key: _mean([mapped[index][key] for index in indices]) for key in AVERAGED}
+        row |= {"parts": len(indices), "fused": layers[0].fused, "cycles": cycles}
+        if measured is not None:
+            row["predicted_cycles"] = predicted
+        row |= {"share": cycles / total, "utilisation": useful / max(cycles, 1)}
+        row |= asdict(sum((layer.stalls for layer in layers[1:]), layers[0].stalls))
+        row |= {"transfer_wait": sum(prediction.waits[index] for index in indices),
+                "moved_bytes": traffic[output].moved, "reuse": traffic[output].reuse}
+        rows.append(row)
+    return rows
+
+
+def _shape(sizes: tuple[int, int, int]) -> str:
+    return "x".join(map(str, sizes))
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(sum(known) / len(known), 3) if known else None
 
 
 @dataclass(frozen=True)
@@ -85,13 +124,18 @@ COLUMNS = (
     _Column("drain", _count("stall_drain"), 2),
     _Column("parameter", _count("stall_parameters"), 2),
     _Column("conflicts", _count("bank_conflicts"), 2),
+    _Column("parts", lambda row: str(row["parts"]) if row.get("parts", 1) > 1 else "", 6),
+    _Column("transfer", _count("transfer_wait"), 6),
+    _Column("moved B", _count("moved_bytes"), 6),
+    _Column("reuse", lambda row: f"{row['reuse']:.2f}" if row.get("reuse") else "", 5),
 )
 
 
 def print_layers(title: str, rows: Sequence[Row], total: Row) -> None:
     """Print ``rows`` as a table, with ``total`` (macs, cycles, …) below.
 
-    ``waits`` are the engine's and the vector unit's cycles without work, by cause behind it.
+    ``waits`` are the engine's and the vector unit's cycles without work, by cause behind it;
+    ``transfer`` those on top in which a layer's transfers keep it from beginning.
     Columns that do not fit the terminal are left out; ``--json`` has them all.
     """
     console = Console()
@@ -130,3 +174,12 @@ def _table(title: str, columns: Sequence[_Column], rows: Sequence[Row], total: R
 def _short(name: str) -> str:
     """The end of a framework's layer name, which tells layers apart."""
     return name if len(name) <= NAME else "…" + name[1 - NAME:]
+
+
+def print_segments(program: "Program") -> None:
+    """Say in a line each which layers run together in stripes, if some do."""
+    for segment in program.segment_rows:
+        if segment["stripes"] > 1:
+            first, last = segment["layers"][0], segment["layers"][-1]
+            names = _short(first) if first == last else f"{_short(first)} to {_short(last)}"
+            typer.echo(f"in {segment['stripes']} stripes: {names}")

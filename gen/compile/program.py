@@ -97,6 +97,13 @@ class Program:
         return self.layouts[self.lowered.output]
 
     @property
+    def segment_rows(self) -> list[dict]:
+        """How layers were cut up for memories that are smaller: names, in how many stripes."""
+        names = [layer.name for layer in self.lowered.layers]
+        return [{"layers": [names[index] for index in segment.layers], "stripes": segment.stripes}
+                for segment in self.segments]
+
+    @property
     def mapping_rows(self) -> list[dict]:
         """One row a layer for people: unit, tiles, steps, density, memory."""
         rows = []

@@ -5,8 +5,8 @@ from .activity import Activity, predict_activity
 from .banks import predict_bank_words
 from .busy import Busy, Timeline
 from .cycles import LayerPrediction, Prediction, Stalls, predict
-from .transfers import MEMORY_LATENCY, moved_bytes
+from .transfers import MEMORY_LATENCY, layer_traffic, moved_bytes
 
 __all__ = ["MEMORY_LATENCY", "Activity", "Busy", "LayerPrediction", "Prediction", "Stalls",
-           "Timeline", "moved_bytes", "predict",
+           "Timeline", "layer_traffic", "moved_bytes", "predict",
            "predict_activity", "predict_bank_words"]

@@ -2,7 +2,10 @@
 """When layers wait for transfers: the DMA and the core side by side, event by event."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from ...golden.dbb import BLOCK
+from ...rtl.bus.local import WORD_BYTES
 from ...rtl.bus.transfer import BURST_BEATS
 from ...rtl.parameters import AcceleratorParameters
 from ..compile.external.transfers import Move
@@ -11,7 +14,7 @@ from ..compile.placed import PlacedLayer
 from ..compile.program import Program
 from ..compile.schedule import row_tiles
 
-__all__ = ["MEMORY_LATENCY", "moved_bytes", "predict_transfers"]
+__all__ = ["MEMORY_LATENCY", "Traffic", "layer_traffic", "moved_bytes", "predict_transfers"]
 
 MEMORY_LATENCY = 100
 """Cycles that external memory takes to answer: from an address, or a burst's last word, on."""
@@ -98,4 +101,41 @@ def _share_before(layer: PlacedLayer, words: int, p: AcceleratorParameters) -> f
 
 def moved_bytes(program: Program) -> int:
     """Bytes that a run moves over AXI."""
-    return 8 * sum(move.total for move in program.moves)
+    return WORD_BYTES * sum(move.total for move in program.moves)
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Bytes that a layer moves over AXI, and those that it works on: its operands, weights as they
+    are stored, and results, each once."""
+
+    moved: int
+    working_set: int
+
+    @property
+    def reuse(self) -> float | None:
+        """Data-reuse efficiency: the working set over the bytes moved; None where none are."""
+        return self.working_set / self.moved if self.moved else None
+
+
+def layer_traffic(program: Program) -> dict[int, Traffic]:
+    """Traffic of each layer, by output, all its parts together."""
+    moved: dict[int, int] = {}
+    for move in program.moves:
+        output = program.layers[move.part].lowered.output
+        moved[output] = moved.get(output, 0) + WORD_BYTES * move.total
+    weights: dict[tuple[int, tuple[int, int]], int] = {}  # of each group of channels
+    for layer in program.layers:
+        if layer.plan is not None:
+            weights[layer.lowered.output, layer.part.channels] = sum(
+                block_words(block, program.parameters)
+                for tile in layer.plan.tiles for block in tile)
+    traffic = {}
+    for low in program.lowered.layers:
+        tensors = WORD_BYTES * sum(
+            height * width * -(-channels // BLOCK) for height, width, channels in (
+                program.lowered.shapes[tensor] for tensor in (*low.sources, low.output)))
+        stored = WORD_BYTES * sum(words for (output, _), words in weights.items()
+                                  if output == low.output)
+        traffic[low.output] = Traffic(moved.get(low.output, 0), tensors + stored)
+    return traffic

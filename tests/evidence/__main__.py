@@ -11,13 +11,20 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import benchmark_suite, first_light, fuzzing, onnx_networks, sparse_family
+from . import (
+    benchmark_suite,
+    first_light,
+    fuzzing,
+    onnx_networks,
+    sparse_family,
+    streaming,
+)
 from .table import show
 
 __all__ = ["main"]
 
 SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECTIONS
-            + onnx_networks.SECTIONS + fuzzing.SECTIONS)
+            + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS)
 
 
 def main() -> int:
