@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mapping: of the ways in which a network can run, the one with the fewest predicted cycles."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Literal
@@ -12,6 +13,8 @@ from .build import parameters
 from .compile import (
     BlockPlan,
     CompileFault,
+    Condition,
+    Judgement,
     Lowered,
     Program,
     Unfit,
@@ -29,7 +32,9 @@ from .compile import (
     plan_blocks,
     ring_weights,
     sort_channels,
+    switchable,
     tile,
+    with_conditions,
 )
 from .compile.external.tiling import Tiled
 from .predict import Prediction, predict
@@ -47,17 +52,26 @@ MOST_TRIED = 150
 
 def compile_network(spec: Spec, network: Network, *, sort: bool = True,
                     fuse: Literal["never", "faster", "always"] = "faster",
-                    batch: int = 1) -> Program:
+                    batch: int = 1, pruned: Network | None = None,
+                    conditions: Mapping[str, Condition] | None = None,
+                    judgements: Mapping[str, Judgement] | None = None) -> Program:
     """Lower, allocate and pack ``network``; raises CompileFault where it cannot run.
 
-    ``sort``: channels may be stored in another order than the model's, by density. ``fuse``:
-    where the spec has a buffer for that, depthwise layers run together with the next layer,
-    wherever they can or where it is predicted to be faster. ``batch``: inputs of a run.
+    ``sort``: channels may be stored in another order than the model's, by density. ``fuse``: where
+    the spec has a buffer for that, depthwise layers run together with the next layer, wherever they
+    can or where it is predicted to be faster. ``batch``: inputs of a run. ``pruned``: the same
+    network with bounds on activations; such layers are there in both forms, and flag 0 picks.
+    ``conditions``, ``judgements``: of layers by name.
     """
     p = parameters(spec)
     lowered = batched(lower(network), batch)
     for layer in lowered.layers:
         check_bound(layer, p.facts)
+    if pruned is not None:
+        lowered, sort = switchable(lowered, lower(pruned)), False
+        for layer in lowered.layers:
+            check_bound(layer, p.facts)
+    lowered = with_conditions(lowered, conditions or {}, judgements or {})
     sorted_ = sort_channels(lowered, p) if sort else lowered
     if p.external_weights:
         return _compile_external(network, sorted_, p)
@@ -105,6 +119,11 @@ def _compile_external(network: Network, lowered: Lowered, p: AcceleratorParamete
     """Weights streamed, activations in stripes where they must be: of the segmentations that are
     tried, in the model's order of layers and in one that spares memory, the one with the fewest
     predicted cycles."""
+    for layer in lowered.layers:
+        if layer.judgement is not None:
+            raise CompileFault(f"layer {layer.name} ({layer.kind}): its results may set a flag "
+                               "only with memory.weight_source on-chip; elsewhere it may run in "
+                               "parts")
     lowered, _ = place_parts(lowered)
     orders = [lowered.layers]
     if not lowered.inside and (hoisted := hoist(lowered)) != lowered.layers:

@@ -108,6 +108,8 @@ class Accelerator(wiring.Component):
             core.last_layer.eq(registers.o_last_layer),
             core.watchdog.eq(registers.o_watchdog),
             core.counted_bank.eq(registers.o_counted_bank),
+            core.conditions.eq(registers.o_conditions),
+            registers.i_flags.eq(core.flags),
             registers.i_spec_hash_lo.eq(p.spec_hash & 0xFFFF_FFFF),
             registers.i_spec_hash_hi.eq(p.spec_hash >> 32),
             registers.i_status.busy.eq(core.busy),

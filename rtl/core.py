@@ -23,7 +23,7 @@ from .postproc.post_processor import PostProcessor
 from .postproc.requantiser import Parameters
 from .postproc.writer import Writer
 from .sequencer.counters import CountedBank, Counters, EventCounts
-from .sequencer.descriptor import Opcode
+from .sequencer.descriptor import FLAGS, Opcode, covers, joins
 from .sequencer.sequencer import Sequencer
 from .sequencer.transfers import Transfer, TransferQueue
 from .vector.unit import VectorLane, VectorUnit
@@ -46,10 +46,11 @@ class Core(wiring.Component):
 
     *Members*: ``bus`` (local bus onto the memories), ``start``, ``stop``, ``program_base``,
     ``weight_base``, ``schedule_base``, ``last_layer``, ``watchdog``, ``counted_bank``,
-    ``bus_error``, ``transfer`` (to the DMA), ``transfer_done`` (pulse), ``transfers_idle`` (none is
-    under way), ``busy``, ``finished``, ``failed``, ``cause``, ``layer``, ``layer_cycles``,
-    ``layer_ended``, ``counts``; the monitors ``post_valid``, ``post_data``, ``vector_valid``,
-    ``vector_data``: results as they leave the requantisers; ``units``: which of ``UNITS`` is busy.
+    ``conditions``, ``flags`` (as ``Sequencer``), ``bus_error``, ``transfer`` (to the DMA),
+    ``transfer_done`` (pulse), ``transfers_idle`` (none is under way), ``busy``, ``finished``,
+    ``failed``, ``cause``, ``layer``, ``layer_cycles``, ``layer_ended``, ``counts``; the monitors
+    ``post_valid``, ``post_data``, ``vector_valid``, ``vector_data``: results as they leave the
+    requantisers; ``units``: which of ``UNITS`` is busy.
     """
 
     def __init__(self, parameters: AcceleratorParameters):
@@ -64,6 +65,8 @@ class Core(wiring.Component):
             "schedule_base": In(32),
             "last_layer": In(16),
             "watchdog": In(32),
+            "conditions": In(FLAGS),
+            "flags": Out(FLAGS),
             "counted_bank": In(CountedBank),
             "bus_error": In(1),
             "transfer": Out(stream.Signature(Transfer)),
@@ -138,14 +141,15 @@ class Core(wiring.Component):
             # A damaged descriptor may ask for more than its layer takes: nothing outlives it.
             halt.eq(~(sequencer.begin | sequencer.running)),
             sequencer.consistent.eq(Mux(
-                matrix, _covers(d.column_tiles, facts.columns // 8, d.destination_blocks)
-                & (~fused | _joins(v, d, p.fused_blocks)),
-                _covers(d.column_tiles, p.vector_blocks, d.destination_blocks))),
+                matrix, covers(d.column_tiles, facts.columns // 8, d.destination_blocks)
+                & (~fused | joins(v, d, p.fused_blocks)),
+                covers(d.column_tiles, p.vector_blocks, d.destination_blocks))),
         ]
-        for name in ("start", "stop", "program_base", "last_layer", "watchdog", "bus_error"):
+        for name in ("start", "stop", "program_base", "last_layer", "watchdog", "conditions",
+                     "bus_error"):
             m.d.comb += getattr(sequencer, name).eq(getattr(self, name))
         for name in ("busy", "finished", "failed", "cause", "layer", "layer_cycles",
-                     "layer_ended"):
+                     "layer_ended", "flags"):
             m.d.comb += getattr(self, name).eq(getattr(sequencer, name))
 
         # Operands of the engine and of the vector unit.
@@ -327,6 +331,9 @@ class Core(wiring.Component):
         m.d.comb += [
             activations.write_group.eq(d.destination_group),
             sequencer.done.eq(Mux(matrix, post_writer.done, vector_writer.done)),
+            sequencer.over.eq(Mux(
+                matrix, post_writer.valid & _exceeds(self.post_data, d.threshold),
+                vector_writer.valid & _exceeds(self.vector_data, d.threshold))),
             self.post_valid.eq(post_writer.valid),
             self.post_data.eq(post.o),
             self.vector_valid.eq(vector.o_valid & sequencer.running),
@@ -371,17 +378,6 @@ class Core(wiring.Component):
         return m
 
 
-def _covers(tiles: Value, blocks: int, destination_blocks: Value) -> Value:
-    """Whether ``tiles`` of ``blocks`` channel blocks each are just enough."""
-    capacity = tiles * blocks
-    return (capacity >= destination_blocks) & (capacity < destination_blocks + blocks)
-
-
-def _joins(vector, matrix, blocks: int) -> Value:
-    """Whether the vector unit's layer makes what the engine's takes, it fits the buffer, and
-    what is read lies apart from what is written."""
-    return ((vector.source_group != matrix.destination_group)
-            & (vector.out_width == matrix.out_width) & (vector.out_height == matrix.out_height)
-            & vector.sliding & (vector.destination_blocks == matrix.channel_blocks)
-            & (matrix.channel_blocks <= blocks)
-            & (matrix.kernel_width == 1) & (matrix.kernel_height == 1))
+def _exceeds(results, threshold: Value) -> Value:
+    """Whether one of ``results`` is above ``threshold``."""
+    return Cat(result > threshold for result in results).any()

@@ -15,6 +15,7 @@ from ..gen.cli.common import (
     ModelArgument,
     SetOption,
     SpecArgument,
+    SwitchableOption,
     UnfusedOption,
     fail,
     guard,
@@ -28,6 +29,7 @@ from ..gen.cli.common import (
 from ..gen.cli.layers import print_layers
 from ..gen.cli.timeline import TimelineOption, check_timeline, draw_timeline
 from ..gen.spec import load
+from ..rtl.sequencer.descriptor import FLAGS
 from .toolchain import ToolMissing
 
 __all__ = ["register"]
@@ -52,6 +54,11 @@ JobsOption = Annotated[int | None, typer.Option(
     help="Simulations at once, each over a part of the inputs.")]
 
 
+ConditionsOption = Annotated[int, typer.Option(
+    "--conditions", metavar="FLAGS", min=0, max=(1 << FLAGS) - 1,
+    help="Flags with which a run starts, as register CONDITIONS.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command("run")(run)
@@ -66,7 +73,8 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
         stalls: StallsOption = None, window: WindowOption = False, jobs: JobsOption = None,
         overrides: SetOption = None,
         activation_nnz: ActivationOption = None, unfused: UnfusedOption = False,
-        batch: BatchOption = 1, timeline: TimelineOption = None,
+        batch: BatchOption = 1, switchable: SwitchableOption = False,
+        conditions: ConditionsOption = 0, timeline: TimelineOption = None,
         json: JsonOption = False) -> None:
     """Run a model on the golden model or on the simulated RTL, and compare the two."""
     with guard(json, ToolMissing):
@@ -88,6 +96,7 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
                                  activation_nnz=activation_nnz or (), unfused=unfused,
                                  batch=batch, window=window or stalls is not None,
                                  jobs=jobs or available_cpus(), trace=timeline is not None,
+                                 switchable=switchable, conditions=conditions,
                                  quiet=json)
         except SimulationFault as fault:
             fail(str(fault), json=json, code=ExitCode.DOES_NOT_HOLD)

@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from ..gen.build import parameters
 from ..gen.cli.common import Inputs, stage
 from ..gen.cli.layers import layer_rows
-from ..gen.compile import bound_activations, core_tensors
+from ..gen.compile import bound_activations, core_tensors, layers_run
 from ..gen.importer import load as load_model
 from ..gen.mapping import compile_network
 from ..gen.predict import Activity, Timeline, moved_bytes, predict, predict_activity
@@ -73,7 +74,7 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
                 simulate: bool, layers: bool = False, stalls: int | None = None,
                 activation_nnz: Sequence[str] = (), unfused: bool = False,
                 batch: int = 1, window: bool = True, jobs: int = 1, trace: bool = False,
-                quiet: bool = False) -> Report:
+                switchable: bool = False, conditions: int = 0, quiet: bool = False) -> Report:
     """Run ``model``; with ``simulate`` on the RTL of ``spec`` too, and compare.
 
     Compared are the outputs of the core's last layer, and with ``layers`` every layer's tensor,
@@ -81,12 +82,16 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     the counters of the last one. ``activation_nnz``: as ``bound_activations``; what it costs in
     accuracy is reported. ``unfused``: every layer by itself. ``batch``: inputs of a run.
     ``window``, ``jobs``, ``trace``: as ``run``. The report's tensors are as the model has them.
+    ``switchable``: pruned layers are there in both forms, of which bit 0 of ``conditions``, the
+    flags with which runs start, picks.
     """
     unpruned = load_model(model)
-    network = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
+    pruned = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
+    network = unpruned if switchable and not conditions & 1 else pruned
     inputs = read_inputs(network)
-    program = compile_network(spec, network, fuse="never" if unfused else "faster",
-                              batch=batch)
+    program = compile_network(
+        spec, unpruned if switchable else pruned, fuse="never" if unfused else "faster",
+        batch=batch, pruned=pruned if switchable else None)
     count = len(inputs.values)
     with stage(f"golden: {count} inputs", quiet=quiet):
         tensors = run_golden(network, inputs.values)
@@ -114,9 +119,11 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
                 advance()
             done = max(done, value)
 
+        runs = layers_run([layer.lowered for layer in program.layers], conditions, {})
         result = run_rtl(program, inputs.values, rtl, layers=layers, stalls=stalls,
-                         window=window, jobs=jobs, trace=trace, progress=progress)
-    prediction = predict(program)
+                         window=window, jobs=jobs, trace=trace, conditions=conditions,
+                         runs=[runs] * -(-count // batch), progress=progress)
+    prediction = predict(program, runs=runs)
     observed = result.layers if layers else {program.lowered.output: result.outputs}
     report.compared = "every layer" if layers else "outputs"
     known = core_tensors(program.lowered, {network.inputs[0]: inputs.values} | tensors)
@@ -153,7 +160,7 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
                            count - 1)
     last = {index: tensor[final_run] for index, tensor in known.items()}
     # The image trailer, on chip, is one weight row that belongs to no layer.
-    expected = sum(predict_activity(program, last), Activity(
+    expected = sum(compress(predict_activity(program, last), runs), Activity(
         weight_reads=int(not program.parameters.external_weights)))
     report.activity = (asdict(measured_activity(result.counters))
                        | asdict(measured_stalls(result.counters)))

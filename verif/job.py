@@ -18,9 +18,9 @@ class Job:
 
     ``writes``: runs of words (byte address, file key) that load the image; ``input_runs`` and
     ``output_runs``: (byte address, first word, words) of one input or output in the order of the
-    packed arrays; ``inputs``: uint64 [N, words]; ``banks`` of an activation bank group.
-    ``external``: words of the memory behind the DMA (none where there is no such memory), which
-    then also holds the input if ``input_outside``.
+    packed arrays; ``inputs``: uint64 [N, words]; ``banks`` of an activation bank group;
+    ``conditions``: flags with which runs start. ``external``: words of the memory behind the DMA
+    (none where there is no such memory), which then also holds the input if ``input_outside``.
     ``stalls``: seed of random AXI stalls, or None. ``places``: fields of ``Places``, to load
     without the window, or None. ``trace``: watch the units in the first run. ``following``: path of
     a saved job that the same session does next, or none.
@@ -36,6 +36,7 @@ class Job:
     external: np.ndarray = field(default_factory=lambda: np.zeros(0, "<u8"))
     input_outside: bool = False
     latency: int = 0
+    conditions: int = 0
     banks: int = 0
     monitor: bool = False
     trace: bool = False

@@ -107,9 +107,9 @@ def _tensor_runs(program: Program, tensor: int) -> list[tuple[int, int, int]]:
 
 def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool = False,
             stalls: int | None = None, watchdog: int = 0, window: bool = True,
-            trace: bool = False) -> Job:
+            trace: bool = False, conditions: int = 0) -> Job:
     """The simulation job for int8 ``inputs`` [runs, ...], which are loaded through the AXI
-    ``window`` or else straight into the memories."""
+    ``window`` or else straight into the memories; ``conditions``: flags with which runs start."""
     p, image = program.parameters, program.memory_image
     layout = program.input_layout
     shape = (layout.height, layout.width, layout.channels)
@@ -126,7 +126,7 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
         folder=folder, image_runs=_runs(addresses),
         image=np.concatenate([image.program, image.schedule, weights.ravel()]).astype("<u8"),
         input_runs=_tensor_runs(program, program.lowered.input),
-        external=program.external_memory, latency=MEMORY_LATENCY,
+        external=program.external_memory, latency=MEMORY_LATENCY, conditions=conditions,
         input_outside=program.lowered.input in program.spilled,
         inputs=np.array([[word for _, word in words] for words in packed], "<u8"),
         output_runs=_tensor_runs(program, program.lowered.output),
@@ -145,16 +145,21 @@ def _unpack_outputs(program: Program, outputs: np.ndarray) -> np.ndarray:
     return np.array(tensors)
 
 
-def _layer_tensors(program: Program, answer: Answer, count: int) -> dict[int, np.ndarray]:
-    """Monitored beats, put back into tensors: [N, height, width, channels] by tensor index."""
+def _layer_tensors(program: Program, answer: Answer, count: int,
+                   runs: Sequence[Sequence[bool]] | None) -> dict[int, np.ndarray]:
+    """Monitored beats, put back into tensors: [N, height, width, channels] by tensor index; zeros
+    for inputs on which a layer does not run."""
     beats = {"engine": answer.post, "vector": answer.vector}
     at = dict.fromkeys(beats, 0)
     p = program.parameters
     tensors = {layer.lowered.output: np.zeros(
         (count, *program.lowered.shapes[layer.lowered.output]), np.int8)
-        for layer in program.layers}
+        for index, layer in enumerate(program.layers)
+        if runs is None or any(run[index] for run in runs)}
     for number in range(count):
-        for layer in program.layers:
+        for index, layer in enumerate(program.layers):
+            if runs is not None and not runs[number][index]:
+                continue
             low = layer.lowered
             unit = RESULTS[low.opcode]
             height, width, channels = low.output_shape
@@ -189,14 +194,15 @@ def _layer_tensors(program: Program, answer: Answer, count: int) -> dict[int, np
 
 def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool = False,
         stalls: int | None = None, bench: str = "inference", watchdog: int = 0,
-        window: bool = True, trace: bool = False, jobs: int = 1,
+        window: bool = True, trace: bool = False, jobs: int = 1, conditions: int = 0,
+        runs: Sequence[Sequence[bool]] | None = None,
         progress: Callable[[int], None] | None = None) -> RunResult:
     """Run int8 ``inputs`` [N, ...] back to back in ``jobs`` simulations, of two runs at least.
 
-    The last run of a program for batches is filled up with the last input, whose results there
-    are left out.
-    ``window``, ``trace``: as ``prepare``. ``progress`` is told from time to time how many runs are
-    done. Raises SimulationFault, of the first simulation that fails.
+    The last run of a program for batches is filled up with the last input, whose results there are
+    left out. ``window``, ``trace``, ``conditions``: as ``prepare``; ``runs``: for each run which
+    layers do, if not all. ``progress`` is told from time to time how many runs are done. Raises
+    SimulationFault, of the first simulation that fails.
     """
     batch, count = program.lowered.batch, len(inputs)
     filled = np.pad(inputs, ((0, -count % batch), *((0, 0),) * (inputs.ndim - 1)), mode="edge")
@@ -212,11 +218,14 @@ def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool 
     with tempfile.TemporaryDirectory(prefix="systolith-") as name:
         folders = [Path(name) / str(index) for index in range(len(parts))]
         saved = [prepare(program, part, folder, monitor=layers, stalls=stalls, watchdog=watchdog,
-                         window=window, trace=trace and folder == folders[0]).save()
+                         window=window, trace=trace and folder == folders[0],
+                         conditions=conditions).save()
                  for part, folder in zip(parts, folders, strict=True)]
         run_jobs(model, f"systolith.verif.benches.{bench}", saved, progress)
         answers = [Answer.load(folder) for folder in folders]
-    results = [_result(program, answer, layers) for answer in answers]
+    starts = np.cumsum([0, *(len(part) for part in parts)])
+    results = [_result(program, answer, layers, runs and runs[start:])
+               for answer, start in zip(answers, starts, strict=False)]
     return RunResult(
         outputs=apart([result.outputs for result in results]),
         layers={index: apart([result.layers[index] for result in results])
@@ -242,10 +251,11 @@ def run_in_turn(cases: Sequence[tuple[Program, np.ndarray]], model: Simulator) -
                 for (program, _), folder in zip(cases, folders, strict=True)]
 
 
-def _result(program: Program, answer: Answer, layers: bool) -> RunResult:
+def _result(program: Program, answer: Answer, layers: bool,
+            runs: Sequence[Sequence[bool]] | None = None) -> RunResult:
     return RunResult(
         outputs=_unpack_outputs(program, answer.outputs),
-        layers=_layer_tensors(program, answer, len(answer.cycles)) if layers else {},
+        layers=_layer_tensors(program, answer, len(answer.cycles), runs) if layers else {},
         cycles=answer.cycles, layer_cycles=answer.layer_cycles, counters=answer.counters)
 
 

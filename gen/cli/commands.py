@@ -18,6 +18,7 @@ from .common import (
     OutputOption,
     SetOption,
     SpecArgument,
+    SwitchableOption,
     UnfusedOption,
     atomic_directory,
     guard,
@@ -70,12 +71,13 @@ def generate(spec: SpecArgument, output: OutputOption, overrides: SetOption = No
 def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
              overrides: SetOption = None, activation_nnz: ActivationOption = None,
              unfused: UnfusedOption = False, batch: BatchOption = 1,
-             force: ForceOption = False, json: JsonOption = False) -> None:
+             switchable: SwitchableOption = False, force: ForceOption = False,
+             json: JsonOption = False) -> None:
     """Compile a model into a program image; print how each layer is mapped."""
     with guard(json):
         loaded = load(spec, overrides or ())
         with atomic_directory(output, "compile", force=force) as folder:
-            program = _compile(loaded, model, activation_nnz, unfused, batch, json)
+            program = _compile(loaded, model, activation_nnz, unfused, batch, json, switchable)
             mapping = {"spec": loaded.name, "spec_hash": f"0x{loaded.hash:016x}",
                        "model": program.network.name, "image_bytes": len(program.image),
                        "left_out": list(program.network.left_out),
@@ -137,14 +139,16 @@ def schema(json: JsonOption = False) -> None:
 
 
 def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None, unfused: bool,
-             batch: int, json: bool) -> "Program":
+             batch: int, json: bool, switchable: bool = False) -> "Program":
     from ..build import parameters
     from ..compile import bound_activations
     from ..importer import load as load_model
     from ..mapping import compile_network
 
     with stage(f"read {model.name}", quiet=json):
-        network = bound_activations(load_model(model), parameters(spec).facts,
-                                    activation_nnz or ())
+        unpruned = load_model(model)
+        network = bound_activations(unpruned, parameters(spec).facts, activation_nnz or ())
     with stage(f"compile {model.name} for {spec.name}", quiet=json):
-        return compile_network(spec, network, fuse="never" if unfused else "faster", batch=batch)
+        return compile_network(spec, unpruned if switchable else network, batch=batch,
+                               fuse="never" if unfused else "faster",
+                               pruned=network if switchable else None)

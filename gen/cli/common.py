@@ -33,6 +33,7 @@ __all__ = [
     "OutputOption",
     "SetOption",
     "SpecArgument",
+    "SwitchableOption",
     "UnfusedOption",
     "atomic_directory",
     "fail",
@@ -65,6 +66,9 @@ ActivationOption = Annotated[list[str] | None, typer.Option(
          "or in one layer; repeatable.")]
 UnfusedOption = Annotated[bool, typer.Option(
     "--unfused", help="Run every layer by itself, its tensor in memory: for debugging.")]
+SwitchableOption = Annotated[bool, typer.Option(
+    "--switchable", help="Keep layers that --activation-nnz prunes in both forms: bit 0 of "
+                         "CONDITIONS picks the pruned one.")]
 BatchOption = Annotated[int, typer.Option(
     "--batch", metavar="N",
     help="Inputs of a run, as rows of the array: for networks of fully connected layers.")]

@@ -4,6 +4,7 @@
 from .allocate import allocate
 from .batch import batched
 from .bounds import bound_activations
+from .conditions import Condition, Judgement, layers_run, switchable, with_conditions
 from .external.segments import candidates, hoist, neighbours
 from .external.tiling import Unfit, tile
 from .fault import CompileFault
@@ -19,6 +20,8 @@ from .program import Program, assemble
 __all__ = [
     "BlockPlan",
            "CompileFault",
+           "Condition",
+           "Judgement",
            "Lowered",
            "Program",
            "Unfit",
@@ -31,6 +34,7 @@ __all__ = [
            "core_tensors",
            "fusible_layers",
            "hoist",
+           "layers_run",
            "lower",
            "neighbours",
            "place_layers",
@@ -38,5 +42,7 @@ __all__ = [
            "plan_blocks",
            "ring_weights",
            "sort_channels",
+           "switchable",
            "tile",
+           "with_conditions",
 ]

@@ -26,6 +26,7 @@ def fusible_layers(lowered: Lowered, p: AcceleratorParameters) -> list[int]:
 
 def _joins(first: LoweredLayer, second: LoweredLayer, p: AcceleratorParameters) -> bool:
     return (first.opcode is Opcode.WINDOW and second.opcode is Opcode.MATRIX
+            and first.condition == second.condition and first.judgement is None
             and first.sliding and second.source == first.output
             and second.source_shape == first.output_shape
             and second.kernel == second.stride == (1, 1) and second.padding == (0, 0)

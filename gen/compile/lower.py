@@ -11,6 +11,7 @@ from ...golden.dbb import BLOCK
 from ...golden.numerics import Requantise
 from ...rtl.sequencer.descriptor import Opcode
 from ...rtl.vector.window import WINDOW
+from .conditions import Condition, Judgement
 from .fault import CompileFault
 from .windows import Shape, diagonal, placing, strips, window_fields
 
@@ -56,6 +57,8 @@ class LoweredLayer:
     depthwise: bool = False
     second: int | None = None
     addition: golden.Add | None = None
+    condition: Condition | None = None
+    judgement: Judgement | None = None
 
     @property
     def sources(self) -> tuple[int, ...]:

@@ -184,6 +184,8 @@ def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
         "destination_y": destination.steps_y,
         "destination_plane": destination.plane,
         "transfers": layer.transfers,
+        "conditional": low.condition is not None,
+        "judges": low.judgement is not None,
         "span": low.kernel[1] + (width - 1) * low.stride[1] if low.sliding else low.kernel[1],
         "row_groups": 1 if low.sliding else -(-low.kernel[0] // WINDOW),
         "row_group_step": WINDOW * source.pitch,
@@ -194,6 +196,10 @@ def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
                "pass_steps": plan.pass_steps if plan else 1,
                "split_passes": plan.split if plan else False,
                "last_channels": last_channels(low.source_shape[2])}
+    if low.condition is not None:
+        fields |= {"condition": low.condition.flag, "condition_value": low.condition.value}
+    if low.judgement is not None:
+        fields |= {"judged": low.judgement.flag, "threshold": low.judgement.threshold}
     if layer.second is not None:
         fields |= _addition_fields(layer, layer.second, p)
     _check_widths(low, fields)

@@ -69,9 +69,10 @@ class Prediction:
                                self.layers, self.waits, strict=True)], self.busy)
 
 
-def predict(program: Program | Tiled, known: dict | None = None) -> Prediction:
+def predict(program: Program | Tiled, known: dict | None = None,
+            runs: Sequence[bool] | None = None) -> Prediction:
     """Predict a run of ``program``. ``known`` keeps the times of layers that have been worked out,
-    for other programs of the same network."""
+    for other programs of the same network. ``runs``: which layers do, all if none are stated."""
     known = {} if known is None else known
     p = program.parameters
     layers = []
@@ -80,7 +81,9 @@ def predict(program: Program | Tiled, known: dict | None = None) -> Prediction:
     for index, layer in enumerate(program.layers):
         low = layer.lowered
         units, begin = Busy(), Sequencer.fetch_cycles(p.program_width)
-        if layer.fused:  # timed with the next one
+        if runs is not None and not runs[index]:
+            cycles, stalls = begin, Stalls()
+        elif layer.fused:  # timed with the next one
             cycles, stalls = 0, Stalls()
         else:
             if layer.fed:
@@ -95,7 +98,8 @@ def predict(program: Program | Tiled, known: dict | None = None) -> Prediction:
         lengths.append(cycles)
         begins.append(begin)
         watched.append(units)
-        work = _products(layer, p.facts) if low.opcode is Opcode.MATRIX else 0.0
+        skipped = runs is not None and not runs[index]
+        work = _products(layer, p.facts) if low.opcode is Opcode.MATRIX and not skipped else 0.0
         useful += work
         layers.append(LayerPrediction(
             name=low.name, op=low.kind, cycles=cycles, macs=low.macs,
@@ -110,7 +114,7 @@ def predict(program: Program | Tiled, known: dict | None = None) -> Prediction:
         busy.add("transfers", first_layer + start, first_layer + end)
     for length, wait, begin, units in zip(lengths, waits, begins, watched, strict=True):
         if length:
-            busy.add("sequencer", cycle, cycle + begin + wait + 1)
+            busy.add("sequencer", cycle, cycle + min(begin + wait + 1, length + wait))
             busy.append(units, cycle + begin + wait)
         cycle += length + wait
     busy.add("sequencer", cycle, cycle + Sequencer.END)

@@ -96,6 +96,13 @@ REGISTERS = (
     Register("EXTERNAL_BASE_HI", 0x54, "rw",
              doc="External byte address of the image's weights and spilled activations, "
                  "bits 63:32."),
+    Register("CONDITIONS", 0x58, "rw", doc="Flags with which a run starts.", fields=(
+        Field("flags", 0, 16, doc="Layers may run, or be skipped, depending on one of them."),
+    )),
+    Register("FLAGS", 0x5C, "ro", doc="Flags as layers of the latest run left them.", fields=(
+        Field("flags", 0, 16, doc="One set or cleared by a layer says whether a result was above "
+                                  "its threshold."),
+    )),
     *(Register(name, 0x80 + 4 * index, "ro", doc=doc)
       for index, (name, doc) in enumerate(_COUNTERS)),
 )

@@ -16,12 +16,13 @@ rows) apart, so that neighbouring output pixels read neighbouring words.
 
 import enum
 
-from amaranth import signed
+from amaranth import Value, signed
 from amaranth.lib import data
 
 __all__ = [
     "DESCRIPTOR_MAGIC",
     "DESCRIPTOR_ROWS",
+    "FLAGS",
     "HEADER_MAGIC",
     "HEADER_ROWS",
     "IMAGE_VERSION",
@@ -32,6 +33,8 @@ __all__ = [
     "Opcode",
     "Rounding",
     "Trailer",
+    "covers",
+    "joins",
 ]
 
 ROW_BITS = 128
@@ -40,6 +43,8 @@ HEADER_MAGIC = 0x53595354
 TRAILER_MAGIC = 0x454E4444
 DESCRIPTOR_MAGIC = 0xD5
 IMAGE_VERSION = 5
+FLAGS = 16
+"""Flags on which layers may depend."""
 
 
 class Opcode(enum.IntEnum):
@@ -86,7 +91,9 @@ Descriptor = data.StructLayout({
     "split_passes": 1,         # held weights: passes share out a block's positions
     "fused": 1,                # WINDOW: runs with the next layer, which takes its results
     "maximum": 1,              # WINDOW: the largest operand of each window, not a sum of products
-    "reserved": 3,
+    "conditional": 1,          # the layer runs only if flag ``condition`` is ``condition_value``
+    "condition_value": 1,
+    "judges": 1,               # flag ``judged`` becomes whether a result is above ``threshold``
     # requantiser
     "zero_point": signed(8),   # of the result
     "low": signed(8),          # clamp
@@ -107,7 +114,8 @@ Descriptor = data.StructLayout({
     "pad_y": 8,                # top
     "channel_blocks": 16,      # of the source
     "column_tiles": 16,        # tiles of output channels: the array's columns, or vector lanes
-    "reserved_2": 8,
+    "condition": 4,
+    "judged": 4,
     "stride_x": 4,
     "stride_y": 4,
     "destination_blocks": 16,  # channel blocks of a result pixel
@@ -125,7 +133,8 @@ Descriptor = data.StructLayout({
     "destination_plane": 32,   # from one channel block to the next
     # vector unit
     "span": 16,                # WINDOW: window columns read for a row of output pixels
-    "row_groups": 16,          # kernel rows in threes
+    "row_groups": 8,           # kernel rows in threes
+    "threshold": signed(8),    # of a layer that judges
     "row_group_step": 32,      # from one three to the next; ADD: what FLOAT adds to the sum
     "second_base": 32,         # ADD: the second operand's first word
     "second_group": 1,
@@ -142,3 +151,19 @@ Descriptor = data.StructLayout({
 
 DESCRIPTOR_ROWS = -(-Descriptor.size // ROW_BITS)
 assert Descriptor.size == DESCRIPTOR_ROWS * ROW_BITS and Header.size <= HEADER_ROWS * ROW_BITS
+
+
+def covers(tiles: Value, blocks: int, destination_blocks: Value) -> Value:
+    """Whether ``tiles`` of ``blocks`` channel blocks each are just enough."""
+    capacity = tiles * blocks
+    return (capacity >= destination_blocks) & (capacity < destination_blocks + blocks)
+
+
+def joins(vector, matrix, blocks: int) -> Value:
+    """Whether the vector unit's layer makes what the engine's takes, it fits the buffer, and
+    what is read lies apart from what is written."""
+    return ((vector.source_group != matrix.destination_group)
+            & (vector.out_width == matrix.out_width) & (vector.out_height == matrix.out_height)
+            & vector.sliding & (vector.destination_blocks == matrix.channel_blocks)
+            & (matrix.channel_blocks <= blocks)
+            & (matrix.kernel_width == 1) & (matrix.kernel_height == 1))

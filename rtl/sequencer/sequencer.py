@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from .descriptor import (
     DESCRIPTOR_MAGIC,
     DESCRIPTOR_ROWS,
+    FLAGS,
     HEADER_MAGIC,
     IMAGE_VERSION,
     ROW_BITS,
@@ -47,6 +48,10 @@ class Sequencer(wiring.Component):
     to the unit's ``done``; a fused one adds ``fused_cycles`` to the next. ``overhead_cycles``
     come on top, once a run.
 
+    ``flags`` are ``conditions`` when a run starts. A layer whose condition does not hold is
+    skipped, in ``fetch_cycles``. One that judges sets its flag when it ends: a result was ``over``,
+    in a channel that is padded too, where results are the zero point.
+
     Where a layer must wait for transfers, it does so before ``begin``, and these cycles are not
     the layer's. A run ends, or the next one goes on, when no transfer is under way.
 
@@ -54,7 +59,8 @@ class Sequencer(wiring.Component):
     ``program_row_width``, ``trailer_row_width``, ``flush_cycles`` (until every pipeline of the
     core has run empty after a stop), ``spec_hash``.
 
-    *Members*: ``start``, ``stop`` (soft reset), ``program_base`` (rows), ``trailer_base`` (rows of
+    *Members*: ``conditions``, ``flags``, ``over`` (a result is above the layer's threshold),
+    ``start``, ``stop`` (soft reset), ``program_base`` (rows), ``trailer_base`` (rows of
     the memory that holds the trailer), ``last_layer``, ``watchdog`` (cycles, 0 for none),
     ``bus_error``, ``density_error``, ``program_enable``, ``program_row``, ``program_data``,
     ``trailer_enable``, ``trailer_row``, ``trailer_data`` (low word of a row), ``transfer_row``,
@@ -83,6 +89,9 @@ class Sequencer(wiring.Component):
             "trailer_base": In(trailer_row_width),
             "last_layer": In(16),
             "watchdog": In(32),
+            "conditions": In(FLAGS),
+            "flags": Out(FLAGS),
+            "over": In(1),
             "bus_error": In(1),
             "density_error": In(1),
             "program_enable": Out(1),
@@ -185,8 +194,14 @@ class Sequencer(wiring.Component):
 
         cycles = Signal.like(self.layer_cycles)
         goes_on = Signal()
+        skips = Signal()
+        judged = Signal()  # a result of the layer was over
+        m.d.comb += skips.eq(self.descriptor.conditional & (
+            self.flags.bit_select(self.descriptor.condition, 1)
+            != self.descriptor.condition_value))
+        skipped = Signal()
         m.d.comb += [
-            self.layer_ended.eq((self.running & self.done) | goes_on),
+            self.layer_ended.eq((self.running & self.done) | goes_on | skipped),
             self.layer_cycles.eq(Mux(goes_on, 0, cycles)),
         ]
         with m.If(self.busy):
@@ -197,6 +212,7 @@ class Sequencer(wiring.Component):
             with m.State("IDLE"):
                 with m.If(self.start & ~self.stop):
                     m.d.sync += [fetch_row.eq(self.program_base), asked.eq(0), alive.eq(0),
+                                 self.flags.eq(self.conditions),
                                  self.layer.eq(0), self.cause.eq(Cause.NONE),
                                  cause.eq(Cause.NONE)]
                     m.next = "HEADER"
@@ -259,7 +275,11 @@ class Sequencer(wiring.Component):
                     m.d.sync += asked.eq(0)
                     with m.If(d.opcode != Opcode.MATRIX):
                         m.d.sync += self.vector_descriptor.eq(d)
-                    with m.If(d.fused):
+                    with m.If(skips):
+                        m.d.comb += skipped.eq(1)
+                        m.d.sync += self.layer.eq(self.layer + 1)
+                        m.next = "NEXT"
+                    with m.Elif(d.fused):
                         m.d.comb += goes_on.eq(1)
                         m.d.sync += [self.fused.eq(1), self.layer.eq(self.layer + 1)]
                         m.next = "FETCH"
@@ -278,12 +298,17 @@ class Sequencer(wiring.Component):
                 unless_interrupted()
             with m.State("BEGIN"):
                 m.d.comb += self.begin.eq(1)
+                m.d.sync += judged.eq(0)
                 m.next = "RUN"
                 unless_interrupted()
             with m.State("RUN"):
                 m.d.comb += self.running.eq(1)
+                m.d.sync += judged.eq(judged | self.over)
                 with m.If(self.done):
                     m.d.sync += self.layer.eq(self.layer + 1)
+                    with m.If(self.descriptor.judges):
+                        m.d.sync += self.flags.bit_select(self.descriptor.judged, 1).eq(
+                            judged | self.over)
                     m.next = "NEXT"
                 unless_interrupted()
             with m.State("FLUSH"):

@@ -34,8 +34,9 @@ def streamed_networks(networks: Path) -> Iterator[Result]:
     for model in NETWORKS:
         path = networks / f"{model}.tflite"
         report = _report(spec.name, path, INPUTS)
-        yield (f"{model}: RTL = golden, every tensor; bytes moved and all cycles but of waiting as "
-               "predicted", f"{INPUTS} inputs", report.mismatch or f"{report.inferences} inputs",
+        yield ((f"{model}: RTL = golden, every tensor; bytes moved and all cycles but of waiting "
+                "as predicted"), f"{INPUTS} inputs",
+               report.mismatch or f"{report.inferences} inputs",
                bool(report.bit_exact))
         reference = reference_tensors(path, _inputs(path, INPUTS), list(report.tensors))
         same = sum(np.array_equal(golden, reference[index])
@@ -43,8 +44,8 @@ def streamed_networks(networks: Path) -> Iterator[Result]:
         yield (f"{model}: golden = LiteRT BUILTIN_REF, tensors", f"all {len(reference)}",
                str(same), same == len(reference))
         wrong = abs(report.waits - report.predicted_waits) / report.cycles
-        yield (f"{model}: {report.moved_bytes:,} bytes moved; cycles, of them waiting, predicted "
-               "waiting", "within 1 % of cycles",
+        yield ((f"{model}: {report.moved_bytes:,} bytes moved; cycles, of them waiting, predicted "
+                "waiting"), "within 1 % of cycles",
                f"{report.cycles:,}, {report.waits:,}, {report.predicted_waits:,}", wrong <= 0.01)
         if model in COST:
             base = _report("tinyml-vdbb", path, 1)

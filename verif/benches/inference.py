@@ -34,6 +34,7 @@ async def _infer(host: Host, monitors: dict[str, ResultMonitor], job: Job) -> No
     loader = host if job.places is None else Memories(host.dut, Places(**job.places))
     await loader.store(job.image_runs, job.image)
     await host.write("WATCHDOG", job.watchdog)
+    await host.write("CONDITIONS", job.conditions)
     memory = None
     if job.external.size:
         memory = StreamingMemory(host.dut, job.external.size, latency=job.latency,

@@ -23,7 +23,8 @@ def test_offsets_and_accesses():
         "DMA_LOCAL": (0x38, "rw"), "DMA_LENGTH": (0x3C, "rw"), "DMA_CONTROL": (0x40, "pulse"),
         "DMA_STATUS": (0x44, "ro"), "SCHEDULE_BASE": (0x48, "rw"),
         "COUNTED_BANK": (0x4C, "rw"), "EXTERNAL_BASE_LO": (0x50, "rw"),
-        "EXTERNAL_BASE_HI": (0x54, "rw"), "CYCLES": (0x80, "ro"),
+        "EXTERNAL_BASE_HI": (0x54, "rw"), "CONDITIONS": (0x58, "rw"), "FLAGS": (0x5C, "ro"),
+        "CYCLES": (0x80, "ro"),
         "MACS_ISSUED_LO": (0x84, "ro"),
         "MACS_ISSUED_HI": (0x88, "ro"), "STALL_OPERANDS": (0x8C, "ro"),
         "STALL_DRAIN": (0x90, "ro"), "STALL_PARAMETERS": (0x94, "ro"),
@@ -48,6 +49,7 @@ def test_field_positions():
         "DMA_CONTROL.read_in": (0, 1), "DMA_CONTROL.write_out": (1, 1),
         "DMA_STATUS.busy": (0, 1), "DMA_STATUS.done": (1, 1), "DMA_STATUS.error": (2, 1),
         "COUNTED_BANK.bank": (0, 8), "COUNTED_BANK.group": (8, 1), "COUNTED_BANK.one": (9, 1),
+        "CONDITIONS.flags": (0, 16), "FLAGS.flags": (0, 16),
     }
 
 
