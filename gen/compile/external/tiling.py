@@ -46,7 +46,7 @@ class Tiled:
 def tile(lowered: Lowered, layers: Sequence[LoweredLayer], plans: Mapping[int, BlockPlan],
          weights: Mapping[int, Sequence[int]], segments: Sequence[Segment],
          p: AcceleratorParameters, *, stay: bool = True,
-         layouts: dict[tuple[int, bool], TensorLayout] | None = None) -> Tiled:
+         layouts: dict[tuple[int, int | str], TensorLayout] | None = None) -> Tiled:
     """Place the parts of ``layers``, cut up as ``segments`` say; raises Unfit.
 
     ``weights``: of engine layers by output, the words of each column tile in external memory,
@@ -67,7 +67,7 @@ class _Tiler:
     segments: Sequence[Segment]
     p: AcceleratorParameters
     stay: bool
-    known: dict[tuple[int, bool], TensorLayout]
+    known: dict[tuple[int, int | str], TensorLayout]
     steps: list[Step] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
     whole: dict[int, Buffer] = field(default_factory=dict)
@@ -140,7 +140,7 @@ class _Tiler:
                    if segment.stripes > 1 for i in segment.layers)
 
     def _layout(self, tensor: int, alike: Sequence[int]) -> TensorLayout:
-        key = tensor, tensor in self.striped
+        key = tensor, "striped" if tensor in self.striped else "whole"
         if key not in self.known:
             readers = [(layer, self.lowered.shapes[tensor], (0, 0, 0)) for layer in self.layers
                        if set(layer.sources) & set(alike)]
@@ -210,10 +210,12 @@ class _Tiler:
         return set(makes) & set(reads) if self.stay else set()
 
     def _stripe(self, tensor: int, rows: Rows, node: Node) -> Buffer:
-        layout = self.layouts[tensor]
-        layout = stripe_layout(
-            layout, rows[1] - rows[0],
-            [layer for layer in self.layers if tensor in layer.sources], self.p)
+        key = tensor, rows[1] - rows[0]
+        if key not in self.known:
+            self.known[key] = stripe_layout(
+                self.layouts[tensor], rows[1] - rows[0],
+                [layer for layer in self.layers if tensor in layer.sources], self.p)
+        layout = self.known[key]
         buffer = Buffer(rows=rows, layout=layout, node=node, born=1 << 16, dies=-1)
         self.groups[-1].append(buffer)
         return buffer
