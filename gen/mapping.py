@@ -8,6 +8,7 @@ from typing import Literal
 
 from ..golden.network import Network
 from ..rtl.parameters import AcceleratorParameters
+from ..rtl.sequencer.counters import LayerTable
 from ..rtl.sequencer.descriptor import Opcode
 from .build import parameters
 from .compile import (
@@ -37,17 +38,18 @@ from .compile import (
     with_conditions,
 )
 from .compile.external.tiling import Tiled
+from .compile.program import check_program_rows
 from .predict import Prediction, predict
 from .spec import Spec
 
 __all__ = ["compile_network"]
 
-MOST_SEGMENTATIONS = 60
-"""Ways to cut a network into segments that are tried."""
-FITTING_SEGMENTATIONS = 4
-"""... until so many were better than those before."""
+MOST_CANDIDATES = 60
+"""Ways to cut a network into segments that are tried by their estimates."""
+MOST_IMPROVEMENTS = 4
+"""Candidates better than all before, after which no others are tried."""
 MOST_TRIED = 150
-"""... in all, with those next to the best."""
+"""Ways to cut that are tried in all, with those next to the best."""
 
 
 def compile_network(spec: Spec, network: Network, *, sort: bool = True,
@@ -68,7 +70,7 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     for layer in lowered.layers:
         check_bound(layer, p.facts)
     if pruned is not None:
-        lowered, sort = switchable(lowered, lower(pruned)), False
+        lowered, sort = switchable(lowered, batched(lower(pruned), batch)), False
         for layer in lowered.layers:
             check_bound(layer, p.facts)
     lowered = with_conditions(lowered, conditions or {}, judgements or {})
@@ -160,16 +162,16 @@ class _SegmentSearch:
         """Find ``best``, of ``least`` predicted cycles."""
         candidates_ = candidates(self.lowered, self.lowered.layers, self._cycles_on_chip(), [
             sum(self.words.get(layer.output, [0])) for layer in self.lowered.layers], self.p)
-        fitting = 0
-        for segments in islice(candidates_, MOST_SEGMENTATIONS):
-            fitting += self._try(segments)
-            if fitting == FITTING_SEGMENTATIONS or (fitting and len(segments) == 1):
+        improvements = 0
+        for segments in islice(candidates_, MOST_CANDIDATES):
+            improvements += self._try(segments)
+            if improvements == MOST_IMPROVEMENTS or (improvements and len(segments) == 1):
                 break
         better = self.best is not None
         while better:
             assert self.best is not None
             better = any([self._try(segments) for segments in neighbours(
-                self.best.segments, self.lowered.layers)]) and len(self.tried) < MOST_TRIED
+                self.best.segments, self.lowered.layers)])
 
     def program(self) -> Program:
         """The best one, assembled."""
@@ -187,18 +189,31 @@ class _SegmentSearch:
         return [layer.cycles for layer in predict(assemble(
             self.network, self.lowered, placed, layouts, roomy)).layers]
 
+    def _check_size(self, tiled: Tiled) -> None:
+        """Raises CompileFault where the parts are more than are timed, or what describes them
+        takes more than the program memory."""
+        if len(tiled.layers) > LayerTable.DEPTH:
+            raise CompileFault(f"the network takes {len(tiled.layers)} parts, more than the "
+                               f"{LayerTable.DEPTH} that are timed; make memory.activations or "
+                               "memory.weights larger")
+        check_program_rows(tiled.layers, len(tiled.moves), self.p)
+
     def _try(self, segments: list) -> bool:
         """Whether some way to run ``segments`` fits and is better than all before."""
         better = False
-        for stay in (True, False):
-            if (segments, stay) in self.tried:
+        for stay in (True, False) if len(segments) > 1 else (True,):
+            if (segments, stay) in self.tried or len(self.tried) >= MOST_TRIED:
                 continue
             self.tried.append((segments, stay))
             try:
                 tiled = tile(self.lowered, self.lowered.layers, self.plans, self.words, segments,
                              self.p, stay=stay, layouts=self.layouts)
+                self._check_size(tiled)
             except Unfit as error:
                 self.faults.append(CompileFault(str(error)))
+                continue
+            except CompileFault as error:  # too many parts, or too much for them
+                self.faults.append(error)
                 continue
             prediction = predict(tiled, self.times)
             total = prediction.cycles + sum(prediction.waits)

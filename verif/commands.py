@@ -83,6 +83,12 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
                                      param_hint="--on")
         loaded = load(spec, overrides or ())
         check_timeline(timeline)
+        if switchable and not activation_nnz:
+            raise typer.BadParameter("needs --activation-nnz: which layers are there in both forms",
+                                     param_hint="--switchable")
+        if conditions and not switchable:
+            raise typer.BadParameter("needs --switchable: no layer depends on a flag",
+                                     param_hint="--conditions")
         if timeline is not None and on != "verilator":
             raise typer.BadParameter("needs --on verilator; 'systolith predict' draws without "
                                      "simulation", param_hint="--timeline")

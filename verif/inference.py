@@ -13,16 +13,23 @@ import numpy as np
 from ..gen.build import parameters
 from ..gen.cli.common import Inputs, stage
 from ..gen.cli.layers import layer_rows
-from ..gen.compile import bound_activations, core_tensors, layers_run
+from ..gen.compile import Program, bound_activations, core_tensors, layers_run
 from ..gen.importer import load as load_model
 from ..gen.mapping import compile_network
-from ..gen.predict import Activity, Timeline, moved_bytes, predict, predict_activity
+from ..gen.predict import (
+    Activity,
+    Prediction,
+    Timeline,
+    moved_bytes,
+    predict,
+    predict_activity,
+)
 from ..gen.spec import Spec
 from ..golden.interpreter import run as run_golden
 from ..golden.network import Network
 from .counters import measured_activity, measured_stalls
+from .run import RunResult, simulator
 from .run import run as run_rtl
-from .run import simulator
 
 __all__ = ["Report", "run_network", "save_outputs"]
 
@@ -129,12 +136,11 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     known = core_tensors(program.lowered, {network.inputs[0]: inputs.values} | tensors)
     report.mismatch = (_first_mismatch(program, observed, known) or _first_mismatch(
         program, {program.lowered.output: result.outputs}, known))
-    report.bit_exact = report.mismatch is None
     waits = sum(prediction.waits)
     report.cycles = int(result.cycles[0])
     report.cycles_per_inference = _share(report.cycles, batch)
     report.predicted_cycles_per_inference = _share(prediction.cycles + waits, batch)
-    report.waits, report.predicted_waits = result.counters["STALL_TRANSFER"], waits
+    report.waits, report.predicted_waits = int(result.waits[0]), waits
     report.moved_bytes = moved_bytes(program)
     report.utilisation = prediction.utilisation * prediction.cycles / result.cycles[0]
     report.counters = result.counters
@@ -145,17 +151,8 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
                               "predicted_cycles": "host", "macs": 0, "utilisation": 0.0})
     if result.timeline is not None:
         report.timelines = [result.timeline, prediction.timeline]
-    if np.ptp(result.cycles) or np.ptp(result.layer_cycles, axis=0).any():
-        report.bit_exact = False
-        report.mismatch = "cycles differ between inferences"
-    elif report.cycles - report.waits != prediction.cycles:
-        report.bit_exact = False
-        report.mismatch = (f"cycles {report.cycles} less {report.waits} of waiting "
-                           f"differ from those predicted, {prediction.cycles}")
-    elif program.moves and result.counters["DMA_BYTES"] != report.moved_bytes:
-        report.bit_exact = False
-        report.mismatch = (f"{result.counters['DMA_BYTES']} bytes moved differ from those "
-                           f"predicted, {report.moved_bytes}")
+    if report.mismatch is None:
+        report.mismatch = _timing_mismatch(program, result, prediction)
     final_run = np.minimum(np.arange((count - 1) // batch * batch, -(-count // batch) * batch),
                            count - 1)
     last = {index: tensor[final_run] for index, tensor in known.items()}
@@ -165,11 +162,25 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     report.activity = (asdict(measured_activity(result.counters))
                        | asdict(measured_stalls(result.counters)))
     report.predicted_activity = asdict(expected) | asdict(prediction.stalls)
-    if report.bit_exact and report.activity != report.predicted_activity:
-        report.bit_exact = False
+    if report.mismatch is None and report.activity != report.predicted_activity:
         report.mismatch = (f"counters {report.activity} differ from those predicted, "
                            f"{report.predicted_activity}")
+    report.bit_exact = report.mismatch is None
     return report
+
+
+def _timing_mismatch(program: Program, result: RunResult, prediction: Prediction) -> str | None:
+    """What of cycles without waits, and of the bytes moved, is not as predicted; None if all is."""
+    own = result.cycles - result.waits
+    if np.ptp(own) or np.ptp(result.layer_cycles, axis=0).any():
+        return "cycles differ between inferences"
+    if own[0] != prediction.cycles:
+        return (f"cycles {result.cycles[0]} less {result.waits[0]} of waiting differ from those "
+                f"predicted, {prediction.cycles}")
+    if program.moves and result.counters["DMA_BYTES"] != moved_bytes(program):
+        return (f"{result.counters['DMA_BYTES']} bytes moved differ from those predicted, "
+                f"{moved_bytes(program)}")
+    return None
 
 
 def _share(cycles: int, batch: int) -> float:

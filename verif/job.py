@@ -16,7 +16,7 @@ ARRAYS = ("image", "inputs", "external")
 class Job:
     """One session with a core: load an image, run every input, read every output.
 
-    ``writes``: runs of words (byte address, file key) that load the image; ``input_runs`` and
+    ``image_runs`` and ``image``: stretches of words that load the image; ``input_runs`` and
     ``output_runs``: (byte address, first word, words) of one input or output in the order of the
     packed arrays; ``inputs``: uint64 [N, words]; ``banks`` of an activation bank group;
     ``conditions``: flags with which runs start. ``external``: words of the memory behind the DMA
@@ -66,13 +66,15 @@ class Job:
 
 @dataclass(kw_only=True)
 class Answer:
-    """``outputs`` uint64 [N, words]; ``cycles`` [N]; ``layer_cycles`` [N, layers]; ``counters``
+    """``outputs`` uint64 [N, words]; ``cycles`` [N], of them ``waits`` [N] for transfers;
+    ``layer_cycles`` [N, layers]; ``counters``
     of the last run by name; ``post`` and ``vector``: monitored result beats, int8 [beats, lanes];
     ``units``: as ``UnitMonitor``, of the first run.
     """
 
     outputs: np.ndarray
     cycles: np.ndarray
+    waits: np.ndarray
     layer_cycles: np.ndarray
     counters: dict[str, int]
     post: np.ndarray
@@ -82,8 +84,8 @@ class Answer:
     def save(self, folder: Path) -> None:
         """Write the answer into ``folder``."""
         np.savez(folder / "answer.npz", outputs=self.outputs, cycles=self.cycles,
-                 layer_cycles=self.layer_cycles, post=self.post, vector=self.vector,
-                 units=self.units)
+                 waits=self.waits, layer_cycles=self.layer_cycles, post=self.post,
+                 vector=self.vector, units=self.units)
         (folder / "counters.json").write_text(json.dumps(self.counters))
 
     @classmethod

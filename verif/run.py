@@ -39,11 +39,13 @@ RESULTS = {Opcode.MATRIX: "engine", Opcode.WINDOW: "vector", Opcode.ADD: "vector
 class RunResult:
     """``outputs`` int8 [N, h, w, c] of the core's last layer; ``layers``: the same for every
     layer, by tensor index, where monitored; ``cycles`` [runs]; ``layer_cycles`` [runs, layers].
-    A run takes a batch of the N inputs. ``timeline``: of the first run, where it was traced."""
+    A run takes a batch of the N inputs; ``waits``: of its cycles those in which layers waited for
+    transfers. ``timeline``: of the first run, where it was traced."""
 
     outputs: np.ndarray
     layers: dict[int, np.ndarray]
     cycles: np.ndarray
+    waits: np.ndarray
     layer_cycles: np.ndarray
     counters: dict[str, int]
     timeline: Timeline | None = None
@@ -231,9 +233,10 @@ def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool 
         layers={index: apart([result.layers[index] for result in results])
                 for index in results[0].layers},
         cycles=np.concatenate([result.cycles for result in results]),
+        waits=np.concatenate([result.waits for result in results]),
         layer_cycles=np.concatenate([result.layer_cycles for result in results]),
         counters=results[-1].counters,
-        timeline=_timeline(program, answers[0]) if trace else None)
+        timeline=_timeline(program, answers[0], runs and runs[0]) if trace else None)
 
 
 def run_in_turn(cases: Sequence[tuple[Program, np.ndarray]], model: Simulator) -> list[RunResult]:
@@ -256,11 +259,12 @@ def _result(program: Program, answer: Answer, layers: bool,
     return RunResult(
         outputs=_unpack_outputs(program, answer.outputs),
         layers=_layer_tensors(program, answer, len(answer.cycles), runs) if layers else {},
-        cycles=answer.cycles, layer_cycles=answer.layer_cycles, counters=answer.counters)
+        cycles=answer.cycles, waits=answer.waits, layer_cycles=answer.layer_cycles, counters=answer.counters)
 
 
-def _timeline(program: Program, answer: Answer) -> Timeline:
-    """The first run, as it was watched. A layer ends where the sequencer reads the next one."""
+def _timeline(program: Program, answer: Answer, runs: Sequence[bool] | None) -> Timeline:
+    """The first run, as it was watched. A layer ends where the sequencer reads the next one, and
+    one that does not run when it has been read."""
     busy = Busy()
     start, _ = answer.units[0]  # the sequencer reads the header
     total = int(answer.cycles[0])
@@ -270,11 +274,15 @@ def _timeline(program: Program, answer: Answer) -> Timeline:
             if value >> bit & 1:
                 busy.add(unit, cycle - int(start), end - int(start))
     following = iter(busy.spans["sequencer"][1:])
-    first = at = Sequencer.overhead_cycles(program.parameters.program_width) - Sequencer.END
+    width = program.parameters.program_width
+    first = at = Sequencer.overhead_cycles(width) - Sequencer.END
     layers = []
-    for layer in program.layers:
+    for index, layer in enumerate(program.layers):
         length = 0
-        if not layer.fused:
+        if runs is not None and not runs[index]:
+            length = Sequencer.fetch_cycles(width)
+            at += length
+        elif not layer.fused:
             end = next(following)[0]
             length, at = end - at, end
         layers.append((layer.lowered.name, length))

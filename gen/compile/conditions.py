@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...rtl.sequencer.descriptor import FLAGS
+from ...rtl.sequencer.descriptor import FLAGS, Opcode
 from .fault import CompileFault
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class Condition:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Flag ``flag`` becomes whether a result is above ``threshold``, -128 ... 127. It should not
-    be below the results' zero point, which channels that are padded have. Raises ValueError."""
+    """Flag ``flag`` becomes whether a result is above ``threshold``, -128 ... 127. Raises
+    ValueError."""
 
     flag: int
     threshold: int
@@ -57,11 +57,23 @@ def _check_flag(flag: int) -> None:
 def with_conditions(lowered: "Lowered", conditions: Mapping[str, Condition],
                     judgements: Mapping[str, Judgement]) -> "Lowered":
     """``lowered`` with conditions and judgements of layers by name; raises CompileFault for names
-    that there are not."""
+    that there are not, and for judgements that results of padded channels would decide."""
     names = {layer.name for layer in lowered.layers}
     for name in (*conditions, *judgements):
         if name not in names:
             raise CompileFault(f"a condition names layer {name}, which the core does not run")
+    for layer in lowered.layers:
+        judgement = judgements.get(layer.name)
+        if judgement is None:
+            continue
+        where = f"layer {layer.name} ({layer.kind})"
+        if layer.opcode is Opcode.ADD:
+            raise CompileFault(f"{where}: its results cannot set a flag, since words between "
+                               "tensors pass with them; let the layer behind it do so")
+        lowest = max(layer.requantise.zero_point, layer.requantise.low)
+        if judgement.threshold < lowest:
+            raise CompileFault(f"{where}: the threshold must be at least {lowest}, which results "
+                               f"of padded channels are, not {judgement.threshold}")
     return replace(lowered, layers=[
         replace(layer, condition=conditions.get(layer.name, layer.condition),
                 judgement=judgements.get(layer.name, layer.judgement))

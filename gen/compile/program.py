@@ -38,7 +38,7 @@ from .plan import BlockPlan, last_channels
 from .reads import source_increments
 from .schedule import row_tiles, schedule_words
 
-__all__ = ["CompiledLayer", "Program", "assemble"]
+__all__ = ["CompiledLayer", "Program", "assemble", "check_program_rows"]
 
 ROW_BYTES = ROW_BITS // 8
 
@@ -353,6 +353,20 @@ def _check_rounding(low: LoweredLayer, p: AcceleratorParameters) -> None:
         raise CompileFault(f"layer {low.name} ({low.kind}): postproc.float_rounding must be true "
                            "for ONNX models, whose results are rounded as float32; add --set "
                            "postproc.float_rounding=true")
+
+
+def check_program_rows(layers: Sequence[PlacedLayer], moves: int,
+                       p: AcceleratorParameters) -> None:
+    """Raises CompileFault where the program memory does not hold descriptors, parameters and
+    ``moves`` of ``layers``, the parts of one with the same channels sharing its parameters."""
+    own = {(layer.lowered.output, layer.part.channels): layer.lowered for layer in layers}
+    parameters = sum(
+        2 * -(-low.output_shape[2] // p.vector_lanes) * p.vector_lanes
+        if low.opcode is Opcode.WINDOW else
+        -(-low.output_shape[2] // p.facts.columns) * p.facts.columns
+        for low in own.values() if low.opcode is not Opcode.ADD)
+    rows = HEADER_ROWS + DESCRIPTOR_ROWS * len(layers) + parameters + moves
+    _check_memory("program", (rows + 2 * p.program_width) * ROW_BYTES, p.program_words * 8)
 
 
 def _check_memory(name: str, need: int, have: int) -> None:

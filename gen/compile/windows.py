@@ -93,12 +93,11 @@ def strips(layer: golden.Layer, outputs: int, pixels: int, kernel: int, stride: 
            padding: int) -> list[Strip]:
     """Along an axis, the fewest strips that cover all outputs; raises CompileFault where they are
     more than ``MAX_STRIPS``."""
+    if outputs > LONGEST:
+        raise CompileFault(f"layer {layer.name} ({layer.kind}): height and width of its result "
+                           f"must be at most {LONGEST}, not {outputs}")
     found: list[Strip] = []
     for output in range(outputs):
-        if len(found) > MAX_STRIPS or output > LONGEST:
-            raise CompileFault(f"layer {layer.name} ({layer.kind}): with padding, windows must be "
-                               f"of at most {MAX_STRIPS} sizes along an axis, and at most "
-                               f"{LONGEST}; use a smaller window, or padding VALID")
         start = output * stride - padding
         end, start = min(start + kernel, pixels), max(start, 0)
         last = found[-1] if found else None
@@ -106,6 +105,10 @@ def strips(layer: golden.Layer, outputs: int, pixels: int, kernel: int, stride: 
             found[-1] = last._replace(count=last.count + 1)
         else:
             found.append(Strip(output, 1, start, end - start))
+        if len(found) > MAX_STRIPS:
+            raise CompileFault(f"layer {layer.name} ({layer.kind}): with padding, windows must be "
+                               f"of at most {MAX_STRIPS} sizes along an axis; use a smaller "
+                               "window, or padding VALID")
     return found
 
 

@@ -125,7 +125,7 @@ def predict(program: Program | Tiled, known: dict | None = None,
 def _alike(layer: PlacedLayer, p: AcceleratorParameters) -> tuple:
     """What parts of a layer that take as long have in common."""
     low, source = layer.lowered, layer.source
-    return (low.name, low.output_shape, low.source_shape, low.padding, layer.part.channels,
+    return (low.output, low.output_shape, low.source_shape, low.padding, layer.part.channels,
             replace(source, group=0, base=source.base % p.banks, order=()))
 
 

@@ -26,5 +26,6 @@ async def counted_banks(dut):
     outputs = np.array([await host.fetch(job.output_runs)])
     empty = np.zeros((0, 8), np.int8)
     Answer(outputs=outputs, cycles=np.array(cycles),
-           layer_cycles=np.array([await host.layer_cycles(job.layers)]), counters=counters,
+           waits=np.zeros(1, int), counters=counters,
+           layer_cycles=np.array([await host.layer_cycles(job.layers)]),
            post=empty, vector=empty, units=np.zeros((0, 2), int)).save(job.folder)

@@ -41,7 +41,7 @@ async def _infer(host: Host, monitors: dict[str, ResultMonitor], job: Job) -> No
                                  stalls=job.stalls)
         memory.words[:] = job.external
     units = UnitMonitor(host.dut, PERIOD_NS) if job.trace else None
-    outputs, cycles, layer_cycles = [], [], []
+    outputs, cycles, waits, layer_cycles = [], [], [], []
     for index, words in enumerate(job.inputs):
         if job.input_outside:
             for address, first, count in job.input_runs:
@@ -51,12 +51,14 @@ async def _infer(host: Host, monitors: dict[str, ResultMonitor], job: Job) -> No
         cycles.append(await host.run())
         if units is not None:
             units.stop()
+        waits.append(await host.read("STALL_TRANSFER"))
         outputs.append(await host.fetch(job.output_runs))
         layer_cycles.append(await host.layer_cycles(job.layers))
         progress.write_text(str(index + 1))
     empty = np.zeros((0, 8), np.int8)
     Answer(
-        outputs=np.array(outputs), cycles=np.array(cycles), layer_cycles=np.array(layer_cycles),
+        outputs=np.array(outputs), cycles=np.array(cycles), waits=np.array(waits),
+        layer_cycles=np.array(layer_cycles),
         counters={name: await host.read(name) for name in COUNTERS},
         post=monitors["post"].take() if monitors else empty,
         vector=monitors["vector"].take() if monitors else empty,

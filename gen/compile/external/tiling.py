@@ -25,7 +25,7 @@ class Unfit(Exception):
 
     def __init__(self, name: str, words: int):
         super().__init__(f"memory.{name} must be more than {words * 8 / 1024:g} KiB for this "
-                         "network: not even its smallest parts fit")
+                         "network: no way to cut it that was tried fits")
 
 
 @dataclass(frozen=True, kw_only=True)

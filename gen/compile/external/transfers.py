@@ -86,7 +86,11 @@ def fitting_moves(move: Move) -> Iterator[Move]:
         yield head
         yield from fitting_moves(rest)
         return
-    if any(getattr(move, name) >= 1 << Transfer[name].width for name in ("external", "after")):
-        raise CompileFault("the network is too large: it moves too many words, or in too many "
-                           "parts, through external memory")
+    if any(getattr(move, name) >= 1 << Transfer[name].width
+           for name in ("external", "local", "after")):
+        raise CompileFault("the network is too large for transfers: they reach "
+                           f"{1 << Transfer['external'].width} words of external and "
+                           f"{1 << Transfer['local'].width} of local memory, and "
+                           f"{1 << Transfer['after'].width} parts; use smaller memories, or "
+                           "weights on chip")
     yield move
