@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-from systolith.gen.importer.flatbuffer import RawTensor, read_graph
+from systolith.gen.importer.tflite.flatbuffer import RawTensor, read_graph
 from systolith.golden.network import Network
 
 __all__ = ["NETWORKS", "quantised_names", "real_inputs", "sample_inputs"]

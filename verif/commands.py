@@ -92,8 +92,8 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
         if timeline is not None and on != "verilator":
             raise typer.BadParameter("needs --on verilator; 'systolith predict' draws without "
                                      "simulation", param_hint="--timeline")
-        from .batch import available_cpus
         from .inference import run_network, save_outputs
+        from .parallel import available_cpus
         from .simulator import SimulationFault
 
         try:

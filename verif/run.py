@@ -24,9 +24,9 @@ from ..rtl.memory.sram import SramBank
 from ..rtl.parameters import AcceleratorParameters
 from ..rtl.sequencer.descriptor import Opcode
 from ..rtl.sequencer.sequencer import Sequencer
-from .batch import run_jobs, shares
 from .job import Answer, Job
 from .memories import Places
+from .parallel import run_jobs, shares
 from .simulator import Simulator, build, recall
 
 __all__ = ["TOP", "RunResult", "prepare", "run", "run_in_turn", "simulator"]
@@ -259,7 +259,8 @@ def _result(program: Program, answer: Answer, layers: bool,
     return RunResult(
         outputs=_unpack_outputs(program, answer.outputs),
         layers=_layer_tensors(program, answer, len(answer.cycles), runs) if layers else {},
-        cycles=answer.cycles, waits=answer.waits, layer_cycles=answer.layer_cycles, counters=answer.counters)
+        cycles=answer.cycles, waits=answer.waits, layer_cycles=answer.layer_cycles,
+        counters=answer.counters)
 
 
 def _timeline(program: Program, answer: Answer, runs: Sequence[bool] | None) -> Timeline:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layers without weights of their own, as windows of the vector unit: pools, means, rescaling,
-padding. Each function returns the fields of a ``LoweredLayer``."""
+"""Layers without weights of their own, and what they are made of: windows of the vector unit or,
+where those are too small, of the engine with weights spread out for it."""
 
 from typing import NamedTuple
 

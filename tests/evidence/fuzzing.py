@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-from systolith.gen.importer.operators import SUPPORTED
+from systolith.gen.importer.tflite.operators import SUPPORTED
 from systolith.gen.spec import load
 
 from ..fuzz.compiler import GIB, SECONDS, CompileServer, faults

@@ -3,7 +3,7 @@
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from systolith.gen.importer.operators import SUPPORTED
+from systolith.gen.importer.tflite.operators import SUPPORTED
 from systolith.gen.spec import load
 
 from .networks import check_golden, run_random_models

@@ -85,7 +85,7 @@ def test_unit(layer, source, output, unit):
      f"layer pool .*at most {MAX_STRIPS} sizes along an axis"),
     (pool(AveragePool, (3, 1), padding=(1, 1, 0, 0)), (40000, 1, 1), (40000, 1, 1),
      "layer pool .*height and width of its result must be at most 32767, not 40000"),
-    (pool(AveragePool, (8, 3), padding=(3, 4, 1, 1)), (40, 5, 8), (40, 5, 8),  # one more than may be
+    (pool(AveragePool, (8, 3), padding=(3, 4, 1, 1)), (40, 5, 8), (40, 5, 8),  # one too many
      f"layer pool .*at most {MAX_STRIPS} sizes along an axis"),
     (Pad("pad", "PAD", (0,), 1, ((0, 0), (0, 0), (0, 0), (0, 9000)), -5), (1, 1, 9000),
      (1, 1, 18000), "layer pad .*it would need 162000000 weights"),

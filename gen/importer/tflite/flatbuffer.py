@@ -18,7 +18,7 @@ from tflite.Model import Model
 from tflite.Tensor import Tensor
 from tflite.TensorType import TensorType
 
-from .fault import ImportFault
+from ..fault import ImportFault
 
 __all__ = ["DAMAGE", "RawGraph", "RawOperator", "RawTensor", "read_graph"]
 

@@ -3,11 +3,11 @@
 
 from pathlib import Path
 
-from ...golden import network as golden
-from .fault import ImportFault
+from ....golden import network as golden
+from ..fault import ImportFault
+from ..remedies import remedy
 from .flatbuffer import DAMAGE, read_graph
 from .operators import SUPPORTED, Operators
-from .remedies import remedy
 
 __all__ = ["ImportFault", "load"]
 

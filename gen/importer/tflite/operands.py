@@ -8,9 +8,9 @@ import numpy as np
 from tflite.ActivationFunctionType import ActivationFunctionType
 from tflite.Padding import Padding
 
-from ...golden import network as golden
-from ...golden.numerics import Requantise, Rounding, quantise_multiplier, quantise_multipliers
-from .fault import ImportFault
+from ....golden import network as golden
+from ....golden.numerics import Requantise, Rounding, quantise_multiplier, quantise_multipliers
+from ..fault import ImportFault
 from .flatbuffer import RawGraph, RawOperator, RawTensor
 
 __all__ = ["MAX_INT32", "Operands"]

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from systolith.verif.batch import available_cpus, run_jobs, shares
+from systolith.verif.parallel import available_cpus, run_jobs, shares
 from systolith.verif.simulator import SimulationFault
 
 

@@ -13,9 +13,9 @@ from tflite.Pool2DOptions import Pool2DOptions
 from tflite.ReducerOptions import ReducerOptions
 from tflite.SoftmaxOptions import SoftmaxOptions
 
-from ...golden import network as golden
-from ...golden.numerics import Rounding, quantise_multiplier
-from ...golden.softmax import INTEGER_BITS
+from ....golden import network as golden
+from ....golden.numerics import Rounding, quantise_multiplier
+from ....golden.softmax import INTEGER_BITS
 from .flatbuffer import RawOperator
 from .operands import MAX_INT32, Operands
 
