@@ -7,14 +7,13 @@ too, whose 16-bit sums of two products would saturate.
 
 import warnings
 from collections.abc import Iterable
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-from systolith.gen.importer.flatbuffer import RawTensor, read_graph
 from systolith.golden.network import Network
 
 __all__ = ["NETWORKS", "quantised_names", "real_inputs", "sample_inputs"]
@@ -58,30 +57,9 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def digits(folder: Path, *, unsigned: bool = False) -> Path:
-    """The demonstration network: its trained weights as real numbers, quantised anew."""
-    with as_file(files("systolith.gen.demo") / "digits_dense.tflite") as path:
-        tensors = {tensor.name: tensor for tensor in read_graph(path).tensors}
-
-    def real(raw: RawTensor) -> np.ndarray:
-        scales = raw.scales.reshape(-1, *[1] * (raw.data.ndim - 1))
-        return (raw.data * scales).astype(np.float32)
-
-    constants, nodes, source = {}, [], "x"
-    for index, pads in ((1, [1, 1, 1, 1]), (2, [0, 0, 1, 1]), (3, [1, 1, 1, 1])):
-        constants[f"w{index}"] = real(tensors[f"conv{index}/weights"]).transpose(0, 3, 1, 2)
-        constants[f"b{index}"] = real(tensors[f"conv{index}/bias"])
-        nodes += [helper.make_node("Conv", [source, f"w{index}", f"b{index}"], [f"c{index}"],
-                                   pads=pads, strides=[1 + (index == 2)] * 2),
-                  helper.make_node("Relu", [f"c{index}"], [f"r{index}"])]
-        source = f"r{index}"
-    constants |= {"w4": real(tensors["classifier/weights"]),
-                  "b4": real(tensors["classifier/bias"])}
-    nodes += [helper.make_node("GlobalAveragePool", [source], ["mean"]),
-              helper.make_node("Flatten", ["mean"], ["features"]),
-              helper.make_node("Gemm", ["features", "w4", "b4"], ["logits"], transB=1),
-              helper.make_node("Softmax", ["logits"], ["y"])]
+    """The demonstration network, which its training script wrote in float32."""
     path = folder / "digits.onnx"
-    _save(path, nodes, constants, [1, 1, 8, 8], 10)
+    path.write_bytes(files("systolith.gen.demo").joinpath("digits_float.onnx").read_bytes())
     samples = _digits()[0][:100].reshape(-1, 1, 8, 8)
     return _quantise(path, "x", samples, unsigned=unsigned, per_channel=True)
 
