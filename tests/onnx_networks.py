@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Three ONNX networks of different make, quantised by onnxruntime.
+"""Four ONNX networks of different make, quantised by onnxruntime.
 
 Weights have 7 bits (``reduce_range``), so that onnxruntime is exact on processors without VNNI
 too, whose 16-bit sums of two products would saturate.
@@ -7,14 +7,13 @@ too, whose 16-bit sums of two products would saturate.
 
 import warnings
 from collections.abc import Iterable
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-from systolith.gen.importer.tflite.flatbuffer import RawTensor, read_graph
 from systolith.golden.network import Network
 
 __all__ = ["NETWORKS", "quantised_names", "real_inputs", "sample_inputs"]
@@ -58,30 +57,9 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def digits(folder: Path, *, unsigned: bool = False) -> Path:
-    """The demonstration network: its trained weights as real numbers, quantised anew."""
-    with as_file(files("systolith.gen.demo") / "digits_dense.tflite") as path:
-        tensors = {tensor.name: tensor for tensor in read_graph(path).tensors}
-
-    def real(raw: RawTensor) -> np.ndarray:
-        scales = raw.scales.reshape(-1, *[1] * (raw.data.ndim - 1))
-        return (raw.data * scales).astype(np.float32)
-
-    constants, nodes, source = {}, [], "x"
-    for index, pads in ((1, [1, 1, 1, 1]), (2, [0, 0, 1, 1]), (3, [1, 1, 1, 1])):
-        constants[f"w{index}"] = real(tensors[f"conv{index}/weights"]).transpose(0, 3, 1, 2)
-        constants[f"b{index}"] = real(tensors[f"conv{index}/bias"])
-        nodes += [helper.make_node("Conv", [source, f"w{index}", f"b{index}"], [f"c{index}"],
-                                   pads=pads, strides=[1 + (index == 2)] * 2),
-                  helper.make_node("Relu", [f"c{index}"], [f"r{index}"])]
-        source = f"r{index}"
-    constants |= {"w4": real(tensors["classifier/weights"]),
-                  "b4": real(tensors["classifier/bias"])}
-    nodes += [helper.make_node("GlobalAveragePool", [source], ["mean"]),
-              helper.make_node("Flatten", ["mean"], ["features"]),
-              helper.make_node("Gemm", ["features", "w4", "b4"], ["logits"], transB=1),
-              helper.make_node("Softmax", ["logits"], ["y"])]
+    """The demonstration network, which its training script wrote in float32."""
     path = folder / "digits.onnx"
-    _save(path, nodes, constants, [1, 1, 8, 8], 10)
+    path.write_bytes(files("systolith.gen.demo").joinpath("digits_float.onnx").read_bytes())
     samples = _digits()[0][:100].reshape(-1, 1, 8, 8)
     return _quantise(path, "x", samples, unsigned=unsigned, per_channel=True)
 
@@ -101,42 +79,70 @@ def perceptron(folder: Path, *, unsigned: bool = True) -> Path:
     return _quantise(path, "X", grey[:200], unsigned=unsigned, per_channel=False)
 
 
-def residual(folder: Path, *, unsigned: bool = False) -> Path:
-    """A stem of stride 2, two residual blocks with a depthwise layer each, a flattened image."""
-    rng = np.random.default_rng(7)
-    constants: dict[str, np.ndarray] = {}
-    nodes = []
+class _Layers:
+    """Nodes and random constants of a float graph; each method returns its result's name."""
 
-    def conv(source: str, name: str, shape: tuple[int, ...], **attributes) -> str:
-        fan = int(np.prod(shape[1:]))
-        constants[f"{name}_w"] = rng.normal(0, fan**-0.5, shape).astype(np.float32)
-        constants[f"{name}_b"] = rng.normal(0, 0.2, shape[0]).astype(np.float32)
-        nodes.append(helper.make_node("Conv", [source, f"{name}_w", f"{name}_b"], [name],
-                                      **attributes))
+    def __init__(self, seed: int):
+        self.rng = np.random.default_rng(seed)
+        self.constants: dict[str, np.ndarray] = {}
+        self.nodes: list = []
+
+    def node(self, kind: str, name: str, *sources: str, **attributes) -> str:
+        self.nodes.append(helper.make_node(kind, list(sources), [name], **attributes))
         return name
 
-    def relu(source: str) -> str:
-        nodes.append(helper.make_node("Relu", [source], [f"{source}_relu"]))
-        return f"{source}_relu"
+    def conv(self, source: str, name: str, shape: tuple[int, ...], **attributes) -> str:
+        fan = int(np.prod(shape[1:]))
+        self.constants[f"{name}_w"] = self.rng.normal(0, fan**-0.5, shape).astype(np.float32)
+        self.constants[f"{name}_b"] = self.rng.normal(0, 0.2, shape[0]).astype(np.float32)
+        return self.node("Conv", name, source, f"{name}_w", f"{name}_b", **attributes)
 
-    trunk = relu(conv("x", "stem", (16, 3, 3, 3), strides=[2, 2], pads=[0, 0, 1, 1]))
+    def relu(self, source: str) -> str:
+        return self.node("Relu", f"{source}_relu", source)
+
+    def dense(self, source: str, depth: int, outputs: int) -> None:
+        self.constants["dense_w"] = self.rng.normal(0, 0.1, (depth, outputs)).astype(np.float32)
+        self.node("MatMul", "y", self.node("Flatten", "flat", source), "dense_w")
+
+
+def residual(folder: Path, *, unsigned: bool = False) -> Path:
+    """A stem of stride 2, two residual blocks with a depthwise layer each, a flattened image."""
+    g = _Layers(7)
+    trunk = g.relu(g.conv("x", "stem", (16, 3, 3, 3), strides=[2, 2], pads=[0, 0, 1, 1]))
     for block, kernel in enumerate((3, 5)):
-        branch = relu(conv(trunk, f"depthwise{block}", (16, 1, kernel, kernel), group=16,
-                           auto_pad="SAME_UPPER"))
-        branch = conv(branch, f"pointwise{block}", (16, 16, 1, 1))
-        nodes.append(helper.make_node("Add", [branch, trunk], [f"sum{block}"]))
-        trunk = relu(f"sum{block}")
-    trunk = relu(conv(trunk, "narrow", (6, 16, 3, 3), strides=[2, 2], auto_pad="SAME_LOWER"))
-    nodes.append(helper.make_node("Flatten", [trunk], ["flat"]))
-    constants["dense_w"] = rng.normal(0, 0.1, (6 * 3 * 4, 9)).astype(np.float32)
-    nodes.append(helper.make_node("MatMul", ["flat", "dense_w"], ["y"]))
+        branch = g.relu(g.conv(trunk, f"depthwise{block}", (16, 1, kernel, kernel), group=16,
+                               auto_pad="SAME_UPPER"))
+        branch = g.conv(branch, f"pointwise{block}", (16, 16, 1, 1))
+        trunk = g.relu(g.node("Add", f"sum{block}", branch, trunk))
+    trunk = g.relu(g.conv(trunk, "narrow", (6, 16, 3, 3), strides=[2, 2], auto_pad="SAME_LOWER"))
+    g.dense(trunk, 6 * 3 * 4, 9)
     path = folder / "residual.onnx"
-    _save(path, nodes, constants, [1, 3, 12, 14], 9)
-    samples = rng.normal(0, 1, (32, 3, 12, 14)).astype(np.float32)
+    _save(path, g.nodes, g.constants, [1, 3, 12, 14], 9)
+    samples = g.rng.normal(0, 1, (32, 3, 12, 14)).astype(np.float32)
     return _quantise(path, "x", samples, unsigned=unsigned, per_channel=True)
 
 
-NETWORKS = {"digits": digits, "perceptron": perceptron, "residual": residual}
+def branches(folder: Path, *, unsigned: bool = False) -> Path:
+    """An image padded by hand, largest values of windows, branches put together."""
+    g = _Layers(8)
+    g.constants["around"] = np.array([0, 0, 1, 1, 0, 0, 1, 1])
+    padded = g.node("Pad", "padded", "x", "around")
+    stem = g.relu(g.conv(padded, "stem", (8, 3, 3, 3)))
+    trunk = g.node("MaxPool", "halved", stem, kernel_shape=[3, 3], strides=[2, 2],
+                   pads=[1, 1, 1, 1])
+    left = g.relu(g.conv(trunk, "left", (12, 8, 1, 1)))
+    right = g.node("MaxPool", "widest", trunk, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    joined = g.node("Concat", "joined", left, right, trunk, axis=1)
+    trunk = g.relu(g.conv(joined, "mixed", (10, 28, 3, 3), pads=[1, 1, 1, 1]))
+    g.dense(g.node("MaxPool", "pooled", trunk, kernel_shape=[2, 2], strides=[2, 2]), 10 * 3 * 3, 7)
+    path = folder / "branches.onnx"
+    _save(path, g.nodes, g.constants, [1, 3, 12, 14], 7)
+    samples = g.rng.normal(0, 1, (32, 3, 12, 14)).astype(np.float32)
+    return _quantise(path, "x", samples, unsigned=unsigned, per_channel=True)
+
+
+NETWORKS = {"digits": digits, "perceptron": perceptron, "residual": residual,
+            "branches": branches}
 
 
 def sample_inputs(network: Network, count: int) -> np.ndarray:

@@ -4,10 +4,12 @@
 Files
     ``digits_dbb4.tflite``: at most 4 non-zero weights in every block of 8 input channels.
     ``digits_dense.tflite``: its dense twin, from the same float weights.
+    ``digits_float.onnx``: the dense one in float32, as it was before quantisation-aware training;
+    input ``x`` [1, 1, 8, 8], grey 0..16.
     ``digits_held_back.npz``: ``input`` int8 [300, 8, 8, 1], already quantised, and ``labels``
     int64 [300]: images that neither training nor calibration has seen.
 
-Network (both files)
+Network (both int8 files)
     input [1, 8, 8, 1] -> CONV_2D 3x3 16 -> CONV_2D 3x3 32 stride 2 -> CONV_2D 3x3 64
     -> AVERAGE_POOL_2D 4x4 -> RESHAPE [1, 64] -> FULLY_CONNECTED 10 -> SOFTMAX.
     Convolutions are padded SAME with a fused RELU. Grey 0..16 is stored as -128..127.

@@ -17,6 +17,7 @@ from ...golden.dbb import BLOCK
 from .data import INPUT_SCALE, SEED, ZERO_POINT, digits, split
 from .evaluate import accuracy
 from .export import Layer, export
+from .onnx_export import export_float
 
 __all__ = ["DigitsNetwork", "main", "prune_masks", "train"]
 
@@ -152,9 +153,10 @@ def quantise(network: DigitsNetwork, images: torch.Tensor, labels: torch.Tensor,
 
 
 def main() -> None:
-    """Write both networks and the held-back images, and print LiteRT's accuracy on them."""
+    """Write both networks, the dense one in float32 too, and the held-back images; print LiteRT's
+    accuracy on them."""
     parser = argparse.ArgumentParser(description="Train the digits networks.")
-    parser.add_argument("output", type=Path, help="folder for the three files")
+    parser.add_argument("output", type=Path, help="folder for the four files")
     parser.add_argument("--seed", type=int, default=SEED, help="seed of split and training")
     arguments = parser.parse_args()
     seed = arguments.seed
@@ -175,6 +177,9 @@ def main() -> None:
     train(pruned, images, labels, epochs=PRUNED_EPOCHS, rate=2e-3, seed=seed + 1)
 
     arguments.output.mkdir(parents=True, exist_ok=True)
+    (arguments.output / "digits_float.onnx").write_bytes(export_float(*(
+        [values.detach().numpy() for values in layers]
+        for layers in (dense.weights(), dense.biases()))))
     for name, network in (("digits_dense", dense), ("digits_dbb4", pruned)):
         model = quantise(network, images, labels, seed=seed + 2)
         (arguments.output / f"{name}.tflite").write_bytes(model)

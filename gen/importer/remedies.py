@@ -16,13 +16,10 @@ _REMEDIES = {
         "use RELU or RELU6",
     ("SQUEEZE", "EXPAND_DIMS"):
         "export it as RESHAPE",
-    ("MaxPool", "MaxUnpool"):
-        "it needs a maximum in golden.ops and in the vector unit; use a convolution of stride 2 or "
-        "GlobalAveragePool",
+    ("LpPool", "GlobalLpPool"):
+        "use MaxPool, GlobalMaxPool or GlobalAveragePool",
     ("ReduceMean",):
         "export a global mean as GlobalAveragePool",
-    ("Pad",):
-        "fold the padding into the following convolution (pads)",
     ("BatchNormalization",):
         "fold it into the convolution before it, then quantise",
     ("QLinearConv", "QLinearMatMul", "QGemm", "QLinearAdd", "ConvInteger", "MatMulInteger",

@@ -8,7 +8,9 @@ from ..fault import ImportFault
 from .mlas import Scaling
 from .values import Activation, Real, Value
 
-__all__ = ["Context", "activation"]
+__all__ = ["MAX_CHANNELS", "Context", "activation", "image"]
+
+MAX_CHANNELS = 1 << 16
 
 
 class Context(Protocol):
@@ -32,3 +34,11 @@ def activation(context: Context, operands: list[Value], position: int = 0) -> Ac
         raise context.fault("it must read a tensor through DequantizeLinear; quantise the layer "
                             "before it")
     return value.activation
+
+
+def image(context: Context, operands: list[Value]) -> Activation:
+    """The image that an operator reads; raises ImportFault where it is none."""
+    source = activation(context, operands)
+    if len(source.shape) != 4 or source.image is None:
+        raise context.fault("its input must be an image with channels first")
+    return source

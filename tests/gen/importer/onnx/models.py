@@ -7,14 +7,16 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from systolith.gen.importer import load
+from systolith.gen.importer.onnx.mlas import BYTES, Scaling
 from systolith.golden import network as golden
 from systolith.golden.interpreter import run
 
 from ....onnx_networks import quantised_names, real_inputs
 from ....onnxruntime_oracle import reference_tensors
 
-__all__ = ["Builder", "compare"]
+__all__ = ["PAIRS", "TYPES", "Builder", "compare", "scalings"]
 
+PAIRS = np.stack(np.meshgrid(BYTES, BYTES, indexing="ij"))
 TYPES = {"int8": np.int8, "uint8": np.uint8}
 
 
@@ -86,3 +88,15 @@ def compare(path: Path, inputs: np.ndarray | int, *, least_distinct: int = 20) -
                                       expected[name])
     assert len(np.unique(tensors[network.outputs[0]])) >= least_distinct
     return network
+
+
+def scalings(rng, unsigned: bool, kind: int) -> tuple[Scaling, Scaling, Scaling]:
+    """Two operands and a result: any scales, equal ones, ratios of powers of two."""
+    a, b = np.exp(rng.uniform(-6, 0, 2)).astype(np.float32)
+    output = np.float32(max(a, b) * np.exp(rng.uniform(-0.3, 1)))
+    if kind:
+        b = a
+        output = a * np.float32([0, 1, 2, 0.75][kind])
+    points = rng.integers(-128, 128, 3) if kind != 2 else [-128] * 3
+    return tuple(Scaling(np.float32(scale), int(point), unsigned)
+                 for scale, point in zip((a, b, output), points, strict=True))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""onnxruntime's float32, emulated: against onnxruntime, and against golden's integers."""
+"""onnxruntime's float32, emulated, against onnxruntime."""
 
 import numpy as np
 import onnxruntime
@@ -10,33 +10,18 @@ from onnx import TensorProto, helper, numpy_helper
 from systolith.gen.importer.onnx.mlas import (
     BYTES,
     Scaling,
-    average_moves,
-    find_map,
-    find_sum,
+    average_bounds,
+    exact_scale,
     requantise_table,
     scale_parameters,
     sum_table,
 )
-from systolith.golden.network import Add
-from systolith.golden.numerics import Rounding, requantise
-from systolith.golden.ops import add
 
-from ....onnxruntime_oracle import session
-from .models import TYPES, Builder
+from ....onnx_networks import quantised_names
+from ....onnxruntime_oracle import reference_tensors, session
+from .models import PAIRS, TYPES, Builder, scalings
 
-PAIRS = np.stack(np.meshgrid(BYTES, BYTES, indexing="ij"))
-
-
-def scalings(rng, unsigned: bool, kind: int) -> tuple[Scaling, Scaling, Scaling]:
-    """Two operands and a result: any scales, equal ones, ratios of powers of two."""
-    a, b = np.exp(rng.uniform(-6, 0, 2)).astype(np.float32)
-    output = np.float32(max(a, b) * np.exp(rng.uniform(-0.3, 1)))
-    if kind:
-        b = a
-        output = a * np.float32([0, 1, 2, 0.75][kind])
-    points = rng.integers(-128, 128, 3) if kind != 2 else [-128] * 3
-    return tuple(Scaling(np.float32(scale), int(point), unsigned)
-                 for scale, point in zip((a, b, output), points, strict=True))
+DTYPES = pytest.mark.parametrize("dtype", ["int8", "uint8"])
 
 
 def onnxruntime_sums(first: Scaling, second: Scaling, output: Scaling) -> np.ndarray:
@@ -73,28 +58,6 @@ def test_sums_of_all_pairs(seed, kind, unsigned):
     np.testing.assert_array_equal(table, onnxruntime_sums(first, second, output))
 
 
-@pytest.mark.parametrize("unsigned", [False, True], ids=["int8", "uint8"])
-@pytest.mark.parametrize("kind", range(3))
-@pytest.mark.parametrize("seed", range(12))
-def test_integers_that_add_alike(seed, kind, unsigned):
-    first, second, output = scalings(np.random.default_rng(100 + seed), unsigned, kind)
-    table = sum_table(first, second, output)
-    found = find_sum(table, first, second, output)
-    assert found is not None
-    layer = Add("sum", "ADD", (0, 1), 2, (0, 0), found.multipliers, found.shifts, 0, -128, 127,
-                found.offset, Rounding.FLOAT)
-    np.testing.assert_array_equal(add(*PAIRS.astype(np.int8), layer), table)
-    assert all(0 <= multiplier < 2**31 for multiplier in found.multipliers)
-    assert all(0 <= shift < 32 for shift in found.shifts) and abs(found.offset) < 2**31
-
-
-def test_table_of_no_sum_has_no_integers():
-    scaling = Scaling(np.float32(0.1), 0, False)
-    table = sum_table(scaling, scaling, scaling)
-    table[200, 17] += 1
-    assert find_sum(table, scaling, scaling, scaling) is None
-
-
 @given(st.floats(2.0**-31, 1, width=32, exclude_max=True, exclude_min=True))
 def test_scale_is_exact(value):
     multiplier, shift = scale_parameters(np.array([value], np.float32))
@@ -113,28 +76,44 @@ def test_scale_that_no_multiplier_has(value):
         scale_parameters(np.float32(value))
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_map_of_a_bound(seed):
+@DTYPES
+@pytest.mark.parametrize(("kernel", "seed"), [((2, 2), 0), ((2, 2), 1), ((1, 3), 2), ((2, 4), 3),
+                                              ((5, 5), 4)])
+def test_means_that_float32_noise_moves(tmp_path, dtype, kernel, seed):
+    # Windows of few values of their own, side by side, so that many sums are equal.
     rng = np.random.default_rng(seed)
-    source, _, output = scalings(rng, False, 0)
-    table = requantise_table(source, output, 0, np.inf)[None]
-    gain = float(source.scale) / float(output.scale)
-    weights, bias, scaling = find_map(table, source, gain, np.array([output.zero_point]))
-    total = (BYTES - source.zero_point) * weights.astype(np.int64) + bias
-    np.testing.assert_array_equal(requantise(total[:, None], scaling)[:, 0], table[0])
+    count, windows = kernel[0] * kernel[1], 40_000
+    source = Scaling(np.float32(rng.uniform(0.01, 0.2)), int(rng.integers(-128, 128)),
+                     dtype == "uint8")
+    b = Builder([1, 1, kernel[0], kernel[1] * windows], dtype=dtype, scale=source.scale,
+                zero_point=source.zero_point)
+    pooled = b.node("AveragePool", b.x, kernel_shape=list(kernel), strides=list(kernel))
+    path = b.save(tmp_path / "m.onnx", b.quantised(pooled, source.scale, source.zero_point))
+    values = rng.integers(-128, 128, (windows, 1)) + rng.integers(-6, 7, (windows, count))
+    values = np.clip(values, -128, 127)
+    image = values.reshape(windows, *kernel).transpose(1, 0, 2).reshape(1, 1, kernel[0], -1)
+    real = ((image - source.zero_point) * source.scale).astype(np.float32)
+    name = quantised_names(path)[-1]
+    found = reference_tensors(path, real, [name])[name].reshape(-1).astype(np.int64)
+    found -= 128 * source.unsigned
+    least, greatest = (bound[values.sum(1) + 128 * count]
+                       for bound in average_bounds(source, source, count))
+    assert np.all((least <= found) & (found <= greatest))
+    apart = least < greatest
+    if count % 2:
+        assert not apart.any()
+    else:  # there is no function of the sum that is both
+        assert np.any(apart & (found == least)) and np.any(apart & (found == greatest))
 
 
-def test_table_of_no_line_has_no_map():
-    source = Scaling(np.float32(0.1), 0, False)
-    table = BYTES[None].copy()
-    table[0, 100] += 3
-    assert find_map(table, source, 1.0, np.zeros(1)) is None
-
-
-def test_means_that_float32_noise_moves():
-    scaling = Scaling(np.float32(0.1), 3, False)
-    assert average_moves(scaling, scaling, 4)
-    assert not average_moves(scaling, scaling, 9)
+def test_scale_whose_sums_are_exact():
+    for count in (2, 4, 6, 16):
+        scale = exact_scale(np.float32(0.0437), count)
+        assert scale == pytest.approx(0.0437, rel=2**-11)
+        assert float(scale) * 255 * count == float(np.float32(float(scale) * 255 * count))
+        source = Scaling(scale, 3, False)
+        least, greatest = average_bounds(source, source, count)
+        np.testing.assert_array_equal(least, greatest)
 
 
 def test_bound_equals_onnxruntime(tmp_path):

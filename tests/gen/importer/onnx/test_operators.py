@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from systolith.gen.importer import load
+from systolith.gen.importer.onnx.mlas import exact_scale
 from systolith.golden import network as golden
 from systolith.golden.interpreter import run
 
@@ -154,15 +155,15 @@ def test_constant_sum_is_one_layer_where_one_does_it(tmp_path):
 
 
 def test_constant_sum_that_no_line_meets(tmp_path):
-    b = Builder([1, 2], dtype="uint8", scale=np.float32(0.07835376), zero_point=12)
-    values = (np.array([102, 78]) + 128).astype(np.uint8)
-    known = b.dequantised(values, np.float32(0.032677624), zero_point=115 + 128)
+    b = Builder([1, 2], dtype="uint8", scale=np.float32(0.024435094), zero_point=-30)
+    values = (np.array([-109, -93]) + 128).astype(np.uint8)
+    known = b.dequantised(values, np.float32(0.047750857), zero_point=-82 + 128)
     path = b.save(tmp_path / "m.onnx", b.quantised(
-        b.node("Add", b.x, known), np.float32(0.0640186), 25))
+        b.node("Add", b.x, known), np.float32(0.039867796), 80))
     inputs = np.tile(np.arange(-128, 128, dtype=np.int8)[:, None], 2)
     network = compare(path, inputs)
     assert [type(layer) for layer in network.layers] == [golden.DepthwiseConvolution, golden.Add]
-    assert run(network, inputs)[network.layers[0].output].tolist() == [[102, 78]] * 256
+    assert run(network, inputs)[network.layers[0].output].tolist() == [[-109, -93]] * 256
 
 
 @DTYPES
@@ -193,6 +194,98 @@ def test_average_pool(tmp_path, dtype, kernel, stride, scale):
     b = Builder([1, 3, 7, 9], dtype=dtype)
     pooled = b.node("AveragePool", b.x, kernel_shape=[kernel] * 2, strides=[stride] * 2)
     compare(b.save(tmp_path / "m.onnx", b.quantised(pooled, scale, 3)), 60)
+
+
+@DTYPES
+@pytest.mark.parametrize("kernel", [(2, 2), (4, 4), (2, 3)])
+@pytest.mark.parametrize(("scale", "output", "points"), [
+    (2.0**-5, 2.0**-5, (3, 3)), (0.049999237060546875, 0.049999237060546875, (-128, -128)),
+    (0.25, 0.25, (-7, 60)), (0.25, 0.125, (5, -8)), (0.125, 0.25, (6, 4))])
+def test_average_pool_whose_ties_are_exact(tmp_path, dtype, kernel, scale, output, points):
+    scale = np.float32(scale)
+    if kernel != (2, 2):  # more values, fewer bits of scale
+        scale = exact_scale(scale, kernel[0] * kernel[1])
+        output = scale if output == 0.049999237060546875 else output
+    b = Builder([1, 3, 8, 12], dtype=dtype, scale=scale, zero_point=points[0])
+    pooled = b.node("AveragePool", b.x, kernel_shape=list(kernel), strides=[2, 2])
+    path = b.save(tmp_path / "m.onnx", b.quantised(pooled, output, points[1]))
+    rng = np.random.default_rng(1)
+    middle = rng.integers(-128, 128, (60, 1, 1, 3)) + rng.integers(-9, 10, (60, 8, 12, 3))
+    compare(path, np.clip(middle, -128, 127).astype(np.int8))
+
+
+@DTYPES
+def test_average_pool_of_the_whole_image(tmp_path, dtype):
+    # Then onnxruntime sums integers: 2x2 is no window with ties.
+    b = Builder([1, 16, 2, 2], dtype=dtype)
+    pooled = b.node("AveragePool", b.x, kernel_shape=[2, 2])
+    compare(b.save(tmp_path / "m.onnx", b.quantised(pooled, 0.05, 3)), 60)
+
+
+@DTYPES
+@pytest.mark.parametrize(("kernel", "attributes"), [
+    ([2, 2], {"strides": [2, 2]}),
+    ([3, 3], {"strides": [2, 2], "pads": [1, 1, 1, 1]}),
+    ([3, 3], {"pads": [0, 2, 1, 1]}),
+    ([2, 3], {"strides": [1, 2], "auto_pad": "SAME_UPPER"}),
+    ([3, 2], {"auto_pad": "SAME_LOWER"}),
+    ([1, 1], {"strides": [2, 2]}),
+])
+def test_max_pool(tmp_path, dtype, kernel, attributes):
+    b = Builder([1, 5, 7, 9], dtype=dtype)
+    pooled = b.node("MaxPool", b.x, kernel_shape=kernel, **attributes)
+    network = compare(b.save(tmp_path / "m.onnx", b.quantised(pooled, 0.05, 3)), 20)
+    assert [type(layer) for layer in network.layers] == [golden.MaxPool]
+
+
+@DTYPES
+def test_global_max_pool(tmp_path, dtype):
+    b = Builder([1, 5, 3, 4], dtype=dtype)
+    path = b.save(tmp_path / "m.onnx", b.quantised(b.node("GlobalMaxPool", b.x), 0.05, 3))
+    assert compare(path, 60).layers[0].kernel == (3, 4)
+
+
+@DTYPES
+@pytest.mark.parametrize("axis", [1, 2, 3, -3])
+def test_concatenation(tmp_path, dtype, axis):
+    rng = np.random.default_rng(9)
+    b = Builder([1, 4, 5, 6], dtype=dtype)
+    other = convolution(b, rng, b.x, (4, 4, 1, 1), output=(0.0437, 20))
+    pooled = b.quantised(b.node("MaxPool", b.x, kernel_shape=[1, 1]), 0.05, 3)
+    joined = b.node("Concat", other, b.x, pooled, axis=axis)
+    network = compare(b.save(tmp_path / "m.onnx", b.quantised(joined, 0.05, 3)), 20)
+    # The operand of another scale is brought to that of the result.
+    assert [layer.kind for layer in network.layers] == [
+        "CONV_2D", "MAX_POOL_2D", "QUANTIZE", "CONCATENATION"]
+
+
+@DTYPES
+def test_concatenation_of_vectors(tmp_path, dtype):
+    rng = np.random.default_rng(10)
+    b = Builder([1, 24], dtype=dtype)
+    parts = [b.quantised(b.node("MatMul", b.x, b.dequantised(weights(rng, 24, size), 0.01)),
+                         scale, point) for size, scale, point in ((8, 0.1, -3), (13, 0.077, 31))]
+    joined = b.node("Concat", *parts, axis=-1)
+    compare(b.save(tmp_path / "m.onnx", b.quantised(joined, 0.1, -3)), 40)
+
+
+@DTYPES
+@pytest.mark.parametrize(("pads", "value"), [
+    ([0, 0, 1, 2, 0, 0, 3, 0], None), ([0, 1, 0, 0, 0, 2, 1, 1], 1.23),
+    ([0, 0, 1, 1, 0, 0, 1, 1], -np.inf)])
+def test_padding(tmp_path, dtype, pads, value):
+    b = Builder([1, 3, 4, 5], dtype=dtype)
+    around = [b.constant(np.float32(value))] if value is not None else []
+    padded = b.node("Pad", b.x, b.constant(np.array(pads)), *around)
+    network = compare(b.save(tmp_path / "m.onnx", b.quantised(padded, 0.05, 3)), 20)
+    assert network.layers[0].value == {None: 3, 1.23: 28, -np.inf: -128}[value]
+
+
+def test_padding_with_a_quantised_value(tmp_path):
+    b = Builder([1, 20], dtype="uint8")
+    known = b.dequantised(np.array(177, np.uint8), np.float32(0.05), zero_point=131)
+    padded = b.node("Pad", b.x, b.constant(np.array([0, 2, 0, 3])), known)
+    compare(b.save(tmp_path / "m.onnx", b.quantised(padded, 0.05, 3)), 20)
 
 
 def test_input_may_be_bytes(tmp_path):

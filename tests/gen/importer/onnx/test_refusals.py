@@ -64,6 +64,12 @@ def wide_sums(b: Builder) -> str:
     return b.quantised(b.node("Gemm", b.x, w, c), 0.1, 0)
 
 
+def places_of_maxima(b: Builder) -> str:
+    result = b.node("MaxPool", b.x, kernel_shape=[2, 2])
+    b.nodes[-1].output.append("places")
+    return out(b, result)
+
+
 def after_softmax(b: Builder) -> str:
     return out(b, b.node("MatMul", out(b, b.node("Softmax", matmul(b))), weights(b)))
 
@@ -97,8 +103,37 @@ def after_softmax(b: Builder) -> str:
      "only stand at the end, for the host")),
     (lambda b: out(b, b.node("Tanh", b.x)), (1, 8), ("operator Tanh is not supported; it needs a "
      "table in golden.ops and in the post-processor; use Relu; supported are Add, ")),
+    (lambda b: out(b, b.node("LpPool", b.x, kernel_shape=[2, 2])), IMAGE,
+     "operator LpPool is not supported; use MaxPool, GlobalMaxPool or GlobalAveragePool"),
     (lambda b: out(b, b.node("MaxPool", b.x, kernel_shape=[2, 2])), IMAGE,
-     "operator MaxPool is not supported; it needs a maximum in golden.ops"),
+     "input and output must have the same scale and zero point; quantise both with one scale"),
+    (lambda b: out(b, b.node("MaxPool", b.x, kernel_shape=[2, 2], pads=[2, 0, 0, 0])), IMAGE,
+     "pads must be smaller than the kernel of 2, not 2"),
+    (places_of_maxima, IMAGE, "it must have one output, without the places of the maxima"),
+    (lambda b: out(b, b.node("MaxPool", b.x)), IMAGE,
+     "kernel_shape must be two of at least 1, not []"),
+    (lambda b: out(b, b.node("GlobalMaxPool", b.x)), (1, 8),
+     "its input must be an image with channels first"),
+    (lambda b: out(b, b.node("Concat", b.x, b.x, axis=0)), IMAGE, "axis must be 1 ... 3, not 0"),
+    (lambda b: out(b, b.node("Concat", b.x, out(b, b.node("GlobalAveragePool", b.x)), axis=1)),
+     IMAGE, "must have one shape but along its axis, not [1, 8, 6, 6] and [1, 8, 1, 1]"),
+    (lambda b: out(b, b.node("Concat", b.x, b.constant(np.ones((1, 8), np.float32)), axis=1)),
+     (1, 8), "it must read a tensor through DequantizeLinear"),
+    (lambda b: out(b, b.node("Pad", b.x, b.constant(np.array([0, 1, 0, 1])))), (1, 8),
+     "input and output must have the same scale and zero point; quantise both with one scale"),
+    (lambda b: out(b, b.node("Pad", b.x, b.constant(np.array([0, -1, 0, 1])))), (1, 8),
+     "pads must be 0 ... 255, of the batch 0, not [0, -1, 0, 1]"),
+    (lambda b: out(b, b.node("Pad", b.x, b.constant(np.array([0, 2**40, 0, 1])))), (1, 8),
+     "pads must be 0 ... 255, of the batch 0, not [0, 1099511627776, 0, 1]"),
+    (lambda b: out(b, b.node("Pad", b.x, b.constant(np.array([1, 1])))), (1, 8),
+     "pads must be 4 constants"),
+    (lambda b: out(b, b.node("Pad", b.x, b.constant(np.zeros(4, np.int64)), mode="edge")), (1, 8),
+     "mode must be constant, without axes, not 'edge'"),
+    (lambda b: out(b, b.node("Pad", b.x, b.constant(np.zeros(4, np.int64)),
+                             b.constant(np.float32(np.nan)))), (1, 8),
+     "the value around it must be one constant number"),
+    (lambda b: out(b, b.node("ReduceMean", b.x, axes=[2, 3])), IMAGE,
+     "operator ReduceMean is not supported; export a global mean as GlobalAveragePool"),
     (lambda b: conv(b, dilations=[2, 2]), IMAGE, "dilations must be 1"),
     (lambda b: conv(b, strides=[0, 1]), IMAGE, "strides must be two of at least 1, not [0, 1]"),
     (lambda b: conv(b, pads=[0, 0, -1, 0]), IMAGE, "pads must be 0 ... 255"),
@@ -110,7 +145,8 @@ def after_softmax(b: Builder) -> str:
      "the kernel of 7x7 must fit the input of 6x6"),
     (conv, (1, 8), "its input must be an image with channels first"),
     (lambda b: b.quantised(b.node("AveragePool", b.x, kernel_shape=[2, 2]), 0.05, 3), IMAGE,
-     "means of 2x2 may be ties, which onnxruntime rounds by the noise of float32 sums"),
+     ("means of 2x2 may be ties, which onnxruntime rounds by the noise of float32 sums; quantise "
+      "input and output with the scale 0.049999237060546875, or use GlobalAveragePool")),
     (lambda b: out(b, b.node("AveragePool", b.x, kernel_shape=[3, 3], pads=[1, 1, 1, 1])), IMAGE,
      "padding must be 0, since windows at a padded border average fewer pixels"),
     (lambda b: out(b, b.node("Transpose", b.x, perm=[0, 1, 3, 2])), IMAGE,
@@ -132,6 +168,15 @@ def test_activations_of_two_types(tmp_path):
         first = matmul(b)
         b.dtype = "uint8"
         return out(b, b.node("MatMul", first, weights(b)))
+
+    refuse(graph(tmp_path, mixed), "must both be int8, or both uint8")
+
+
+def test_concatenation_of_two_types(tmp_path):
+    def mixed(b: Builder) -> str:
+        first = b.x
+        b.dtype = "uint8"
+        return out(b, b.node("Concat", b.quantised(b.node("Relu", first), 0.1, 0), first, axis=1))
 
     refuse(graph(tmp_path, mixed), "must both be int8, or both uint8")
 
