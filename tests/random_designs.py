@@ -14,8 +14,11 @@ from systolith.rtl.facts import EngineFacts
 from systolith.rtl.kinds import KINDS
 from systolith.verif.networks import random_addition
 
-__all__ = ["fuse_all", "random_bounds", "random_inputs", "random_network", "random_overrides",
-           "thinned", "vector_network"]
+__all__ = ["KINDS_OF_LAYERS", "fuse_all", "random_bounds", "random_inputs", "random_network",
+           "random_overrides", "thinned", "vector_network"]
+
+
+KINDS_OF_LAYERS = ("conv", "conv", "depthwise", "pointwise", "pool", "add")
 
 
 def fuse_all(spec: Spec, network: golden.Network) -> Program:
@@ -68,21 +71,22 @@ def _requantise(rng, channels: int, rounding=Rounding.DOUBLE) -> Requantise:
         rounding=rounding)
 
 
-def random_network(rng: np.random.Generator, *, layers: int = 4,
-                   separable: bool = False) -> golden.Network:
+def random_network(rng: np.random.Generator, *, layers: int = 4, separable: bool = False,
+                   sides: tuple[int, int] = (5, 13),
+                   kinds: tuple[str, ...] = KINDS_OF_LAYERS) -> golden.Network:
     """Random layers: any kernel, stride, padding, density, zero point, ADD; FC at the end.
 
-    ``separable``: depthwise and 1x1 in turns.
+    ``separable``: depthwise and 1x1 in turns. ``sides``: the input's shortest, and the one behind
+    the longest. ``kinds``: layers to choose from.
     """
-    height, width = (int(v) for v in rng.integers(5, 13, 2))
+    height, width = (int(v) for v in rng.integers(*sides, 2))
     shape = (height, width, int(rng.choice([1, 3, 8, 12, 20])))
     zero = int(rng.choice([-128, 83, -5]))
     tensors = {0: golden.Tensor(0, "input", (1, *shape), zero_point=zero)}
     chain: list[golden.Layer] = []
     for index in range(1, layers + 2):
         names = {"sources": (index - 1,), "output": index, "name": f"layer{index}"}
-        kind = "fc" if index == layers + 1 else str(rng.choice(
-            ["conv", "conv", "depthwise", "pointwise", "pool", "add"]))
+        kind = "fc" if index == layers + 1 else str(rng.choice(list(kinds)))
         if separable and index <= layers:
             kind = "depthwise" if index % 2 else "pointwise"
         if kind == "pool" and (index < layers or min(shape[:2]) < 2):

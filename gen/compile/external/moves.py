@@ -89,7 +89,8 @@ def _move(passage: Passage, part: int, after: int, there: TensorLayout, start: i
         part=part, after=after, write_out=passage.stored,
         external=start + passage.rows[0] * there.pitch,
         local=p.group_address(here.group, here.base) // 8,
-        words=(passage.rows[1] - passage.rows[0]) * there.pitch,
+        # Without what pads the last row: it is not the buffer's.
+        words=(passage.rows[1] - passage.rows[0] - 1) * there.pitch + there.width,
         more=-(-there.channels // BLOCK) - 1, external_step=there.plane, local_step=here.plane)
 
 

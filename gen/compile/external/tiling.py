@@ -223,12 +223,17 @@ class _Tiler:
     def _destination(self, segment: Segment, index: int, rows: Rows, buffers, nodes,
                      stays: bool) -> Buffer:
         """Where a layer's result goes: over an operand of an ADD that nobody else wants, or into a
-        buffer of its own."""
+        buffer of its own.
+
+        An ADD writes every word from its first result's to its last one's, other rows' among them:
+        its buffer has no others.
+        """
         layer = self.layers[index]
         tensor = layer.output
         addition = layer.opcode is Opcode.ADD
         for source in reversed(layer.sources if addition else ()):
-            if stays is (source in self.whole) and not self._read_later(source, index, segment):
+            if (buffers[source].rows == rows and stays is (source in self.whole)
+                    and not self._read_later(source, index, segment)):
                 nodes[tensor] = nodes[source]
                 if stays:
                     self.whole[tensor] = buffers[source]
@@ -236,8 +241,11 @@ class _Tiler:
         if tensor not in nodes:
             nodes[tensor] = Node(None if addition else nodes[layer.source])
         if stays:
-            return self.whole.get(tensor) or self._make_whole(tensor, nodes[tensor],
-                                                              len(self.steps))
+            buffer = self.whole.get(tensor) or self._make_whole(tensor, nodes[tensor],
+                                                                len(self.steps))
+            if addition and buffer.rows != rows:
+                raise Unfit("activations", self.p.activation_words)
+            return buffer
         return self._stripe(tensor, rows, nodes[tensor])
 
     def _read_later(self, tensor: int, index: int, segment: Segment) -> bool:
