@@ -122,10 +122,10 @@ def _compile_external(network: Network, lowered: Lowered, p: AcceleratorParamete
     tried, in the model's order of layers and in one that spares memory, the one with the fewest
     predicted cycles."""
     for layer in lowered.layers:
-        if layer.judgement is not None:
-            raise CompileFault(f"layer {layer.name} ({layer.kind}): its results may set a flag "
-                               "only with memory.weight_source on-chip; elsewhere it may run in "
-                               "parts")
+        if layer.condition is not None or layer.judgement is not None:
+            raise CompileFault(f"layer {layer.name} ({layer.kind}): it may depend on a flag, or "
+                               "set one, only with memory.weight_source on-chip; elsewhere it may "
+                               "run in parts, whose transfers are made in any case")
     lowered, _ = place_parts(lowered)
     orders = [lowered.layers]
     if not lowered.inside and (hoisted := hoist(lowered)) != lowered.layers:

@@ -68,8 +68,9 @@ def test_both_forms_lie_in_one_place():
         assert program.layouts[tensor] == program.layouts[root]
 
 
-def test_results_of_parts_decide_nothing():
+@pytest.mark.parametrize("options", [{"judgements": {"pool": Judgement(0, 5)}},
+                                     {"conditions": {"pool": Condition(0)}}], ids=str)
+def test_parts_depend_on_nothing(options):
     spec = load("demo", ["memory.weight_source=external", "memory.weights=16 KiB"])
     with pytest.raises(CompileFault, match="layer pool .*only with memory.weight_source on-chip"):
-        compile_network(spec, small_network(np.random.default_rng(3)),
-                        judgements={"pool": Judgement(0, 5)})
+        compile_network(spec, small_network(np.random.default_rng(3)), **options)
