@@ -154,6 +154,7 @@ class Accelerator(wiring.Component):
         moved = Signal(32)
         stalled = Signal(32)
         of_run = Signal()  # the command at hand
+        left = Signal()    # ... of one that failed
         start = registers.o_dma_control.read_in | registers.o_dma_control.write_out
         taken = dma.i.valid & dma.i.ready
         begins = start & ~pending & ~(dma.busy & ~of_run)
@@ -169,7 +170,7 @@ class Accelerator(wiring.Component):
                 m.d.sync += [done.eq(1), failed.eq(dma.error)]
         with m.If(begins | (core.start & ~core.busy)):
             m.d.sync += [moved.eq(0), stalled.eq(0)]
-        with m.Else():
+        with m.Elif(~left):
             m.d.sync += [moved.eq(moved + (dma.beat << 3)), stalled.eq(stalled + dma.stall)]
         with m.If(taken):
             m.d.sync += of_run.eq(core.transfer.valid)
@@ -182,13 +183,14 @@ class Accelerator(wiring.Component):
             core.transfer.ready.eq(dma.i.ready),
             core.transfer_done.eq(dma.done & of_run),
             core.transfers_idle.eq(~(dma.busy & of_run)),
+            left.eq(dma.busy & of_run & ~core.transferring),
             command.external.eq(Cat(registers.o_dma_address_lo, registers.o_dma_address_hi)),
             command.local.eq(registers.o_dma_local),
             command.length.eq(registers.o_dma_length),
             command.write_out.eq(outward),
-            dma.stop.eq(registers.o_control.soft_reset),
+            dma.stop.eq(registers.o_control.soft_reset | left),
             core.bus_error.eq(dma.done & dma.error),
-            registers.i_dma_status.busy.eq(pending | (dma.busy & ~of_run)),
+            registers.i_dma_status.busy.eq(pending | (dma.busy & ~of_run) | left),
             registers.i_dma_status.done.eq(done),
             registers.i_dma_status.error.eq(failed),
             registers.i_dma_bytes.eq(moved),

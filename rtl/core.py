@@ -47,10 +47,11 @@ class Core(wiring.Component):
     *Members*: ``bus`` (local bus onto the memories), ``start``, ``stop``, ``program_base``,
     ``weight_base``, ``schedule_base``, ``last_layer``, ``watchdog``, ``counted_bank``,
     ``conditions``, ``flags`` (as ``Sequencer``), ``bus_error``, ``transfer`` (to the DMA),
-    ``transfer_done`` (pulse), ``transfers_idle`` (none is under way), ``busy``, ``finished``,
-    ``failed``, ``cause``, ``layer``, ``layer_cycles``, ``layer_ended``, ``counts``; the monitors
-    ``post_valid``, ``post_data``, ``vector_valid``, ``vector_data``: results as they leave the
-    requantisers; ``units``: which of ``UNITS`` is busy.
+    ``transfer_done`` (pulse), ``transfers_idle`` (none is under way), ``transferring`` (level: those
+    under way are of the run that goes on), ``busy``, ``finished``, ``failed``, ``cause``,
+    ``layer``, ``layer_cycles``, ``layer_ended``, ``counts``; the monitors ``post_valid``,
+    ``post_data``, ``vector_valid``, ``vector_data``: results as they leave the requantisers;
+    ``units``: which of ``UNITS`` is busy.
     """
 
     def __init__(self, parameters: AcceleratorParameters):
@@ -72,6 +73,7 @@ class Core(wiring.Component):
             "transfer": Out(stream.Signature(Transfer)),
             "transfer_done": In(1),
             "transfers_idle": In(1, init=1),
+            "transferring": Out(1),
             "busy": Out(1),
             "finished": Out(1),
             "failed": Out(1),
@@ -148,8 +150,8 @@ class Core(wiring.Component):
         for name in ("start", "stop", "program_base", "last_layer", "watchdog", "conditions",
                      "bus_error"):
             m.d.comb += getattr(sequencer, name).eq(getattr(self, name))
-        for name in ("busy", "finished", "failed", "cause", "layer", "layer_cycles",
-                     "layer_ended", "flags"):
+        for name in ("transferring", "busy", "finished", "failed", "cause", "layer",
+                     "layer_cycles", "layer_ended", "flags"):
             m.d.comb += getattr(self, name).eq(getattr(sequencer, name))
 
         # Operands of the engine and of the vector unit.

@@ -8,7 +8,7 @@ import numpy as np
 from ..golden import network as golden
 from ..golden.numerics import Requantise, Rounding
 
-__all__ = ["branching_network", "random_addition", "small_network"]
+__all__ = ["branching_network", "deep_network", "random_addition", "small_network"]
 
 
 def random_addition(rng: np.random.Generator, name: str, sources: tuple[int, int], output: int,
@@ -57,6 +57,55 @@ def small_network(rng: np.random.Generator) -> golden.Network:
     tensors = {index: golden.Tensor(index, f"t{index}", (1, *shape))
                for index, shape in shapes.items()}
     return golden.Network("small", tensors, layers, (0,), (7,))
+
+
+def deep_network(rng: np.random.Generator, side: int) -> golden.Network:
+    """Convolution (3x3, then 1x1), depthwise and ADD twice, with tensors of 24 channels and
+    ``side`` x ``side`` pixels; then a convolution of stride 2, global pool and 512 outputs."""
+
+    def requantise(channels: int, rounding=Rounding.DOUBLE) -> Requantise:
+        return Requantise(multiplier=rng.integers(2**30, 2**31, channels).astype(np.int32),
+                          shift=rng.integers(6, 10, channels).astype(np.int32), zero_point=-128,
+                          low=-128, high=127, rounding=rounding)
+
+    def weights(*shape: int) -> np.ndarray:
+        return rng.integers(-127, 128, shape).astype(np.int8)
+
+    def bias(channels: int) -> np.ndarray:
+        return rng.integers(-9000, 9000, channels).astype(np.int32)
+
+    layers: list[golden.Layer] = []
+    shapes: list[tuple[int, ...]] = [(side, side, 8)]
+
+    def convolution(channels: int, kernel: int, stride: int = 1) -> None:
+        height, width, before = shapes[-1]
+        layers.append(golden.Convolution(
+            f"conv{len(layers)}", "CONV_2D", (len(layers),), len(layers) + 1,
+            weights(channels, kernel, kernel, before), bias(channels), (stride, stride),
+            (kernel // 2,) * 4, -128, requantise(channels)))
+        shapes.append((-(-height // stride), -(-width // stride), channels))
+
+    for kernel in (3, 1):
+        convolution(24, kernel)
+        number = len(layers)
+        layers += [
+            golden.DepthwiseConvolution(
+                f"depthwise{number}", "DEPTHWISE_CONV_2D", (number,), number + 1,
+                weights(3, 3, 24), bias(24), (1, 1), (1, 1, 1, 1), -128, requantise(24)),
+            random_addition(rng, f"sum{number}", (number, number + 1), number + 2, (-128, -128),
+                            -128)]
+        shapes += 2 * shapes[-1:]
+    convolution(16, 3, stride=2)
+    end = len(layers)
+    layers += [
+        golden.AveragePool("pool", "AVERAGE_POOL_2D", (end,), end + 1, shapes[-1][:2], (1, 1),
+                           (0, 0, 0, 0), -128, 127),
+        golden.FullyConnected("dense", "FULLY_CONNECTED", (end + 1,), end + 2, weights(512, 16),
+                              bias(512), -128, requantise(512, Rounding.SINGLE))]
+    shapes += [(1, 1, 16), (512,)]
+    tensors = {index: golden.Tensor(index, f"t{index}", (1, *shape))
+               for index, shape in enumerate(shapes)}
+    return golden.Network("deep", tensors, tuple(layers), (0,), (len(layers),))
 
 
 def branching_network(rng: np.random.Generator) -> golden.Network:

@@ -120,13 +120,16 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
     stride = image.weight_stride
     rows = image.weights.size // stride
     weights = image.weights.reshape(rows, stride)[:, :p.weight_banks]
-    addresses = [program_address + 8 * i for i in range(image.program.size)]
+    trailer = image.program.size - image.trailer_words
+    addresses = [program_address + 8 * i for i in range(trailer)]
     addresses += [p.region_address(3) + 8 * i for i in range(image.schedule.size)]
     addresses += [weight_address + 8 * (row * stride + bank)
                   for row in range(rows) for bank in range(p.weight_banks)]
+    addresses += [program_address + 8 * i for i in range(trailer, image.program.size)]
     return Job(
         folder=folder, image_runs=_runs(addresses),
-        image=np.concatenate([image.program, image.schedule, weights.ravel()]).astype("<u8"),
+        image=np.concatenate([image.program[:trailer], image.schedule, weights.ravel(),
+                              image.program[trailer:]]).astype("<u8"),
         input_runs=_tensor_runs(program, program.lowered.input),
         external=program.external_memory, latency=MEMORY_LATENCY, conditions=conditions,
         input_outside=program.lowered.input in program.spilled,

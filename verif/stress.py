@@ -7,27 +7,43 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+from amaranth.utils import exact_log2
 
+from ..gen.build import parameters
+from ..gen.compile.allocate import extent
+from ..gen.compile.fault import CompileFault
 from ..gen.compile.program import Program
 from ..gen.mapping import compile_network
-from ..gen.predict import predict
+from ..gen.predict import moved_bytes, predict
 from ..gen.spec import Spec
 from ..golden.dbb import BLOCK
 from ..golden.interpreter import run as run_golden
 from ..rtl.facts import Encoding
-from .networks import small_network
+from ..rtl.parameters import AcceleratorParameters
+from ..rtl.sequencer.descriptor import Header
+from .networks import deep_network, small_network
 from .run import prepare, simulator
 
-__all__ = ["BENCHES", "stress"]
+__all__ = ["BENCHES", "TRANSFERS", "benches_of", "spilling_program", "stress"]
 
 MASKED = (Encoding.MASK, Encoding.HELD)  # encodings with masks that may have too many bits
 BENCHES = ("bus_stalls", "external_memory", "resets", "images", "host_window")
+TRANSFERS = "transfers"
+"""What is there for specs whose weights come from outside, on top of ``BENCHES``."""
 INPUTS = 2
+EXTERNAL_BASES = (0x5_0008_0FF8, 0x9_800C_0008)
+"""External byte addresses of a first and of a second image: on no round boundary, and apart."""
+SIDES = (8, 12, 16, 20, 24, 32, 48, 64)
 
 
-def stress(spec: Spec, benches: Sequence[str] = BENCHES, *,
+def benches_of(spec: Spec) -> tuple[str, ...]:
+    """The benches that are there for a spec."""
+    return (*BENCHES, TRANSFERS) if parameters(spec).external_weights else BENCHES
+
+
+def stress(spec: Spec, benches: Sequence[str] | None = None, *,
            seed: int = 0, falsify: bool = False) -> list[tuple[str, bool, str]]:
-    """(name, passed, detail) of every test of ``benches``; needs window and DMA.
+    """(name, passed, detail) of every test of ``benches``, or of all; needs window and DMA.
 
     ``seed``: of networks, inputs and every random choice of the benches. ``falsify`` plants one
     wrong bit in what is expected.
@@ -37,7 +53,7 @@ def stress(spec: Spec, benches: Sequence[str] = BENCHES, *,
     with tempfile.TemporaryDirectory(prefix="systolith-") as name:
         folder = Path(name)
         job = _workloads(spec, folder, seed, falsify)
-        for bench in benches:
+        for bench in benches_of(spec) if benches is None else benches:
             work = folder / bench
             detail = ""
             try:
@@ -65,31 +81,46 @@ def _read(bench: str, path: Path, detail: str) -> list[tuple[str, bool, str]]:
 
 
 def _workloads(spec: Spec, folder: Path, seed: int, falsify: bool) -> Path:
-    """Two networks, the first one also where the other's image leaves room; the bench's job."""
+    """Two networks, the second one also where the other's image leaves room, and a third one that
+    spills, where it can; the bench's job."""
     programs = []
     for index in range(2):
         network = small_network(np.random.default_rng([seed, index]))
         programs.append(compile_network(spec, network, fuse="always"))
     first, second = programs
-    moved = _behind(first)
-    folders = [str(folder / str(index)) for index in range(3)]
-    for program, bases, target in ((first, (0, 0, 0), folders[0]), (second, (0, 0, 0), folders[1]),
-                                   (second, moved, folders[2])):
+    start = (0, 0, 0, EXTERNAL_BASES[0])
+    placed = [(first, start), (second, start), (second, _behind(first))]
+    if parameters(spec).external_weights:
+        placed.append((spilling_program(spec, np.random.default_rng([seed, 2])), start))
+    folders = [str(folder / str(index)) for index in range(len(placed))]
+    for (program, bases), target in zip(placed, folders, strict=True):
         _workload(program, bases, Path(target), seed, folders, falsify)
     return Path(folders[0]) / "job.json"
 
 
-def _behind(program: Program) -> tuple[int, int, int]:
-    """Program word, weight row and schedule word right behind an image."""
+def spilling_program(spec: Spec, rng: np.random.Generator) -> Program:
+    """A network that is just too large for a spec whose weights come from outside: its weights
+    go round the ring, its tensors are stored outside and loaded again. Raises CompileFault."""
+    for side in SIDES:
+        program = compile_network(spec, deep_network(rng, side))
+        if program.lowered.input in program.spilled and any(
+                move.write_out for move in program.moves):
+            return program
+    raise CompileFault("memory.activations must be smaller for a network of this suite to spill")
+
+
+def _behind(program: Program) -> tuple[int, int, int, int]:
+    """Program word, weight row and schedule word right behind an image; the second external
+    base."""
     image, p = program.memory_image, program.parameters
     row = 2 * p.program_width
     return (-(-image.program.size // row) * row, image.weights.size // image.weight_stride,
-            image.schedule.size)
+            image.schedule.size, EXTERNAL_BASES[1])
 
 
-def _workload(program: Program, bases: tuple[int, int, int], folder: Path, seed: int,
+def _workload(program: Program, bases: tuple[int, int, int, int], folder: Path, seed: int,
               folders: list[str], falsify: bool) -> None:
-    p, layout = program.parameters, program.output_layout
+    p, layout, image = program.parameters, program.output_layout, program.memory_image
     shape = program.network.tensors[program.lowered.input].shape[1:]
     inputs = np.random.default_rng(seed).integers(-128, 128, (INPUTS, *shape)).astype(np.int8)
     golden = run_golden(program.network, inputs)[program.lowered.output]
@@ -99,7 +130,7 @@ def _workload(program: Program, bases: tuple[int, int, int], folder: Path, seed:
         expected[0][0] ^= 1
     prediction = predict(program)
     job = prepare(program, inputs, folder)
-    shifts = {2: 8 * bases[0], 1: 8 * program.memory_image.weight_stride * bases[1],
+    shifts = {2: 8 * bases[0], 1: 8 * image.weight_stride * bases[1],
               3: 8 * bases[2]}
     job.image_runs = [(address + shifts[address >> p.region_bits], first, count)
                       for address, first, count in job.image_runs]
@@ -113,8 +144,12 @@ def _workload(program: Program, bases: tuple[int, int, int], folder: Path, seed:
         "bases": bases,
         "region_bits": p.region_bits,
         "nnz": p.facts.nnz if p.facts.encoding in MASKED else BLOCK,
-        "program_words": program.memory_image.program.size,
-        "row_bits": (p.weight_rows - 1).bit_length(),
+        "program_words": image.program.size - image.trailer_words,
+        "external_words": image.external.size,
+        "moved": moved_bytes(program) // 8,
+        "stored": sum(move.total for move in program.moves if move.write_out),
+        "transfers": _transfer_rows(program),
+        "row_bits": _trailer_bits(p),
         "spare": _spare(program),
         "groups": [p.group_address(group, 0) for group in (0, 1)],
         "group_words": p.group_words,
@@ -129,10 +164,32 @@ def _words(packed: dict[int, int]) -> list[int]:
     return [packed[address] for address in sorted(packed)]
 
 
+def _transfer_rows(program: Program) -> tuple[int, int]:
+    """Row of an image's first transfer, and how many there are."""
+    words = program.memory_image.program[:-(-Header.size // 64)]
+    header = Header.from_bits(int.from_bytes(words.astype("<u8").tobytes(), "little")
+                              & (1 << Header.size) - 1)
+    return int(header.transfer_row), len(program.moves)
+
+
+def _trailer_bits(p: AcceleratorParameters) -> tuple[int, int]:
+    """The first of the bits of a row number that tell the trailer's place from others in its
+    memory, and the one behind the last."""
+    if p.external_weights:  # one of the rows that a row of program memory holds is as good
+        width = exact_log2(p.program_width)
+        return width, width + (p.program_rows - 1).bit_length()
+    return 0, (p.weight_rows - 1).bit_length()
+
+
 def _spare(program: Program) -> list[int]:
     """Byte addresses of activation words that no tensor of the program touches."""
     p = program.parameters
-    used = {p.group_address(layout.group, address) for layout in program.layouts.values()
-            for address in range(layout.base, layout.base + layout.words)}
+    layouts = [layout for tensor, layout in program.layouts.items()
+               if tensor not in program.spilled]
+    layouts += [layout for layer in program.layers
+                for layout in (layer.source, layer.second, layer.destination)
+                if layout is not None]
+    used = {p.group_address(layout.group, address) for layout in layouts
+            for address in range(layout.base, layout.base + extent(layout, p))}
     spare = [p.group_address(group, word) for group in (0, 1) for word in range(p.group_words)]
     return [address for address in spare if address not in used][-64:]

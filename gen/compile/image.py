@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...rtl.sequencer.descriptor import IMAGE_VERSION, Header
+from ...rtl.sequencer.descriptor import IMAGE_VERSION, ROW_BITS, Header
 
 __all__ = ["Image"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """What is loaded into the core, in this order: ``program``, ``schedule`` and ``weights``
+    """What is loaded into the core: ``program``, ``schedule`` and ``weights``
     (64-bit words from their bases on; a row of weights takes ``weight_stride`` words of address
-    space); before them ``external``, words for external memory from its base on."""
+    space); before them ``external``, words for external memory from its base on. They are loaded
+    in this order, but the last ``trailer_words``, of the program, behind all others: so that an
+    image that was loaded only in part is refused."""
 
     program: np.ndarray
     schedule: np.ndarray
@@ -35,6 +37,11 @@ class Image:
                            self.weight_stride)
         body = self.MAGIC + head + b"".join(part.astype("<u8").tobytes() for part in parts)
         return body + struct.pack("<I", zlib.crc32(body))
+
+    @property
+    def trailer_words(self) -> int:
+        """Words of the trailer that ends the program: none where it ends the weights."""
+        return 0 if self.weights.size else ROW_BITS // 64
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> "Image":

@@ -112,6 +112,7 @@ class Dma(wiring.Component):
         issue = Signal()
         ended = Signal()
         final = Signal()  # the burst at hand is a chained command's last one
+        promised = Signal()  # ... and is outstanding, or was: the command is done with it
         # One for each outstanding burst.
         m.submodules.finals = finals = Queue(1, depth=self.bursts)
         m.d.comb += [
@@ -124,9 +125,16 @@ class Dma(wiring.Component):
             finals.o.ready.eq(ended),
         ]
         m.d.sync += outstanding.eq(outstanding + issue - ended)
+        with m.If(issue):
+            m.d.sync += promised.eq(final)
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += promised.eq(0)
         with m.If(self.busy & self.stop):
             m.d.sync += stopping.eq(1)
-        with m.If(reader.failed | writer.failed | (axi.bvalid & axi.bready & axi.bresp[1])):
+        fails = Signal()
+        m.d.comb += fails.eq(
+            reader.failed | writer.failed | (axi.bvalid & axi.bready & axi.bresp[1]))
+        with m.If(fails):
             m.d.sync += self.error.eq(1)
         halted = self.stop | stopping | self.error
 
@@ -173,10 +181,10 @@ class Dma(wiring.Component):
             with m.State("Settle"):
                 following = self.i.payload
                 with m.If(settled):
-                    with m.If(~stopping & (~command.chained | self.error)):
+                    with m.If(~stopping & (~promised | self.error)):
                         m.d.comb += self.done.eq(1)
                     m.next = "Idle"
-                with m.Elif(~halted & command.chained & following.chained
+                with m.Elif(~halted & promised & following.chained
                             & (following.write_out == command.write_out)):
                     m.d.comb += self.i.ready.eq(1)
                     with m.If(self.i.valid):
@@ -184,7 +192,7 @@ class Dma(wiring.Component):
                         m.d.sync += [segment[name].eq(following[name])
                                      for name in ("external", "local", "length")]
                         m.next = "Check"
-        with m.If(ended & finals.o.payload & ~self.error):
+        with m.If(ended & finals.o.payload & ~(fails | self.error)):
             m.d.comb += self.done.eq(1)
         m.d.comb += [
             self.busy.eq(~fsm.ongoing("Idle")),

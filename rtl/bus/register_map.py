@@ -77,7 +77,8 @@ REGISTERS = (
         Field("write_out", 1, doc="Copy from local to external memory."),
     )),
     Register("DMA_STATUS", 0x44, "ro", doc="State of the DMA.", fields=(
-        Field("busy", 0, doc="A transfer is going on."),
+        Field("busy", 0, doc="A transfer is going on: the latest command's, or what is left of a "
+                             "run that failed."),
         Field("done", 1, doc="The latest transfer ended."),
         Field("error", 2, doc="The latest transfer ended with an error."),
     )),

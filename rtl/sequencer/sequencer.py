@@ -53,7 +53,8 @@ class Sequencer(wiring.Component):
     in a channel that is padded too, where results are the zero point.
 
     Where a layer must wait for transfers, it does so before ``begin``, and these cycles are not
-    the layer's. A run ends, or the next one goes on, when no transfer is under way.
+    the layer's. A run ends well, and the next one goes on, when no transfer is under way; one that
+    fails leaves those that are to be stopped (``transferring`` falls).
 
     *Parameters*: ``width`` (program rows in a memory row, at most ``DESCRIPTOR_ROWS``),
     ``program_row_width``, ``trailer_row_width``, ``flush_cycles`` (until every pipeline of the
@@ -65,7 +66,8 @@ class Sequencer(wiring.Component):
     ``bus_error``, ``density_error``, ``program_enable``, ``program_row``, ``program_data``,
     ``trailer_enable``, ``trailer_row``, ``trailer_data`` (low word of a row), ``transfer_row``,
     ``transfer_count``, ``launch`` (pulse: begin them), ``hold_transfers`` (level: begin no more),
-    ``transfers_done``, ``transfers_idle``, ``waiting`` (for them), ``descriptor`` (of the layer),
+    ``transferring`` (level: they may be under way for this run), ``transfers_done``,
+    ``transfers_idle``, ``waiting`` (for them), ``descriptor`` (of the layer),
     ``vector_descriptor`` (of the vector unit's layer), ``fused`` (both run), ``consistent`` (the
     units can run it), ``begin`` (pulse), ``done`` (of the layer), ``flush`` (level), ``running`` (a
     layer runs), ``busy``, ``finished``, ``failed`` (pulses), ``cause``, ``layer``,
@@ -104,6 +106,7 @@ class Sequencer(wiring.Component):
             "transfer_count": Out(16),
             "launch": Out(1),
             "hold_transfers": Out(1),
+            "transferring": Out(1),
             "transfers_done": In(16),
             "transfers_idle": In(1, init=1),
             "waiting": Out(1),
@@ -164,6 +167,8 @@ class Sequencer(wiring.Component):
             self.transfer_row.eq(self.program_base + header.transfer_row),
             self.transfer_count.eq(header.transfers),
         ]
+        with m.If(self.launch):
+            m.d.sync += self.transferring.eq(1)
         m.d.sync += arriving.eq(self.program_enable)
         with m.If(arriving):
             m.d.sync += buffer.eq(
@@ -238,16 +243,25 @@ class Sequencer(wiring.Component):
                 with m.If((trailer.magic != TRAILER_MAGIC) | (trailer.check != check)):
                     m.d.sync += cause.eq(Cause.TRUNCATED_IMAGE)
                     m.next = "FLUSH"
-                with m.Elif(self.transfers_idle):  # none is left of a run that failed
+                with m.Elif(self.transfers_idle):
+                    m.d.comb += self.launch.eq(1)
+                    m.next = "NEXT"
+                with m.Else():
+                    m.next = "SETTLE"
+                unless_interrupted()
+            with m.State("SETTLE"):  # transfers that are left of a run that failed
+                m.d.comb += self.waiting.eq(1)
+                with m.If(self.transfers_idle):
                     m.d.comb += self.launch.eq(1)
                     m.next = "NEXT"
                 unless_interrupted()
             with m.State("NEXT"):
                 m.d.sync += [asked.eq(0), cycles.eq(2), self.fused.eq(0)]
                 with m.If((self.layer == layers) | (self.layer > self.last_layer)):
-                    m.d.comb += self.hold_transfers.eq(1)
+                    m.d.comb += [self.hold_transfers.eq(1), self.waiting.eq(~self.transfers_idle)]
                     with m.If(self.transfers_idle):
                         m.d.comb += self.finished.eq(~interrupted)
+                        m.d.sync += self.transferring.eq(0)
                         m.next = "IDLE"
                 with m.Else():
                     m.next = "FETCH"
@@ -313,7 +327,7 @@ class Sequencer(wiring.Component):
                 unless_interrupted()
             with m.State("FLUSH"):
                 m.d.comb += [self.flush.eq(1), self.hold_transfers.eq(1)]
-                m.d.sync += flushing.eq(flushing + 1)
+                m.d.sync += [flushing.eq(flushing + 1), self.transferring.eq(0)]
                 with m.If(flushing == self.flush_cycles - 1):
                     m.d.sync += flushing.eq(0)
                     m.d.comb += self.failed.eq((cause != Cause.NONE) & ~self.stop)

@@ -16,6 +16,8 @@ from systolith.verif.benches.session import (
     WRITE_OUT,
     ExternalMemory,
     Session,
+    await_dma,
+    begin_dma,
 )
 from systolith.verif.host import RunError
 
@@ -46,9 +48,11 @@ async def _put_out(session, memory, external, local, length):
 @cocotb.test()
 @cocotb.parametrize(stalls=[None, 1, 2])
 async def everything_by_dma(dut, stalls):
-    session = await Session.open(dut, stalls=stalls, load=False)
     memory = ExternalMemory(dut, stalls=stalls)
+    session = await Session.open(dut, stalls=stalls, load=False, memory=memory)
     workload, host = session.first, session.host
+    session.load_outside(workload)
+    await session.select(workload)
     rng = random.Random(stalls)
     for address, content in workload.parts():
         await host.window.write(address, bytes(len(content)))
@@ -58,7 +62,7 @@ async def everything_by_dma(dut, stalls):
         await _fetch_in(session, memory, page + 8 * rng.randrange(512), [
             (address, words[first:first + count].tobytes())
             for address, first, count in workload.job.input_runs])
-        cycles = await host.run(timeout_cycles=8 * workload.cycles)
+        cycles = await host.run(timeout_cycles=session.limit(workload))
         outputs = np.zeros_like(workload.mask)
         for address, first, count in workload.job.output_runs:
             content = await _put_out(session, memory, (1 << 40) + 4096 - 24, address, 8 * count)
@@ -78,8 +82,8 @@ async def _measure(session, memory, length, direction):
 @cocotb.test()
 @cocotb.parametrize(direction=[READ_IN, WRITE_OUT], length=[8, 128, 136, 2048])
 async def stalls_are_counted(dut, direction, length):
-    session = await Session.open(dut, load=False)
     memory = ExternalMemory(dut)
+    session = await Session.open(dut, load=False, memory=memory)
     plain = await _measure(session, memory, length, direction)
     assert await _measure(session, memory, length, direction) == plain
     for seed, share in ((1, 0.2), (2, 0.5), (3, 0.9)):
@@ -93,8 +97,9 @@ async def stalls_are_counted(dut, direction, length):
 @cocotb.test()
 @cocotb.parametrize(response=[AxiResp.SLVERR, AxiResp.DECERR], after=[0, 5, 40, 63])
 async def failed_read(dut, response, after):
-    session = await Session.open(dut)
-    memory, host = ExternalMemory(dut, stalls=after), session.host
+    memory = ExternalMemory(dut, stalls=after)
+    session = await Session.open(dut, memory=memory)
+    host = session.host
     words, local = 64, session.settings["groups"][1]
     before = random.Random(after).randbytes(8 * words)
     content = random.Random(-after - 1).randbytes(8 * words)
@@ -116,8 +121,9 @@ async def failed_read(dut, response, after):
 @cocotb.test()
 @cocotb.parametrize(response=[AxiResp.SLVERR, AxiResp.DECERR], after=[0, 3])
 async def failed_write(dut, response, after):
-    session = await Session.open(dut)
-    memory, host = ExternalMemory(dut, stalls=after), session.host
+    memory = ExternalMemory(dut, stalls=after)
+    session = await Session.open(dut, memory=memory)
+    host = session.host
     local = session.settings["groups"][0]
     content = random.Random(after).randbytes(512)
     await host.window.write(local, content)
@@ -129,8 +135,9 @@ async def failed_write(dut, response, after):
 
 @cocotb.test()
 async def refused_commands_touch_nothing(dut):
-    session = await Session.open(dut)
-    memory, host = ExternalMemory(dut), session.host
+    memory = ExternalMemory(dut)
+    session = await Session.open(dut, memory=memory)
+    host = session.host
     span = cocotb.start_soon(memory.span())
     beyond = 4 << session.settings["region_bits"]
     for external, local, length in ((4, 0, 8), (0, 4, 8), (0, 0, 12), (0, beyond, 8),
@@ -148,24 +155,29 @@ async def refused_commands_touch_nothing(dut):
     await session.check()
 
 
+async def _cause(session):
+    """How a run ends."""
+    try:
+        await session.host.run(timeout_cycles=session.limit(session.first))
+    except RunError as error:
+        return error.cause
+    return Cause.NONE
+
+
 @cocotb.test()
 async def failure_during_a_run(dut):
-    session = await Session.open(dut)
-    memory, host = ExternalMemory(dut), session.host
+    memory = ExternalMemory(dut)
+    session = await Session.open(dut, memory=memory)
+    host = session.host
     for after in (0, 3):
         await session.give(session.first, 0)
         memory.fail("r", after, AxiResp.SLVERR)
-        run = cocotb.start_soon(host.run(timeout_cycles=8 * session.first.cycles))
+        run = cocotb.start_soon(_cause(session))
         await ClockCycles(dut.clk, 100)
         spare = session.settings["spare"][0]
-        await memory.begin(host, 0, spare, 8 * (after + 1), READ_IN)
-        try:
-            await run
-        except RunError as error:
-            assert error.cause == Cause.BUS, error
-        else:
-            raise AssertionError("a bus error must end the run")
-        await memory.end(host, 512)
+        await begin_dma(host, 0, spare, 8 * (after + 1), READ_IN)
+        assert await run == Cause.BUS, "a bus error must end the run"
+        await await_dma(host, 1012)
         await session.intact(session.first)
         await session.check()
 
@@ -173,19 +185,20 @@ async def failure_during_a_run(dut):
 @cocotb.test()
 @cocotb.parametrize(hard=[False, True], direction=[READ_IN, WRITE_OUT])
 async def reset_during_a_transfer(dut, hard, direction):
-    session = await Session.open(dut)
-    memory, host = ExternalMemory(dut, stalls=3), session.host
+    memory = ExternalMemory(dut, stalls=3)
+    session = await Session.open(dut, memory=memory)
+    host = session.host
     local = session.settings["groups"][0]
     rng = random.Random(direction)
     for case in range(10):
-        await memory.begin(host, 0, local, 2048, direction)
+        await begin_dma(host, 0, local, 2048, direction)
         await ClockCycles(dut.clk, rng.randrange(1, 400) if case else 1)
         if hard:
             await host.reset()
             assert await host.read("DMA_STATUS") == 0
         else:
             await host.write("CONTROL", 2)
-            status = await memory.end(host, 2048)
+            status = await await_dma(host, 2548)
             assert not status & (BUSY | ERROR), status
         content = rng.randbytes(1024)
         await _fetch_in(session, memory, 4096 - 64, [(local, content)])

@@ -20,7 +20,7 @@ async def absent_words_and_registers_answer_with_an_error(dut):
         # The words before are there.
         assert (await host.window.read(address - 8, 8)).resp == AxiResp.OKAY
         assert (await host.window.read(address - 8, 16)).resp == AxiResp.SLVERR
-    for address in (0x50, 0x7C, 0x3FC, 0x800, 0xFFC):
+    for address in (0x58, 0x7C, 0x3FC, 0x800, 0xFFC):
         assert (await host.control.read(address, 4)).resp == AxiResp.SLVERR
         assert (await host.control.write(address, bytes(4))).resp == AxiResp.SLVERR
     for register in REGISTERS:
@@ -43,10 +43,10 @@ async def wrapping_bursts_are_refused(dut):
 def _regions(session):
     """(address, bytes) of memory to write to and read from at will."""
     length = 8 * min(session.settings["group_words"], 256)
-    last = {region: max(address + 8 * count for address, _, count in runs)
-            for region, runs in (("program", session.first.job.image_runs[:1]),)}
-    return [*((address, length) for address in session.settings["groups"]),
-            (last["program"], 256)]
+    program = session.first.program_address >> session.settings["region_bits"]
+    behind = max(address + 8 * count for address, _, count in session.first.job.image_runs
+                 if address >> session.settings["region_bits"] == program)
+    return [*((address, length) for address in session.settings["groups"]), (behind, 256)]
 
 
 @cocotb.test()
@@ -130,7 +130,7 @@ async def access_during_a_run(dut, kinds, number):
         # Two at once: one may wait in the window while the other goes on with the registers.
         others = [cocotb.start_soon(_disturb(session, rng, DISTURBANCES[kinds], written))
                   for _ in range(2)]
-        cycles = await session.host.run(timeout_cycles=3 * session.first.cycles)
+        cycles = await session.host.run(timeout_cycles=session.limit(session.first))
         for other in others:
             other.cancel()
         await session.host.window.wait()

@@ -13,7 +13,7 @@ CASES = 12
 
 def _moments(session, rng):
     """Cycles from the start on: the first few, which no layer runs in, and random ones."""
-    return [*range(1, 14, 3), *(rng.randrange(14, session.first.cycles) for _ in range(CASES))]
+    return [*range(1, 14, 3), *(rng.randrange(14, session.first.length) for _ in range(CASES))]
 
 
 @cocotb.test()
@@ -54,7 +54,7 @@ async def soft_reset_of_an_idle_core(dut):
     session = await Session.open(dut)
     for command in (2, 3):
         await session.host.write("CONTROL", command)
-        await ClockCycles(dut.clk, 3 * session.first.cycles if command == 3 else 10)
+        await ClockCycles(dut.clk, 3 * session.first.length if command == 3 else 10)
         assert await session.host.read("STATUS") & (BUSY | DONE | ERROR) == 0
         await session.check()
 
@@ -65,8 +65,8 @@ async def start_during_a_run_is_ignored(dut):
     rng = random.Random(session.settings["seed"])
     for _ in range(4):
         await session.give(session.first, 0)
-        run = cocotb.start_soon(session.host.run(timeout_cycles=3 * session.first.cycles))
-        await ClockCycles(dut.clk, rng.randrange(30, session.first.cycles - 60))
+        run = cocotb.start_soon(session.host.run(timeout_cycles=session.limit(session.first)))
+        await ClockCycles(dut.clk, rng.randrange(30, session.first.length - 60))
         await session.host.write("CONTROL", 1)
         await session.compare(session.first, 0, await run)
 
@@ -74,7 +74,7 @@ async def start_during_a_run_is_ignored(dut):
 @cocotb.test()
 async def watchdog_at_any_cycle(dut):
     session = await Session.open(dut)
-    cycles, host = session.first.cycles, session.host
+    cycles, host = session.first.length, session.host
     rng = random.Random(session.settings["seed"])
     await host.write("IRQ_ENABLE", 1)
     ended = []
@@ -93,6 +93,7 @@ async def watchdog_at_any_cycle(dut):
         else:
             ended.append(limit)
             await session.compare(session.first, 0, await host.read("CYCLES"))
+        await session.settle()
         await host.write("STATUS_CLEAR", 3)
         await host.write("WATCHDOG", 0)
         assert not dut.irq.value

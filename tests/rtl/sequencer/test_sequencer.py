@@ -56,6 +56,7 @@ class Bench:
         self.trailer = bits(Trailer, {"magic": TRAILER_MAGIC, "check": 0xC0FFEE}
                             | (trailer or {}))
         self.begun, self.ended, self.pulses = [], [], []
+        self.states = []  # of transfers: launch, transferring, waiting
         self.busy = self.flush = 0
 
     async def memories(self, ctx):
@@ -87,9 +88,11 @@ class Bench:
     async def watch(self, ctx):
         dut = self.dut
         while True:
-            _, _, busy, flush, finished, failed, ended, layer, cycles = await ctx.tick().sample(
-                dut.busy, dut.flush, dut.finished, dut.failed, dut.layer_ended, dut.layer,
-                dut.layer_cycles)
+            _, _, busy, flush, finished, failed, ended, layer, cycles, *state = (
+                await ctx.tick().sample(
+                    dut.busy, dut.flush, dut.finished, dut.failed, dut.layer_ended, dut.layer,
+                    dut.layer_cycles, dut.launch, dut.transferring, dut.waiting))
+            self.states.append(tuple(state))
             self.busy += busy
             self.flush += flush
             self.pulses += ["finished"] * finished + ["failed"] * failed
@@ -290,6 +293,88 @@ def test_start_with_stop_does_nothing():
 
     b.simulate(bench)
     assert b.busy == 0
+
+
+@pytest.mark.parametrize("cycles", [0, 1, 2, 15, 40])
+def test_a_run_begins_when_no_transfer_is_left(cycles):
+    """The trailer was read before: program memory may be read by others until then."""
+    b = Bench()
+
+    async def bench(ctx):
+        ctx.set(b.dut.transfers_idle, 0)
+        await b.start(ctx)
+        await idle(ctx, Sequencer.overhead_cycles(2) - 2 + cycles)
+        ctx.set(b.dut.transfers_idle, 1)
+        await b.until_idle(ctx)
+
+    b.simulate(bench)
+    assert b.pulses == ["finished"]
+    launch = [launched for launched, _, _ in b.states].index(1)
+    assert [under_way for _, under_way, _ in b.states[:launch + 1]] == [0] * (launch + 1)
+    assert sum(launched for launched, _, _ in b.states) == 1
+    waited = sum(waiting for _, _, waiting in b.states)
+    layers = sum(Sequencer.fetch_cycles(2) + duration + 1 for duration in b.durations)
+    assert b.busy == Sequencer.overhead_cycles(2) + layers + waited
+    assert waited == cycles
+
+
+def test_a_run_ends_when_no_transfer_is_left():
+    b = Bench()
+
+    async def bench(ctx):
+        await b.start(ctx, 1)
+        await idle(ctx, 15)
+        ctx.set(b.dut.transfers_idle, 0)
+        await idle(ctx, 60)
+        assert ctx.get(b.dut.busy) and ctx.get(b.dut.hold_transfers)
+        ctx.set(b.dut.transfers_idle, 1)
+        await b.until_idle(ctx)
+
+    b.simulate(bench)
+    assert b.pulses == ["finished"] and len(b.ended) == 2
+    layers = sum(cycles for _, cycles in b.ended)
+    assert b.busy == Sequencer.overhead_cycles(2) + layers + sum(state[2] for state in b.states)
+    assert b.states[-1][1] == 0
+
+
+@pytest.mark.parametrize("moment", range(1, 40, 3))
+def test_what_is_under_way_belongs_to_no_run_that_failed(moment):
+    b = Bench(durations=(30,))
+
+    async def bench(ctx):
+        await b.start(ctx)
+        await idle(ctx, moment)
+        ctx.set(b.dut.bus_error, 1)
+        await ctx.tick()
+        ctx.set(b.dut.bus_error, 0)
+        await ctx.tick()
+        assert not ctx.get(b.dut.transferring)
+        await b.until_idle(ctx)
+
+    b.simulate(bench)
+    assert b.pulses == ["failed"]
+    assert any(under_way for _, under_way, _ in b.states) == (
+        moment >= Sequencer.overhead_cycles(2) - Sequencer.END)
+
+
+@pytest.mark.parametrize(("complete", "begun"), [(2, 1), (3, 2), (4, 2)])
+def test_a_layer_waits_for_its_transfers(complete, begun):
+    b = Bench(durations=(4, 5), each={1: {"transfers": 3}})
+
+    async def bench(ctx):
+        ctx.set(b.dut.transfers_done, complete)
+        await b.start(ctx)
+        await idle(ctx, 80)
+        assert len(b.begun) == begun
+        ctx.set(b.dut.transfers_done, 3)
+        await b.until_idle(ctx)
+
+    b.simulate(bench)
+    assert b.ended == [(0, Sequencer.fetch_cycles(2) + 5), (1, Sequencer.fetch_cycles(2) + 6)]
+    waited = sum(waiting for _, _, waiting in b.states)
+    assert (waited > 0) == (begun == 1)
+    assert b.busy == Sequencer.overhead_cycles(2) + sum(
+        cycles for _, cycles in b.ended) + waited
 
 
 def test_width_must_divide_a_descriptor():
