@@ -47,8 +47,8 @@ class Core(wiring.Component):
     *Members*: ``bus`` (local bus onto the memories), ``start``, ``stop``, ``program_base``,
     ``weight_base``, ``schedule_base``, ``last_layer``, ``watchdog``, ``counted_bank``,
     ``conditions``, ``flags`` (as ``Sequencer``), ``bus_error``, ``transfer`` (to the DMA),
-    ``transfer_done`` (pulse), ``transfers_idle`` (none is under way), ``transferring`` (level: those
-    under way are of the run that goes on), ``busy``, ``finished``, ``failed``, ``cause``,
+    ``transfer_done`` (pulse), ``transfers_idle`` (none is under way), ``transferring`` (level:
+    those under way are of the run that goes on), ``busy``, ``finished``, ``failed``, ``cause``,
     ``layer``, ``layer_cycles``, ``layer_ended``, ``counts``; the monitors ``post_valid``,
     ``post_data``, ``vector_valid``, ``vector_data``: results as they leave the requantisers;
     ``units``: which of ``UNITS`` is busy.
