@@ -188,8 +188,10 @@ class Add(Layer):
     """ADD of two tensors of one shape: both scaled, summed, scaled again; left shift 20.
 
     ``multipliers`` and right ``shifts`` of first, second and output. With ``rounding`` FLOAT the
-    operands are rounded once, ``offset`` is added to their sum, and that is rounded as FLOAT
-    says; otherwise ``offset`` is 0 and ``rounding`` DOUBLE.
+    left shift is 23, the operands are rounded to odd (``numerics.multiply_odd``), ``offset`` is
+    added to the first, which is rounded to 24 significant bits (``numerics.significant``), and
+    their sum is rounded as FLOAT says; all of these must be below 2**31. Otherwise ``offset`` is
+    0 and ``rounding`` DOUBLE.
     """
 
     zero_points: tuple[int, int]

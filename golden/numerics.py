@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 __all__ = ["Requantise", "Rounding", "high_multiply", "multiply_double", "multiply_float",
-           "multiply_single", "quantise_multiplier", "quantise_multipliers", "requantise",
-           "rounding_shift"]
+           "multiply_odd", "multiply_single", "quantise_multiplier", "quantise_multipliers",
+           "requantise", "rounding_shift", "significant"]
 
 
 class Rounding(enum.Enum):
@@ -111,11 +111,26 @@ def multiply_float(x: np.ndarray, multiplier: ArrayLike, shift: ArrayLike) -> np
     ``x`` as float32, so the two are equal where ``x`` is below 2**24, or the result saturates.
     ``x`` holds int32 values; ``shift`` is 0 ... 31.
     """
+    product = significant(np.asarray(x, np.int64) * np.asarray(multiplier, np.int64))
+    return np.sign(product) * _half_even_shift(np.abs(product), np.asarray(shift, np.int64) + 31)
+
+
+def multiply_odd(x: np.ndarray, multiplier: ArrayLike, shift: ArrayLike) -> np.ndarray:
+    """``x * multiplier / 2**(31 + shift)``, of two integers that it lies between the odd one.
+
+    Whatever is rounded later sees on which side of it the product was (von Neumann's rounding).
+    """
     product = np.asarray(x, np.int64) * np.asarray(multiplier, np.int64)
-    magnitude = np.abs(product)
+    places = np.asarray(shift, np.int64) + 31
+    whole = product >> places
+    return whole | (whole << places != product)
+
+
+def significant(x: np.ndarray) -> np.ndarray:
+    """``x`` rounded to 24 significant bits, half to even: int64 integers as float32 holds them."""
+    magnitude = np.abs(x)
     spare = np.maximum(_bit_length(magnitude) - 24, 0)
-    kept = _half_even_shift(magnitude, spare) << spare
-    return np.sign(product) * _half_even_shift(kept, np.asarray(shift, np.int64) + 31)
+    return np.sign(x) * (_half_even_shift(magnitude, spare) << spare)
 
 
 def _half_even_shift(x: np.ndarray, shift: np.ndarray) -> np.ndarray:

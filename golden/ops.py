@@ -23,10 +23,22 @@ from .network import (
     RequantisedPool,
     Rescale,
 )
-from .numerics import Rounding, multiply_double, multiply_float, multiply_single, requantise
+from .numerics import (
+    Rounding,
+    multiply_double,
+    multiply_float,
+    multiply_odd,
+    requantise,
+    significant,
+)
 
-__all__ = ["add", "average_pool", "concatenation", "convolution", "depthwise_convolution",
-           "fully_connected", "max_pool", "mean", "pad", "requantised_pool", "rescale"]
+__all__ = ["FLOAT_ADD_SHIFT", "add", "average_pool", "concatenation", "convolution",
+           "depthwise_convolution", "fully_connected", "max_pool", "mean", "pad",
+           "requantised_pool", "rescale"]
+
+ADD_SHIFT = 20
+FLOAT_ADD_SHIFT = 23
+"""Left shifts of ADD's operands: LiteRT's, and that with rounding FLOAT."""
 
 
 def _pad(x: np.ndarray, padding: tuple[int, int, int, int], value: int = 0) -> np.ndarray:
@@ -137,14 +149,16 @@ def concatenation(parts: list[np.ndarray], layer: Concatenation) -> np.ndarray:
 
 
 def add(a: np.ndarray, b: np.ndarray, layer: Add) -> np.ndarray:
-    """Both operands shifted left by 20 and scaled, their sum scaled: three roundings."""
+    """Both operands shifted left and scaled, their sum scaled: three roundings, or as of FLOAT."""
     exact = layer.rounding is Rounding.FLOAT
-    scale, scale_sum = ((multiply_single, multiply_float) if exact
+    scale, scale_sum = ((multiply_odd, multiply_float) if exact
                         else (multiply_double, multiply_double))
     first, second = (
-        scale((x.astype(np.int64) - zero_point) << 20, multiplier, shift)
+        scale((x.astype(np.int64) - zero_point) << (FLOAT_ADD_SHIFT if exact else ADD_SHIFT),
+              multiplier, shift)
         for x, zero_point, multiplier, shift in zip(
             (a, b), layer.zero_points, layer.multipliers[:2], layer.shifts[:2], strict=True))
-    total = first + second + layer.offset
-    scaled = scale_sum(total, layer.multipliers[2], layer.shifts[2])
+    if exact:
+        first = significant(first + layer.offset)
+    scaled = scale_sum(first + second, layer.multipliers[2], layer.shifts[2])
     return np.clip(scaled + layer.zero_point, layer.low, layer.high).astype(np.int8)

@@ -33,8 +33,8 @@ class Requantiser(Cell):
 
     DOUBLE and SINGLE need of ``p`` only ``p >> 30``, and for ties whether the rest is zero.
 
-    ``scaled`` is the rounded quotient alone, one cycle before ``o`` (not for ``MAGNITUDE``, and
-    for ``FLOAT`` rounded as ``SINGLE``).
+    ``scaled`` is the rounded quotient alone, one cycle before ``o`` (not for ``MAGNITUDE``); for
+    ``FLOAT``, of the two integers beside it the odd one, so that it can be rounded again.
 
     *Timing*: ``LATENCY`` cycles, one value a cycle, no back-pressure. ``multiplier`` is looked at
     one cycle after ``i`` and ``bias``, ``shift`` ``SHIFT_DELAY`` cycles after them.
@@ -106,7 +106,12 @@ class Requantiser(Cell):
             nudged.eq(value + Mux(magnitude, 0, half)
                       - (exact & ~magnitude & (value < 0) & (places != 0))),
         ]
-        m.d.sync += rounded.eq(nudged >> places)
+        settled = nudged >> places
+        if self.float_rounding:
+            floor = value >> places
+            rest = ~exact | (floor << places != value)
+            settled = Mux(self.rounding == Rounding.FLOAT, floor | rest, settled)
+        m.d.sync += rounded.eq(settled)
         m.d.comb += self.scaled.eq(rounded)
 
         quotient = Mux(reflect[1], -rounded, rounded)

@@ -135,7 +135,7 @@ Descriptor = data.StructLayout({
     "span": 16,                # WINDOW: window columns read for a row of output pixels
     "row_groups": 8,           # kernel rows in threes
     "threshold": signed(8),    # of a layer that judges
-    "row_group_step": 32,      # from one three to the next; ADD: what FLOAT adds to the sum
+    "row_group_step": 32,      # from one three to the next; ADD: FLOAT adds it to the first
     "second_base": 32,         # ADD: the second operand's first word
     "second_group": 1,
     "schedule_row": 31,        # MATRIX: of the layer's first entry, from the schedule base on

@@ -60,22 +60,28 @@ class VectorLane(Cell):
     An element-wise sum (``addition``) fires three times with parameters in ``common``: with
     ``addend`` for each operand, the oldest byte of the window times ``2 ** ADD_SHIFT``, and with
     ``joined`` for the sum of the two, which ``join`` took in the cycle of the second's ``scaled``.
+    With rounding ``FLOAT`` it is times ``2 ** FLOAT_ADD_SHIFT``, and ``offset`` is added to the
+    first operand's ``scaled``, which is rounded to ``SIGNIFICANT`` bits: the inner of the two
+    fused multiply-adds with which onnxruntime sums.
 
     *Parameters*: ``float_rounding`` (of the requantiser).
 
     *Members*: ``window`` (bytes, oldest column first), ``fire``, ``first`` (of a sum),
-    ``signed_activations``, ``maximum``, ``addition``, ``addend``, ``join``, ``joined``, ``common``,
-    ``shadow`` (``Parameters``, then weights), ``swap``, ``rounding``, ``zero_point``, ``low``,
-    ``high``, ``o``.
+    ``signed_activations``, ``maximum``, ``addition``, ``addend``, ``join``, ``joined``, ``common``
+    (and, with ``float_rounding``, ``offset``), ``shadow`` (``Parameters``, then weights), ``swap``,
+    ``rounding``, ``zero_point``, ``low``, ``high``, ``o``.
     """
 
     TAPS = WINDOW * WINDOW
     FIELDS = (Parameters.size, 8 * TAPS)
     ADD_SHIFT = 20  # LiteRT's left shift of ADD's operands
+    FLOAT_ADD_SHIFT = 23
+    SIGNIFICANT = 24
 
     def __init__(self, *, float_rounding: bool = False):
         self.float_rounding = float_rounding
         super().__init__({
+            **({"offset": In(signed(32))} if float_rounding else {}),
             "window": In(8 * self.TAPS),
             "fire": In(1),
             "first": In(1),
@@ -130,11 +136,17 @@ class VectorLane(Cell):
         addend = self.window[:8].as_signed()
         previous = Signal(signed(32))
         both = Signal(signed(32))
-        m.d.sync += previous.eq(unit.scaled)
+        shifted = addend << self.ADD_SHIFT
+        first = unit.scaled
+        if self.float_rounding:
+            exact = self.rounding == Rounding.FLOAT
+            shifted = Mux(exact, addend << self.FLOAT_ADD_SHIFT, shifted)
+            first = Mux(exact, self._significant(m, first + self.offset), first)
+        m.d.sync += previous.eq(first)
         with m.If(self.join):
             m.d.sync += both.eq(previous + unit.scaled)
         with m.If(self.fire & self.addend):
-            m.d.sync += total.eq(addend << self.ADD_SHIFT)
+            m.d.sync += total.eq(shifted)
         with m.If(self.fire & self.joined):
             m.d.sync += total.eq(both)
         m.d.comb += [
@@ -147,6 +159,21 @@ class VectorLane(Cell):
             self.o.eq(unit.o),
         ]
         return m
+
+    def _significant(self, m: Module, sum: Value) -> Value:
+        """``sum`` to ``SIGNIFICANT`` bits, half to even; below ``2 ** 31`` before and after."""
+        value = Signal(signed(32))
+        magnitude = Signal(31)
+        dropped = Signal(range(32 - self.SIGNIFICANT))
+        nudged = Signal(signed(32))
+        m.d.comb += [value.eq(sum), magnitude.eq(Mux(value < 0, ~value, value))]
+        for bits in range(1, 32 - self.SIGNIFICANT):
+            with m.If(magnitude[self.SIGNIFICANT + bits - 1]):
+                m.d.comb += dropped.eq(bits)
+        below_half = ((1 << dropped) >> 1) - 1
+        last = value.bit_select(dropped, 1)
+        m.d.comb += nudged.eq(value + Mux(dropped == 0, 0, below_half + last))
+        return (nudged >> dropped) << dropped
 
 
 class VectorUnit(wiring.Component):
@@ -251,6 +278,7 @@ class VectorUnit(wiring.Component):
                 lane.joined.eq(joined),
                 lane.common.eq(common),
                 lane.shadow.eq(self.shadow[index]),
+                *([lane.offset.eq(d.row_group_step)] if self.float_rounding else ()),
                 lane.swap.eq(Cat(complete & tag.group_first, swaps[0], swaps[1], swaps[-1])),
                 lane.rounding.eq(d.rounding),
                 lane.zero_point.eq(d.zero_point),
@@ -280,13 +308,12 @@ class VectorUnit(wiring.Component):
         m.d.sync += passes.as_value().eq(Cat(addends, joined, passes.as_value()[:-3]))
         common = Signal(Parameters)
         at_bias, at_multiplier, at_shift = passes[0], passes[1], passes[-1]
-        shift = VectorLane.ADD_SHIFT
-        offset = (Mux(d.rounding == Rounding.FLOAT, d.row_group_step.as_signed(), 0)
-                  if self.float_rounding else 0)
+        point = _by_pass(at_bias, (d.first_zero_point, d.second_zero_point, 0))
+        bias = -point << VectorLane.ADD_SHIFT
+        if self.float_rounding:
+            bias = Mux(d.rounding == Rounding.FLOAT, -point << VectorLane.FLOAT_ADD_SHIFT, bias)
         m.d.comb += [
-            common.bias.eq(Mux(at_bias[0], -d.first_zero_point << shift,
-                               Mux(at_bias[1], -d.second_zero_point << shift,
-                                   offset))),
+            common.bias.eq(bias),
             common.multiplier.eq(_by_pass(at_multiplier, d.sum_multipliers)),
             common.shift.eq(_by_pass(at_shift, d.sum_shifts)),
         ]

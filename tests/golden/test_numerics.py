@@ -12,11 +12,13 @@ from systolith.golden.numerics import (
     high_multiply,
     multiply_double,
     multiply_float,
+    multiply_odd,
     multiply_single,
     quantise_multiplier,
     quantise_multipliers,
     requantise,
     rounding_shift,
+    significant,
 )
 
 int32 = st.integers(-2**31, 2**31 - 1)
@@ -188,3 +190,20 @@ def test_requantise_to_the_even_integer():
 def test_requantise_wraps_accumulators_to_32_bits():
     assert requantise(np.array([[2**32 + 10, 0]]), constants()).tolist() == [[10, 5]]
     assert requantise(np.array([[2**31, 0]]), constants()).tolist() == [[-128, 5]]
+
+
+def test_significant_bits_are_those_of_float32():
+    rng = np.random.default_rng(0)
+    bits = rng.integers(1, 63, 5000)
+    x = rng.integers(-2**62, 2**62, 5000) >> bits
+    ties = (rng.integers(2**23, 2**24, 500) * 2 + 1) << 9
+    x = np.concatenate([x, ties, -ties, [0, 1, -1, 2**24, -2**24, 2**31 - 1]])
+    np.testing.assert_array_equal(significant(x), x.astype(np.float32).astype(np.int64))
+
+
+def test_odd_neighbour_of_a_quotient():
+    x = np.arange(-9, 10)
+    quarters = multiply_odd(x, 1 << 30, 1)  # x / 4
+    exact = x % 4 == 0
+    np.testing.assert_array_equal(quarters[exact], x[exact] // 4)
+    assert np.all(quarters[~exact] % 2 == 1) and np.all(np.abs(quarters - x / 4) < 1)

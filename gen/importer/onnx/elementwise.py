@@ -45,10 +45,7 @@ def _sum(context: Context, common: dict, first: Activation, second: Activation, 
             f"no integers add as onnxruntime's float32 does with scales {first.scaling.scale:.6g}, "
             f"{second.scaling.scale:.6g} and, of the result, {output.scale:.6g}; change one of "
             "them a little")
-    return golden.Add(
-        **common, sources=(first.index, second.index), zero_points=(0, 0),
-        multipliers=found.multipliers, shifts=found.shifts, zero_point=found.zero_point,
-        low=-128, high=127, offset=found.offset, rounding=Rounding.FLOAT)
+    return golden.Add(**common, sources=(second.index, first.index), **found)
 
 
 def _add_constant(context: Context, node: Node, operands: list[Value], position: int) -> Pending:
@@ -70,19 +67,22 @@ def _add_constant(context: Context, node: Node, operands: list[Value], position:
                             f"scale, not {value.dtype} with {value.scales.size}")
     constant = Scaling(value.scales[0], int(value.zero_points[0]) - 128 * unsigned, unsigned)
     values = value.values.reshape(-1) - 128 * unsigned
+    alone = len(source.shape) == 4 or channels == 1
 
     def build(output: Scaling, common: dict) -> golden.Layer:
         def results(values: np.ndarray) -> np.ndarray:
             return mlas.add_constant(source.scaling, constant, values, output,
-                                     constant_first=position == 0,
-                                     alone=len(source.shape) == 4 or channels == 1)
+                                     constant_first=position == 0, alone=alone)
 
         known, rows = np.unique(values, return_inverse=True)
         offset = mlas.constant_offset(known, constant, output) + output.zero_point
         layer = _mapped(common, source, output, results(known), offset, rows)
         if layer is None:
             second = _constant_tensor(context, value.name, source, constant, values)
-            layer = _sum(context, common, source, second, output, results(mlas.BYTES).T)
+            table = results(mlas.BYTES)
+            layer = (_sum(context, common, source, second, output, table.T)
+                     if alone or position == 1 else  # what the kernel's inner sum is made of
+                     _sum(context, common, second, source, output, table))
         return layer
 
     return Pending(node, "ADD", source.shape, source.image, unsigned, build)

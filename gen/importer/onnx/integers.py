@@ -3,131 +3,57 @@
 same int8 for every input there is, for all 65,536 pairs of a sum, for all 256 values of a function
 of one tensor."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import numpy as np
 
-from ....golden.numerics import (
-    Requantise,
-    Rounding,
-    multiply_float,
-    multiply_single,
-    requantise,
-)
+from ....golden.network import Add
+from ....golden.numerics import Requantise, Rounding, multiply_float, requantise
+from ....golden.ops import FLOAT_ADD_SHIFT, add
 from .mlas import BYTES, Scaling, scale_parameters, sum_ratios
 
-__all__ = ["Sum", "find_map", "find_sum"]
+__all__ = ["find_map", "find_sum"]
 
-ADD_SHIFT = 20
-"""Left shift of the operands of golden's Add."""
-SEARCH = 12
-"""Steps by which a sum's multipliers may be off on either side."""
-COARSER = 4
+UNITS = 3
 """Units of a sum that are tried, each twice the one before."""
-REACH = 64
-"""Units, more than steps and offset can move a sum: pairs that are further from a tie are sure."""
-FAR = 1 << 62
+OFFSETS = (0, -1, 1)
+"""By how many units a sum's offset may be off."""
 
 
-@dataclass(frozen=True)
-class Sum:
-    """Parameters of golden's Add with FLOAT rounding and operands' zero points of 0."""
+def find_sum(table: np.ndarray, first: Scaling, second: Scaling, output: Scaling) -> dict | None:
+    """Fields of golden's Add, FLOAT and with operands swapped, that adds as ``table`` says.
 
-    multipliers: tuple[int, int, int]
-    shifts: tuple[int, int, int]
-    zero_point: int
-    offset: int
-
-
-def find_sum(table: np.ndarray, first: Scaling, second: Scaling, output: Scaling) -> Sum | None:
-    """Integers that add as ``table`` says, for every pair of int8 values; None if none are found.
-
-    ``table`` [256, 256]: results of QLinearAdd by first and second operand.
-    Both operands become fixed-point numbers, so that their sum with an offset needs only the last
-    rounding, which is that of the kernel's own sum. float32 is rounded at two more places, which
-    moves pairs that are next to a tie: multipliers beside the nearest ones and coarser units,
-    whose operands are rounded elsewhere, are tried until all of them fall alike. The rounding of
-    the kernel's inner sum has no counterpart here, so scales that make many ties, short decimals
-    for example, often have no solution.
+    ``table`` [256, 256]: results of QLinearAdd by first and second operand, for every pair of
+    which the fields are proven; None if none are found.
+    The layer rounds the sum of its first operand and its offset as QLinearAdd the inner sum, of
+    the second operand. It has a fixed point there: results may differ where that sum or the whole
+    is small and next to a tie. Units from the finest that fits are tried, and offsets beside it.
     """
-    a, b, _ = sum_ratios(first, second, output)
-    ratios = np.array([a, b], np.float64)
-    if not np.all(np.isfinite(ratios) & (ratios > 0) & (ratios < 16)):
+    a, b, fixed = (float(value) for value in sum_ratios(first, second, output))
+    if not (0 < a < 16 and 0 < b < 16 and abs(fixed) < 2**16):
         return None
-    zero_point = -128 * output.unsigned
-    offset = (output.zero_point - zero_point - ratios[0] * first.zero_point
-              - ratios[1] * second.zero_point)
-    finest = ADD_SHIFT - max(int(np.frexp(ratios.max())[1]), 0)
-    for places in range(finest, finest - COARSER, -1):
-        for found in _sums(table, ratios, offset, zero_point, places):
-            if np.array_equal(_results(found), table):
-                return found
+    zero_point = -128 * output.unsigned  # the kernel's values are those of uint8 or of int8
+    inner = np.array([b * BYTES[0], b * BYTES[-1]]) - b * zero_point + fixed
+    total = inner + np.array([a * BYTES[0], a * BYTES[-1]]) - a * zero_point
+    reach = max(abs(fixed), *np.abs(inner), *np.abs(total))
+    finest = min(FLOAT_ADD_SHIFT - int(np.frexp(max(a, b))[1]),
+                 31 - int(np.frexp(reach + 2.0**-16)[1]))
+    for places in range(finest, finest - UNITS, -1):
+        (mx, sx), (my, sy) = _multiplier(b, places), _multiplier(a, places)
+        for nudge in OFFSETS:
+            fields = {"zero_points": (zero_point, zero_point), "multipliers": (mx, my, 1 << 30),
+                      "shifts": (sx, sy, places - 1), "zero_point": zero_point, "low": -128,
+                      "high": 127, "offset": round(fixed * 2**places) + nudge,
+                      "rounding": Rounding.FLOAT}
+            layer = Add("", "ADD", (0, 1), 2, **fields)
+            if np.array_equal(add(BYTES[None, :], BYTES[:, None], layer), table):
+                return fields
     return None
 
 
-def _sums(table: np.ndarray, ratios: np.ndarray, offset: float, zero_point: int,
-          places: int) -> Iterator[Sum]:
-    """Sums in units of ``2**-places`` that are ``table`` at all pairs next to a tie."""
-    base = round(offset * 2**places)
-    least = _thresholds(places, zero_point) - base
-    low = np.where(table > -128, least[table + 128], -FAR)
-    high = np.where(table < 127, np.append(least[1:], 0)[table + 128] - 1, FAR)
-    about = np.add.outer(BYTES * ratios[0], BYTES * ratios[1]) * 2**places
-    near = np.nonzero((low > about - REACH) | (high < about + REACH))
-    low, high = low[near], high[near]
-    operands = [[_operand(ratio, places, step) for step in range(-SEARCH, SEARCH + 1)]
-                for ratio in ratios]
-    steps = range(2 * SEARCH + 1)
-    for i, j in sorted(((i, j) for i in steps for j in steps),
-                       key=lambda pair: abs(pair[0] - SEARCH) + abs(pair[1] - SEARCH)):
-        (x, mx, sx), (y, my, sy) = operands[0][i], operands[1][j]
-        total = x[near[0]] + y[near[1]]
-        lowest = int((low - total).max(initial=-REACH // 2))
-        highest = int((high - total).min(initial=REACH // 2))
-        if lowest <= highest:
-            yield Sum((mx, my, 1 << 30), (sx, sy, places - 1), zero_point,
-                      base + (lowest + highest) // 2)
-
-
-def _results(found: Sum) -> np.ndarray:
-    """What golden's Add makes of all pairs: int64 [256, 256]."""
-    first, second = (multiply_single(BYTES << ADD_SHIFT, multiplier, shift) for multiplier, shift
-                     in zip(found.multipliers[:2], found.shifts[:2], strict=True))
-    total = np.add.outer(first, second) + found.offset
-    if max(np.abs(total).max(), abs(found.offset)) >= 2**31:
-        raise ValueError("sum must fit 32 bits")
-    return np.clip(multiply_float(total, found.multipliers[2], found.shifts[2]) + found.zero_point,
-                   -128, 127)
-
-
-def _operand(ratio: float, places: int, step: int) -> tuple[np.ndarray, int, int]:
-    """All values times ``ratio`` with ``places`` of fraction; the multiplier and shift for that.
-
-    ``step`` moves the multiplier by so many halves of what the largest value can tell.
-    """
+def _multiplier(ratio: float, places: int) -> tuple[int, int]:
+    """Multiplier and shift of an operand in units of ``2**-places``."""
     fraction, exponent = np.frexp(ratio)
-    shift = ADD_SHIFT - places - int(exponent)
-    multiplier = int(fraction * 2**31) + (step << max(_idle_bits(shift), 0))
-    multiplier, shift = (multiplier, shift) if shift <= 31 else (0, 0)
-    multiplier = min(max(multiplier, 0), 2**31 - 1)
-    return multiply_single(BYTES << ADD_SHIFT, multiplier, shift), multiplier, shift
-
-
-def _idle_bits(shift: int) -> int:
-    """Low bits of a multiplier that move no product of 7 bits by more than half."""
-    return min(shift + 31 - ADD_SHIFT - 8, 24)
-
-
-def _thresholds(places: int, zero_point: int) -> np.ndarray:
-    """The least sum that becomes k, for k = -128 ... 127."""
-    wanted = (BYTES - zero_point).astype(np.int64)
-    below, reached = (wanted - 1) << places, wanted << places
-    while np.any(reached - below > 1):
-        middle = (below + reached) // 2
-        good = multiply_float(middle, 1 << 30, places - 1) >= wanted
-        reached, below = np.where(good, middle, reached), np.where(good, below, middle)
-    return reached
+    shift = FLOAT_ADD_SHIFT - places - int(exponent)
+    return (int(fraction * 2**31), shift) if shift <= 31 else (0, 0)
 
 
 def find_map(table: np.ndarray, source: Scaling, gain: float, offset: np.ndarray,

@@ -48,10 +48,13 @@ def concat(context: Context, node: Node, operands: list[Value]) -> Pending:
 
     def build(output: Scaling, common: dict) -> golden.Layer:
         name = printable(node.name or node.outputs[0])
-        parts = [rescaled(context, f"{name} (operand {position})", source, output)
-                 for position, source in enumerate(sources)]
+        parts: dict[int, int] = {}
+        for position, source in enumerate(sources):
+            if source.index not in parts:
+                parts[source.index] = rescaled(
+                    context, f"{name} (operand {position})", source, output).index
         return golden.Concatenation(
-            **common, sources=tuple(part.index for part in parts), axis=axis)
+            **common, sources=tuple(parts[source.index] for source in sources), axis=axis)
 
     return Pending(node, "CONCATENATION", shape, shape[1:] if rank == 4 else None,
                    first.scaling.unsigned, build)

@@ -16,6 +16,8 @@ from .values import Activation, Pending, Value
 
 __all__ = ["average_pool", "global_average_pool", "global_max_pool", "max_pool"]
 
+MAX_VALUES = 1 << 12
+"""Of a window whose sums are proven."""
 Window = tuple[tuple[int, int], tuple[int, int], tuple[int, int, int, int]]
 """Kernel, stride, padding."""
 
@@ -104,6 +106,9 @@ def _checked(context: Context, layer: golden.RequantisedPool, source: Scaling, o
 
     onnxruntime rounds what contains the zero point: where ties do occur, that is summed too.
     """
+    if count > MAX_VALUES:
+        raise context.fault(f"window must have at most {MAX_VALUES} values, not {count}, or be the "
+                            "whole image; use GlobalAveragePool")
     least, greatest = mlas.average_bounds(source, output, count)
     sums = np.arange(-128 * count, 127 * count + 1)
     inside = output.zero_point * float(output.scale) / float(source.scale)

@@ -4,7 +4,12 @@ import random
 
 import numpy as np
 import pytest
-from systolith.golden.numerics import multiply_double, multiply_float, multiply_single
+from systolith.golden.numerics import (
+    multiply_double,
+    multiply_float,
+    multiply_odd,
+    multiply_single,
+)
 from systolith.rtl.postproc.requantiser import Requantiser
 from systolith.rtl.sequencer.descriptor import Rounding
 
@@ -107,6 +112,35 @@ def test_near_ties_of_float32():
     assert moved > 100
     run(Rounding.FLOAT, [(0, -128, 127, cases), (-128, -128, 127, cases[:300]),
                          (127, -128, 127, cases[:300])])
+
+
+def test_quotient_to_be_rounded_again_is_odd():
+    rng = random.Random(6)
+    cases = []
+    for _ in range(800):
+        shift = rng.randrange(32)
+        multiplier = rng.choice([1 << 30, LARGEST, rng.randrange(1 << 30, 1 << 31)])
+        i = rng.randrange(-(1 << 31), 1 << 31) >> rng.randrange(24) << rng.randrange(8)
+        cases.append((max(min(i, LARGEST), -LARGEST - 1), multiplier, shift))
+    dut = Requantiser(float_rounding=True)
+    late = Requantiser.LATENCY - 1
+    seen = []
+
+    async def bench(ctx):
+        ctx.set(dut.rounding, Rounding.FLOAT)
+        for now in range(len(cases) + late):
+            def case(delay, now=now):
+                return cases[now - delay] if 0 <= now - delay < len(cases) else (0, 0, 0)
+            ctx.set(dut.i, case(0)[0])
+            ctx.set(dut.parameters.multiplier, case(1)[1])
+            ctx.set(dut.parameters.shift, case(Requantiser.SHIFT_DELAY)[2])
+            if now >= late:
+                seen.append(ctx.get(dut.scaled))
+            await ctx.tick()
+
+    simulate(dut, bench)
+    expected = multiply_odd(*(np.array(column) for column in zip(*cases, strict=True)))
+    assert seen == expected.tolist()
 
 
 def test_module_without_float_rounding_is_another():

@@ -15,6 +15,7 @@ from systolith.rtl.vector.window import WINDOW, column_tag
 from ..streams import simulate
 
 TAG = 11
+LANES = 8
 
 
 @pytest.mark.parametrize("blocks", [1, 3])
@@ -71,18 +72,45 @@ def test_stops_and_waits():
 @pytest.mark.parametrize("seed", range(4))
 def test_sums(seed, rounding):
     exact = rounding is Rounding.FLOAT
-    lanes, groups = 8, 40
     rng = np.random.default_rng(seed)
-    dut = VectorUnit(lanes=lanes, gather_lanes=WINDOW * lanes // 8, tag_width=TAG,
-                     float_rounding=exact)
+    low, second, output = (1, 2, 19) if exact else (0, 0, 16)
     layer = Add("sum", "ADD", (0, 1), 2, tuple(int(z) for z in rng.integers(-128, 128, 2)),
                 tuple(int(v) for v in rng.integers(2**30, 2**31, 3)),
-                (int(rng.integers(0, 3)), 0, int(rng.integers(16, 20))),
+                (int(rng.integers(low, low + 3)), second, int(rng.integers(output, output + 4))),
                 int(rng.integers(-128, 128)), -128, int(rng.choice([127, 100])),
-                offset=int(rng.integers(-2**24, 2**24)) if exact else 0,
+                offset=int(rng.integers(-2**28, 2**28)) if exact else 0,
                 rounding=golden.Rounding[rounding.name])
-    operands = rng.integers(-128, 128, (groups, 2, lanes)).astype(np.int8)
+    operands = rng.integers(-128, 128, (40, 2, LANES)).astype(np.int8)
     operands[0], operands[1] = -128, 127
+    assert simulated(layer, operands, exact) == exactly(layer, operands)
+
+
+@pytest.mark.parametrize("offset", [99, -45, 48, -16, 8, 200])
+def test_first_operand_has_24_significant_bits(offset):
+    # The second operand takes away all but what rounding makes of the offset.
+    half = 2**30
+    layer = Add("sum", "ADD", (0, 1), 2, (0, 0), (half, half, half), (0, 0, 0), 0, -128, 127,
+                offset=offset, rounding=golden.Rounding.FLOAT)
+    first = np.arange(-127, 128).reshape(-1, 1).repeat(LANES, 1)
+    operands = np.stack([first, -first], 1).astype(np.int8)
+    expected = exactly(layer, operands)
+    assert len({row[0] for _, row in expected}) > 1
+    assert simulated(layer, operands, True) == expected
+
+
+def exactly(layer: Add, operands: np.ndarray) -> list:
+    """Golden's sums of ``operands`` [groups, 2, lanes], each with its cycle."""
+    # The second operand's piece arrives in cycle 2 and is complete one later.
+    first = 3 + VectorUnit.ADD_LATENCY
+    return [(first + AdditionWalker.PERIOD * index, list(row)) for index, row in enumerate(
+        add(operands[:, 0], operands[:, 1], layer))]
+
+
+def simulated(layer: Add, operands: np.ndarray, float_rounding: bool) -> list:
+    """The unit's."""
+    dut = VectorUnit(lanes=LANES, gather_lanes=WINDOW * LANES // 8, tag_width=TAG,
+                     float_rounding=float_rounding)
+    rounding = Rounding[layer.rounding.name]
     seen = []
     clock = [0]
 
@@ -117,8 +145,4 @@ def test_sums(seed, rounding):
             clock[0] += 1
 
     simulate(dut, bench, background=[watch])
-    expected = add(operands[:, 0], operands[:, 1], layer)
-    # The second operand's piece arrives in cycle 2 and is complete one later.
-    first = 3 + VectorUnit.ADD_LATENCY
-    assert seen == [(first + AdditionWalker.PERIOD * index, list(row))
-                    for index, row in enumerate(expected)]
+    return seen

@@ -252,9 +252,9 @@ def test_concatenation(tmp_path, dtype, axis):
     b = Builder([1, 4, 5, 6], dtype=dtype)
     other = convolution(b, rng, b.x, (4, 4, 1, 1), output=(0.0437, 20))
     pooled = b.quantised(b.node("MaxPool", b.x, kernel_shape=[1, 1]), 0.05, 3)
-    joined = b.node("Concat", other, b.x, pooled, axis=axis)
+    joined = b.node("Concat", other, b.x, pooled, other, axis=axis)
     network = compare(b.save(tmp_path / "m.onnx", b.quantised(joined, 0.05, 3)), 20)
-    # The operand of another scale is brought to that of the result.
+    # The operand of another scale is brought to that of the result, once.
     assert [layer.kind for layer in network.layers] == [
         "CONV_2D", "MAX_POOL_2D", "QUANTIZE", "CONCATENATION"]
 

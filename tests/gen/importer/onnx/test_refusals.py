@@ -147,6 +147,8 @@ def after_softmax(b: Builder) -> str:
     (lambda b: b.quantised(b.node("AveragePool", b.x, kernel_shape=[2, 2]), 0.05, 3), IMAGE,
      ("means of 2x2 may be ties, which onnxruntime rounds by the noise of float32 sums; quantise "
       "input and output with the scale 0.049999237060546875, or use GlobalAveragePool")),
+    (lambda b: out(b, b.node("AveragePool", b.x, kernel_shape=[1 << 12, 1 << 12])),
+     (1, 1, 1 << 12, 1 << 13), "window must have at most 4096 values, not 16777216, or be"),
     (lambda b: out(b, b.node("AveragePool", b.x, kernel_shape=[3, 3], pads=[1, 1, 1, 1])), IMAGE,
      "padding must be 0, since windows at a padded border average fewer pixels"),
     (lambda b: out(b, b.node("Transpose", b.x, perm=[0, 1, 3, 2])), IMAGE,
