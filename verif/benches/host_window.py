@@ -20,7 +20,7 @@ async def absent_words_and_registers_answer_with_an_error(dut):
         # The words before are there.
         assert (await host.window.read(address - 8, 8)).resp == AxiResp.OKAY
         assert (await host.window.read(address - 8, 16)).resp == AxiResp.SLVERR
-    for address in (0x58, 0x7C, 0x3FC, 0x800, 0xFFC):
+    for address in (0x60, 0x7C, 0x3FC, 0x800, 0xFFC):
         assert (await host.control.read(address, 4)).resp == AxiResp.SLVERR
         assert (await host.control.write(address, bytes(4))).resp == AxiResp.SLVERR
     for register in REGISTERS:
