@@ -90,7 +90,7 @@ def part_of_layer(layer: LoweredLayer, plan: BlockPlan | None, rows: Rows, tiles
         plan = replace(plan, **{name: getattr(plan, name)[slice(*tiles)]
                                 for name in ("nnz", "passes", "steps")})
     part = Part(rows=rows, channels=(start, end), source_rows=source)
-    if (start, end) == (0, channels) and rows == (0, height):
+    if part == Part.whole(layer):
         return layer, plan, part
     requantise, chosen = layer.requantise, slice(start, end)
     if plan is not None:
