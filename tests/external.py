@@ -2,12 +2,17 @@
 """Small specs whose weights come from outside, and what is special about programs for them."""
 
 from collections import Counter
+from collections.abc import Iterator
 
-from systolith.gen.compile import Program
+import numpy as np
+from systolith.gen.compile import CompileFault, Program
+from systolith.gen.mapping import compile_network
 from systolith.gen.spec import Spec, load
 from systolith.rtl.sequencer.descriptor import Opcode
 
-__all__ = ["ADDITIONS", "external_spec", "features"]
+from .random_designs import random_inputs, random_network
+
+__all__ = ["ADDITIONS", "external_cases", "external_spec", "features"]
 
 ADDITIONS = ("add", "add", "add", "conv", "depthwise", "pointwise")
 """Kinds of layers of a random network, most of them sums."""
@@ -38,3 +43,22 @@ def features(program: Program) -> Counter:
         "sums": any(layer.lowered.opcode is Opcode.ADD
                     and layer.part.rows != (0, heights[layer.lowered.output])
                     for layer in program.layers)})
+
+
+def external_cases(spec: Spec, seed: int, kinds: tuple[str, ...]
+                   ) -> Iterator[tuple[Program, np.ndarray]]:
+    """Networks of such ``kinds`` of layers that fit, of which most run in stripes, each with two
+    inputs."""
+    given = 0
+    while True:
+        rng = np.random.default_rng(seed)
+        network = random_network(rng, layers=int(rng.integers(3, 7)), sides=(7, 16), kinds=kinds)
+        seed += 1
+        try:
+            program = compile_network(spec, network)
+        except CompileFault:
+            continue
+        if not features(program)["striped"] and given % 4:
+            continue
+        given += 1
+        yield program, random_inputs(rng, network, 2)

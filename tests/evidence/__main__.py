@@ -11,13 +11,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import benchmark_suite, first_light, fuzzing, onnx_networks, sparse_family
+from . import benchmark_suite, external, first_light, fuzzing, onnx_networks, sparse_family
 from .table import show
 
 __all__ = ["main"]
 
 SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECTIONS
-            + onnx_networks.SECTIONS + fuzzing.SECTIONS)
+            + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS)
 
 
 def main() -> int:

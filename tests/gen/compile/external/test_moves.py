@@ -8,7 +8,7 @@ from systolith.gen.mapping import compile_network
 from ....external import ADDITIONS, external_spec
 from ....random_designs import random_network
 
-SEEDS = (26, 30, 55)
+SEEDS = (12, 25, 40)
 
 
 @pytest.fixture(scope="module", params=SEEDS)
