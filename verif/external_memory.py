@@ -39,7 +39,11 @@ class StreamingMemory:
         self._drop()
         for name in self._ready:
             self._signal(name).value = 1
-        cocotb.start_soon(self._serve())
+        self._task = cocotb.start_soon(self._serve())
+
+    def leave(self) -> None:
+        """Make room for another memory."""
+        self._task.cancel()
 
     def write(self, address: int, content: bytes) -> None:
         """Bytes from ``address``, a multiple of 8, on."""

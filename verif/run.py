@@ -242,14 +242,15 @@ def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool 
         timeline=_timeline(program, answers[0], runs and runs[0]) if trace else None)
 
 
-def run_in_turn(cases: Sequence[tuple[Program, np.ndarray]], model: Simulator) -> list[RunResult]:
+def run_in_turn(cases: Sequence[tuple[Program, np.ndarray]], model: Simulator, *,
+                stalls: int | None = None) -> list[RunResult]:
     """Programs of one spec, each with its inputs, one after the other in one simulation, every
     layer monitored."""
     with tempfile.TemporaryDirectory(prefix="systolith-") as name:
         folders = [Path(name) / str(number) for number in range(len(cases))]
         following = ""
         for (program, inputs), folder in reversed(list(zip(cases, folders, strict=True))):
-            job = prepare(program, inputs, folder, monitor=True)
+            job = prepare(program, inputs, folder, monitor=True, stalls=stalls)
             job.following = following
             following = str(job.save())
         model.run("systolith.verif.benches.inference", job=Path(following), work=Path(name))

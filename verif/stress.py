@@ -33,7 +33,7 @@ TRANSFERS = "transfers"
 INPUTS = 2
 EXTERNAL_BASES = (0x5_0008_0FF8, 0x9_800C_0008)
 """External byte addresses of a first and of a second image: on no round boundary, and apart."""
-SIDES = (8, 12, 16, 20, 24, 32, 48, 64)
+SIDES = (12, 16, 24, 32, 48, 64)
 
 
 def benches_of(spec: Spec) -> tuple[str, ...]:

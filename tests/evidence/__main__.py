@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import (
     benchmark_suite,
+    external,
     first_light,
     fuzzing,
     onnx_networks,
@@ -24,7 +25,7 @@ from .table import show
 __all__ = ["main"]
 
 SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECTIONS
-            + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS)
+            + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS)
 
 
 def main() -> int:

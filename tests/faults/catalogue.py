@@ -1,24 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults that designers make, planted in the RTL one at a time, and the test that must see each."""
 
-from dataclasses import dataclass
+from .external import EXTERNAL
+from .fault import Fault
 
-__all__ = ["FAULTS", "Fault"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fault:
-    """In file ``path`` the snippet ``old``, which occurs once, becomes ``new``.
-
-    ``killer``: the pytest node that must fail with the fault, and pass without it.
-    """
-
-    name: str
-    path: str
-    old: str
-    new: str
-    killer: str
-
+__all__ = ["FAULTS"]
 
 FAULTS = (
     Fault(name="dot product loses an odd term",
@@ -108,8 +94,8 @@ FAULTS = (
           killer="tests/rtl/operand/test_issuer.py::test_tiles_keep_their_distance"),
     Fault(name="weight rewind lost",
           path="rtl/operand/issuer.py",
-          old="Mux(closing & tag.rewind, tile_row, row + 1)",
-          new="row + 1",
+          old="Mux(closing & tag.rewind, tile_row, row + step)",
+          new="row + step",
           killer="tests/rtl/operand/test_issuer.py::test_steps_and_their_weights"),
     Fault(name="drain one row short",
           path="rtl/operand/drain.py",
@@ -203,4 +189,5 @@ FAULTS = (
           old=" | (trailer.check != check)",
           new="",
           killer="tests/rtl/sequencer/test_sequencer.py::test_refuses"),
+    *EXTERNAL,
 )

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from .catalogue import Fault
+from .fault import Fault
 
 __all__ = ["ROOT", "copy_package", "plant", "run_tests"]
 

@@ -4,7 +4,7 @@
 ``killer`` is the folder of tests that mirrors the faulty source. ``make evidence`` plants them.
 """
 
-from .catalogue import Fault
+from .fault import Fault
 
 __all__ = ["SECOND"]
 
@@ -26,8 +26,8 @@ SECOND = (
           old="next_rewind.eq(~walker.last)", new="next_rewind.eq(1)",
           killer="tests/rtl/operand"),
     Fault(name="access served while read", path="rtl/memory/activation.py",
-          old="self.busy.eq(written | self.read | self.locked)",
-          new="self.busy.eq(written | self.locked)", killer="tests/rtl/memory"),
+          old="self.busy.eq(written | self.read | (",
+          new="self.busy.eq(written | (", killer="tests/rtl/memory"),
     Fault(name="lower clamp ignored", path="rtl/postproc/requantiser.py",
           old="shifted < self.low", new="shifted < -128", killer="tests/rtl/postproc"),
     Fault(name="delay line taps the wrong end", path="rtl/engine/skew.py",

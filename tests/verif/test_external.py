@@ -1,40 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random networks on memories too small for them: weights streamed, activations in stripes."""
+"""Weights and activations that come and go over the DMA: bits, cycles, bytes moved."""
 
-import numpy as np
+from collections import Counter
+
 import pytest
-from systolith.gen.compile import CompileFault
-from systolith.gen.mapping import compile_network
-from systolith.gen.spec import load
-from systolith.verif.run import run, simulator
+from systolith.verif.run import run_in_turn, simulator
+from systolith.verif.stress import TRANSFERS, stress
 
 from ..exact import compare
-from ..random_designs import random_inputs, random_network
+from ..external import ADDITIONS, external_cases, external_spec, features
+from ..random_designs import KINDS_OF_LAYERS
 
-SMALL = ["postproc.lanes=8", "engine.zero_gating=true", "memory.weight_source=external",
-         "memory.weights=8 KiB", "memory.activations=4 KiB", "memory.program=64 KiB",
-         "memory.schedule=64 KiB"]
-SEEDS = range(12)
+CASES = 6
 
 
-@pytest.mark.parametrize("kind", [pytest.param("vdbb", marks=pytest.mark.xdist_group("external"))])
-def test_random_networks(kind):
-    """Every layer's tensor, every layer's cycles, bytes moved; with and without stalls."""
-    spec = load("demo", [f"engine.kind={kind}", *SMALL])
-    striped = spilled = cut = 0
-    for seed in SEEDS:
-        rng = np.random.default_rng(seed)
-        network = random_network(rng, layers=int(rng.integers(3, 7)))
-        try:
-            program = compile_network(spec, network)
-        except CompileFault as fault:
-            assert "no way to cut it that was tried fits" in str(fault)
-            continue
-        inputs = random_inputs(rng, network, 2)
-        for stalls in (None, seed):
-            compare(program, inputs, run(program, inputs, simulator(spec), layers=True,
-                                         stalls=stalls))
-        striped += any(segment.stripes > 1 for segment in program.segments)
-        spilled += any(move.write_out for move in program.moves)
-        cut += any(layer.part.channels[0] for layer in program.layers)
-    assert striped >= 4 and spilled >= 2 and cut >= 1
+# Two of the kinds: ``make evidence`` takes them all, with stalls and without.
+@pytest.mark.parametrize(("kind", "stalls"), [
+    pytest.param("sta-dbb", 3, marks=pytest.mark.xdist_group("external")),
+    pytest.param("vdbb", None, marks=pytest.mark.xdist_group("external vdbb"))])
+def test_random_networks(kind, stalls):
+    spec = external_spec(kind)
+    cases, found = [], Counter()
+    for kinds in (KINDS_OF_LAYERS, ADDITIONS):
+        source = external_cases(spec, 100 if stalls is None else 200, kinds)
+        cases += [next(source) for _ in range(CASES // 2)]
+    for (program, inputs), result in zip(
+            cases, run_in_turn(cases, simulator(spec), stalls=stalls), strict=True):
+        compare(program, inputs, result)
+        found += features(program)
+    assert found["striped"] >= CASES // 2 and found["input"] >= CASES // 4, found
+    assert min(found[name] for name in ("stores", "released", "columns", "sums")) >= 1, found
+
+
+@pytest.mark.xdist_group("external")
+def test_bench_sees_a_wrong_bit():
+    results = stress(external_spec("sta-dbb"), [TRANSFERS], falsify=True)
+    assert not any(passed for name, passed, _ in results)

@@ -55,6 +55,8 @@ async def _infer(host: Host, monitors: dict[str, ResultMonitor], job: Job) -> No
         outputs.append(await host.fetch(job.output_runs))
         layer_cycles.append(await host.layer_cycles(job.layers))
         progress.write_text(str(index + 1))
+    if memory is not None:
+        memory.leave()
     empty = np.zeros((0, 8), np.int8)
     Answer(
         outputs=np.array(outputs), cycles=np.array(cycles), waits=np.array(waits),

@@ -1,5 +1,7 @@
 # amaranth: UnusedElaboratable=no
 # SPDX-License-Identifier: Apache-2.0
+import random
+
 import numpy as np
 import pytest
 from amaranth.sim import Simulator
@@ -90,3 +92,40 @@ def test_dense_words_pass():
         assert [ctx.get(dut.o[c]) for c in range(2)] == [0x89ABCDEF, 0x01234567]
 
     combinational(dut, bench)
+
+
+def test_rows_of_values_alone_have_the_positions_of_their_place():
+    facts = EngineFacts(a=1, c=2, m=1, n=2, depth=8, nnz=1, accumulator_bits=32,
+                        encoding=Encoding.INDEX)
+    dut = Decompressor(facts, dense_rows=True)
+    rng = random.Random(4)
+
+    async def bench(ctx):
+        for dense, steps in ((1, 8), (0, 3), (1, 8), (1, 8), (0, 1), (1, 8)):
+            for step in range(steps):
+                row = rng.getrandbits(4 * facts.stored_bits)
+                ctx.set(dut.i, [row >> column * facts.stored_bits & (1 << facts.stored_bits) - 1
+                                for column in range(4)])
+                ctx.set(dut.dense, dense)
+                ctx.set(dut.first, step == 0)
+                ctx.set(dut.valid, 0)
+                for _ in range(rng.randrange(3)):  # steps that wait do not count
+                    await ctx.tick()
+                ctx.set(dut.valid, 1)
+                for column in range(4):
+                    word = ctx.get(dut.o[column])
+                    if dense:
+                        assert pairs(word, 1) == [(row >> 8 * column & 0xFF, step)]
+                    else:
+                        assert word == row >> column * facts.stored_bits & (
+                            1 << facts.stored_bits) - 1
+                await ctx.tick()
+
+    simulate(dut, bench)
+
+
+def test_only_weights_with_positions_can_do_without():
+    facts = EngineFacts(a=1, c=2, m=1, n=1, depth=4, nnz=4,
+                        accumulator_bits=32, encoding=Encoding.DENSE)
+    with pytest.raises(ValueError, match="^Weights must have positions for rows without them"):
+        Decompressor(facts, dense_rows=True)

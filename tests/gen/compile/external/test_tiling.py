@@ -5,36 +5,14 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from systolith.gen.compile import CompileFault, Program
+from systolith.gen.compile import CompileFault
 from systolith.gen.mapping import compile_network
-from systolith.gen.spec import load
-from systolith.rtl.sequencer.descriptor import Opcode
 
+from ....external import ADDITIONS, external_spec, features
 from ....random_designs import KINDS_OF_LAYERS, random_network, thinned
 from .replay import faults
 
 SEEDS = 14
-ADDITIONS = ("add", "add", "add", "conv", "depthwise", "pointwise")
-
-
-def _spec(kind: str, weights: int, activations: int):
-    return load("demo", [f"engine.kind={kind}", "memory.weight_source=external",
-                         f"memory.weights={weights} KiB",
-                         f"memory.activations={activations} KiB",
-                         "memory.program=256 KiB", "memory.schedule=256 KiB"])
-
-
-def _features(program: Program) -> Counter:
-    """What is special about a program."""
-    heights = {tensor: shape[0] for tensor, shape in program.lowered.shapes.items()}
-    return Counter({
-        "striped": any(segment.stripes > 1 for segment in program.segments),
-        "stores": any(move.write_out for move in program.moves),
-        "released": any(move.released for move in program.moves),
-        "columns": any(layer.part.channels[0] for layer in program.layers),
-        "sums": any(layer.lowered.opcode is Opcode.ADD
-                    and layer.part.rows != (0, heights[layer.lowered.output])
-                    for layer in program.layers)})
 
 
 @pytest.mark.parametrize(("kind", "weights", "activations", "sides", "kinds"), [
@@ -45,7 +23,7 @@ def _features(program: Program) -> Counter:
     ("sa", 4, 2, (5, 13), ADDITIONS),
 ])
 def test_every_part_finds_what_it_reads(kind, weights, activations, sides, kinds):
-    spec = _spec(kind, weights, activations)
+    spec = external_spec(kind, weights=weights, activations=activations, roomy=True)
     found: Counter = Counter()
     for seed in range(SEEDS):
         rng = np.random.default_rng(seed)
@@ -59,7 +37,7 @@ def test_every_part_finds_what_it_reads(kind, weights, activations, sides, kinds
             found["refused"] += 1
             continue
         assert not list(faults(program)), seed
-        found += _features(program)
+        found += features(program)
     assert found["refused"] <= 0.6 * SEEDS
     assert found["striped"] >= 4 and found["stores"] >= 1 and found["columns"] >= 1
     assert found["released"] >= 1
@@ -77,6 +55,7 @@ def test_every_part_finds_what_it_reads(kind, weights, activations, sides, kinds
 def test_programs_that_were_wrong(kind, weights, activations, sides, kinds, seed):
     rng = np.random.default_rng(seed)
     network = random_network(rng, layers=int(rng.integers(3, 8)), sides=sides, kinds=kinds)
-    program = compile_network(_spec(kind, weights, activations), network)
+    spec = external_spec(kind, weights=weights, activations=activations, roomy=True)
+    program = compile_network(spec, network)
     assert any(segment.stripes > 1 for segment in program.segments)
     assert not list(faults(program))
