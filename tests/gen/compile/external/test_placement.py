@@ -3,7 +3,7 @@
 
 from itertools import combinations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from systolith.gen.build import parameters
 from systolith.gen.compile.allocate import extent
@@ -44,6 +44,7 @@ def _check(placed):
             assert not one.shares(other, P)
 
 
+@settings(deadline=None, derandomize=True)
 @given(buffers(), buffers(first=6))
 def test_no_two_share_a_word_at_a_time(first, second):
     lives = {id(buffer): (buffer.born, buffer.dies) for buffer in first + second}

@@ -2,7 +2,7 @@
 """The weight ring: what a part reads was loaded for it, and nothing was loaded over it."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from systolith.gen.compile.external.ring import LOOK_AHEAD, WeightUse, fill_ring
 from systolith.rtl.sequencer.transfers import RELEASE
@@ -32,6 +32,7 @@ def uses(draw):
             for number, address, words in found]
 
 
+@settings(deadline=None, derandomize=True)
 @given(uses())
 def test_no_word_is_overwritten_while_it_is_needed(parts):
     filled = fill_ring(parts, SIZE)
@@ -60,6 +61,7 @@ def test_no_word_is_overwritten_while_it_is_needed(parts):
     assert load is None
 
 
+@settings(deadline=None, derandomize=True)
 @given(uses())
 def test_weights_that_fit_together_are_loaded_once(parts):
     distinct = {use.external: use.words for use in parts}

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from systolith.gen.compile import CompileFault
 from systolith.gen.compile.external.transfers import Load, Move, fitting_moves
@@ -21,6 +21,7 @@ def _words(move):
             np.ravel(move.local + segments * move.local_step + words))
 
 
+@settings(deadline=None, derandomize=True)
 @given(words=st.integers(1, 200_000), more=st.integers(0, 3),
        steps=st.tuples(st.integers(0, 1 << 20), st.integers(0, 1 << 13)), write_out=st.booleans())
 def test_pieces_are_the_whole(words, more, steps, write_out):
