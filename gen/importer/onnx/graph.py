@@ -10,10 +10,10 @@ from google.protobuf.message import DecodeError
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 from ..fault import ImportFault
+from ..reading import MAX_BYTES, read_model
 
 __all__ = ["Graph", "Node", "Port", "printable", "read_graph"]
 
-MAX_BYTES = 64 << 20
 MAX_ITEMS = 1 << 13
 MAX_OPERANDS = 1024
 MAX_RANK = 6
@@ -69,13 +69,7 @@ def printable(text: str) -> str:
 
 def read_graph(path: Path) -> Graph:
     """Read the file's graph; raises ImportFault for anything that is not one, OSError if unread."""
-    if path.exists() and not path.is_file():
-        raise ImportFault(f"{path}: model must be a file")
-    with path.open("rb") as stream:
-        raw = stream.read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        raise ImportFault(f"{path}: model must be at most {MAX_BYTES >> 20} MiB")
-    return _Reader(raw, path).graph()
+    return _Reader(read_model(path), path).graph()
 
 
 class _Reader:

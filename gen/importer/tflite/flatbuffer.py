@@ -19,10 +19,10 @@ from tflite.Tensor import Tensor
 from tflite.TensorType import TensorType
 
 from ..fault import ImportFault
+from ..reading import MAX_BYTES, read_model
 
 __all__ = ["DAMAGE", "RawGraph", "RawOperator", "RawTensor", "read_graph"]
 
-MAX_BYTES = 64 << 20
 MAX_ITEMS = 4096
 MAX_OPERANDS = 1024
 MAX_RANK = 6
@@ -76,12 +76,7 @@ class RawGraph:
 
 def read_graph(path: Path) -> RawGraph:
     """Read the file's graph; raises ImportFault for anything that is not one, OSError if unread."""
-    if path.exists() and not path.is_file():
-        raise ImportFault(f"{path}: model must be a file")
-    with path.open("rb") as stream:
-        raw = stream.read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        raise ImportFault(f"{path}: model must be at most {MAX_BYTES >> 20} MiB")
+    raw = read_model(path)
     if len(raw) < 8 or raw[4:8] != b"TFL3":
         raise ImportFault(f"{path}: file must be a TensorFlow Lite model (identifier TFL3)")
     return _Reader(raw, path).graph()

@@ -1,35 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files whose bytes lie: every one ends in a network or in one sentence, soon."""
 
-import time
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 import pytest
-from systolith.gen.importer.tflite import ImportFault, load
-from systolith.golden.network import Network
 
 from ...fuzz.mutations import MUTATIONS
+from .survival import survive
 
-LIMIT = 5.0
 COUNT = 200
 MODELS = ("kws_ref_model", "pretrainedResnet_quant", "ad01_int8")
-
-
-def survive(path: Path, content: bytes) -> str:
-    path.write_bytes(content)
-    start = time.monotonic()
-    try:
-        network = load(path)
-        assert isinstance(network, Network)
-        outcome = ""
-    except ImportFault as fault:
-        outcome = str(fault)
-        assert outcome.startswith(f"{path}: ") and "\n" not in outcome
-        assert len(outcome) < 3000
-    assert time.monotonic() - start < LIMIT
-    return outcome
 
 
 @pytest.mark.parametrize("mutate", MUTATIONS)

@@ -2,32 +2,14 @@
 """Files whose bytes lie: every one ends in a network or in one sentence, soon."""
 
 import resource
-import time
-from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from systolith.gen.importer import ImportFault, load
-from systolith.golden.network import Network
 
 from ....onnx_networks import NETWORKS
-
-LIMIT = 5.0
-
-
-def survive(path: Path, content: bytes) -> str:
-    path.write_bytes(content)
-    start = time.monotonic()
-    try:
-        assert isinstance(load(path), Network)
-        outcome = ""
-    except ImportFault as fault:
-        outcome = str(fault)
-        assert outcome.startswith(f"{path}: ") and "\n" not in outcome
-        assert len(outcome) < 3000
-    assert time.monotonic() - start < LIMIT
-    return outcome
+from ..survival import survive
 
 
 def truncations(content: bytes, rng) -> list[bytes]:
