@@ -4,11 +4,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ...golden.dbb import BLOCK
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
 from .fault import CompileFault
-from .layout import TensorLayout
+from .layout import TensorLayout, shape_words
 from .lower import Lowered, LoweredLayer
 from .plan import BlockPlan
 from .reads import matrix_reads, window_patterns, window_total
@@ -84,7 +83,7 @@ def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorPar
 
 def _check_largest(shapes: Sequence[tuple[int, int, int]], p: AcceleratorParameters) -> None:
     """Before any layout is tried: tensors that no memory of this size holds."""
-    need = max(height * width * -(-channels // BLOCK) for height, width, channels in shapes)
+    need = max(shape_words(shape) for shape in shapes)
     if need > p.group_words:
         raise _too_small(2 * need, p)
 

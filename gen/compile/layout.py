@@ -7,7 +7,14 @@ import numpy as np
 
 from ...golden.dbb import BLOCK
 
-__all__ = ["TensorLayout"]
+__all__ = ["TensorLayout", "shape_words"]
+
+
+def shape_words(shape: tuple[int, int, int]) -> int:
+    """64-bit words that a tensor of ``(height, width, channels)`` fills, in any layout."""
+    height, width, channels = shape
+    return height * width * -(-channels // BLOCK)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TensorLayout:

@@ -4,11 +4,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...golden.dbb import BLOCK
 from ...rtl.bus.local import WORD_BYTES
 from ...rtl.bus.transfer import BURST_BEATS
 from ...rtl.parameters import AcceleratorParameters
 from ..compile.external.transfers import Move
+from ..compile.layout import shape_words
 from ..compile.pack import block_words
 from ..compile.placed import PlacedLayer
 from ..compile.program import Program
@@ -58,19 +58,16 @@ class _Core:
         self.cycles = cycles
         self.spans: list[tuple[float, float]] = []  # of the layers that could begin
         self.waits: list[float] = []
-        self._advance(0, 0)
+        self.complete(0, 0)
 
-    def _advance(self, count: int, time: float) -> None:
+    def complete(self, count: int, time: float) -> None:
+        """``count`` transfers are complete at ``time``."""
         while len(self.spans) < len(self.layers) and (
                 self.layers[len(self.spans)].transfers <= count):
             ready = self.spans[-1][1] if self.spans else 0
             self.waits.append(max(time - ready, 0))
             start = ready + self.waits[-1]
             self.spans.append((start, start + self.cycles[len(self.spans)]))
-
-    def complete(self, count: int, time: float) -> None:
-        """``count`` transfers are complete."""
-        self._advance(count, time)
 
     def ready_for(self, move: Move) -> float:
         """When ``move`` may begin."""
@@ -133,8 +130,7 @@ def layer_traffic(program: Program) -> dict[int, Traffic]:
     traffic = {}
     for low in program.lowered.layers:
         tensors = WORD_BYTES * sum(
-            height * width * -(-channels // BLOCK) for height, width, channels in (
-                program.lowered.shapes[tensor] for tensor in (*low.sources, low.output)))
+            shape_words(program.lowered.shapes[tensor]) for tensor in (*low.sources, low.output))
         stored = WORD_BYTES * sum(words for (output, _), words in weights.items()
                                   if output == low.output)
         traffic[low.output] = Traffic(moved.get(low.output, 0), tensors + stored)

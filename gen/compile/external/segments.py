@@ -4,9 +4,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ....golden.dbb import BLOCK
 from ....rtl.parameters import AcceleratorParameters
 from ....rtl.sequencer.descriptor import Opcode
+from ..layout import shape_words
 from ..lower import Lowered, LoweredLayer
 from .stripes import Rows, Segment, boundary, stripe_rows
 
@@ -30,16 +30,11 @@ def hoist(lowered: Lowered) -> list[LoweredLayer]:
         layer = left.pop(0)
         order.append(layer)
         for other in list(left):
-            if other.sources == layer.sources[:1] and _words(
-                    lowered.shapes[other.output]) < _words(lowered.shapes[other.source]):
+            if other.sources == layer.sources[:1] and shape_words(
+                    lowered.shapes[other.output]) < shape_words(lowered.shapes[other.source]):
                 left.remove(other)
                 order.append(other)
     return order
-
-
-def _words(shape: tuple[int, int, int]) -> int:
-    height, width, channels = shape
-    return height * width * -(-channels // BLOCK)
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,7 @@ class _Costs:
                     rows[layer.output]) / layer.output_shape[0]
             for tensor, wanted in rows.items():
                 height = self.lowered.shapes[tensor][0]
-                words = _words(self.lowered.shapes[tensor]) * _count(wanted) // height
+                words = shape_words(self.lowered.shapes[tensor]) * _count(wanted) // height
                 most[tensor] = max(most.get(tensor, 0), words)
                 if tensor in reads or tensor in makes:
                     moved += words + MOVE_CYCLES
