@@ -30,7 +30,7 @@ class Cause(enum.IntEnum):
     NONE = 0
     NO_IMAGE = 1        # no header of this version at the program base
     FOREIGN_IMAGE = 2   # compiled for another spec
-    TRUNCATED_IMAGE = 3  # the trailer behind the weights is not this image's
+    TRUNCATED_IMAGE = 3  # the trailer is not this image's
     BAD_DESCRIPTOR = 4
     BUS = 5             # an AXI error response to the DMA
     WATCHDOG = 6
