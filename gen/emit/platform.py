@@ -79,7 +79,8 @@ class EmittingPlatform:
         """Verilog of ``component`` as module ``name`` with all that it uses, and its ports."""
         with _quick():
             ports = _ports(component)
-            text, inputs = self._convert(component, name, ports)
+            body = component.body(self) if isinstance(component, Cell) else component
+            text, inputs = self._convert(body, name, ports)
             self.modules[name] = text
             script = SCRIPT.format(text="\n".join(self.modules.values()), top=name)
             yosys = find_yosys(lambda version: version >= (0, 40))
