@@ -31,7 +31,7 @@ __all__ = ["Arc", "Cell", "ClockGate", "Constraint", "FlipFlop", "LibertyFault",
 MAX_CELLS = 20_000
 _VERSION = 1
 """Of the kept form; another one is read anew."""
-_SCALE = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0}
+_EXPONENTS = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "": 0}
 
 
 def cache_folder() -> Path:
@@ -145,24 +145,23 @@ def _read_file(path: Path) -> Library:
 
 def _units(path: Path, text: str, head: Group) -> Units:
     """Factors from the file's units to ours. Energies are in volts² times its unit of load."""
-    def plain(name: str, unit: str, default: str) -> float:
+    def plain(name: str, unit: str, default: str, ours: int) -> float:
         written = head.attributes.get(name, default)
         match = re.fullmatch(rf"(\d+(?:\.\d+)?)\s*([fpnum]?){unit}", written)
         if match is None or not float(match[1]):
             raise fault_at(path, text, head.at, f"{name} must be a unit such as "
                                                 f"{default!r}, not {written!r}")
-        return float(match[1]) * _SCALE[match[2]]
+        return float(match[1]) * 10.0 ** (_EXPONENTS[match[2]] - ours)
 
     load = head.argument("capacitive_load_unit") or "1, pf"
     match = re.fullmatch(r'\s*"?([\d.]+)"?\s*,\s*"?(ff|pf)"?\s*', load, re.I)
     if match is None or not _number(match[1]):
         raise fault_at(path, text, head.at, "capacitive_load_unit must be a number of ff or pf, "
                                             f"not ({load})")
-    farads = float(match[1]) * _SCALE[match[2].lower()[0]]
-    volts = plain("voltage_unit", "V", "1V")
-    return Units(time=plain("time_unit", "s", "1ns") / 1e-12, load=farads / 1e-15,
-                 energy=farads * volts ** 2 / 1e-15,
-                 leakage=plain("leakage_power_unit", "W", "1nW") / 1e-9)
+    femtofarads = float(match[1]) * 10.0 ** (_EXPONENTS[match[2].lower()[0]] + 15)
+    return Units(time=plain("time_unit", "s", "1ns", -12), load=femtofarads,
+                 energy=femtofarads * plain("voltage_unit", "V", "1V", 0) ** 2,
+                 leakage=plain("leakage_power_unit", "W", "1nW", -9))
 
 
 def _number(text: str) -> float:

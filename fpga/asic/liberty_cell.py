@@ -4,7 +4,7 @@
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -199,26 +199,38 @@ class CellReader:
         return [f"{match[1]}[{bit}]" for bit in range(low, high + 1)]
 
     def _pin(self, name: str, groups: list[Group], earlier: Pin | None) -> Pin | None:
+        """A pin; of a bit that was seen before, only the innermost group says anything new."""
         def of(read: Callable[[Group], float | str | None]):
             found = [value for group in groups if (value := read(group)) is not None]
             return found[-1] if found else None
 
+        if earlier is not None:
+            groups = groups[-1:]
         load = self.units.load
         direction = of(lambda g: g.attributes.get("direction"))
-        if direction not in ("input", "output", "inout"):
+        if earlier is None and direction not in ("input", "output", "inout"):
             return None  # internal nodes have no place in a netlist
-        rise = of(lambda g: self.scaled(g, "rise_capacitance", load))
-        fall = of(lambda g: self.scaled(g, "fall_capacitance", load))
-        both = of(lambda g: self.scaled(g, "capacitance", load))
-        if earlier is not None and both is None:
-            both = earlier.capacitance
-        if both is None:
-            both = max(rise or 0.0, fall or 0.0)
-        return Pin(name, direction == "output", of(lambda g: g.attributes.get("clock")) == "true",
-                   both, of(lambda g: g.attributes.get("function")),
-                   of(lambda g: self.scaled(g, "max_capacitance", load)),
-                   both if rise is None else rise, both if fall is None else fall,
-                   of(lambda g: self.scaled(g, "max_transition", self.units.time)))
+        found = {
+            "capacitance": of(lambda g: self.scaled(g, "capacitance", load)),
+            "rise_capacitance": of(lambda g: self.scaled(g, "rise_capacitance", load)),
+            "fall_capacitance": of(lambda g: self.scaled(g, "fall_capacitance", load)),
+            "max_capacitance": of(lambda g: self.scaled(g, "max_capacitance", load)),
+            "max_slew": of(lambda g: self.scaled(g, "max_transition", self.units.time)),
+            "function": of(lambda g: g.attributes.get("function")),
+        }
+        edges = [found[f"{edge}_capacitance"] for edge in ("rise", "fall")]
+        if found["capacitance"] is None and edges != [None, None]:
+            found["capacitance"] = max(edge for edge in edges if edge is not None)
+        if found["capacitance"] is not None:
+            for edge in ("rise", "fall"):
+                if found[f"{edge}_capacitance"] is None:
+                    found[f"{edge}_capacitance"] = found["capacitance"]
+        if earlier is not None:
+            return replace(earlier, **{k: v for k, v in found.items() if v is not None})
+        zero = {f"{edge}capacitance": 0.0 for edge in ("", "rise_", "fall_")}
+        return Pin(name=name, output=direction == "output",
+                   clock=of(lambda g: g.attributes.get("clock")) == "true",
+                   **(found | {k: v for k, v in zero.items() if found[k] is None}))
 
     def _related(self, timing: Group, pins: dict[str, Pin]) -> list[list[str]]:
         """Names that a related_pin stands for: one pin, or a bus bit by bit."""

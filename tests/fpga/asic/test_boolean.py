@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
-
 from systolith.fpga.asic.boolean import truth_table, unateness, variables
 
 
