@@ -8,7 +8,8 @@ Arguments are the arrays of ``Model`` and ``Graph``. An edge's number is 0 for r
 import numpy as np
 from numba import njit
 
-__all__ = ["NEVER", "backwards", "both", "ends", "forwards", "levelise", "lookup", "net_loads"]
+__all__ = ["NEVER", "backwards", "both", "ends", "forwards", "launch", "levelise", "lookup",
+           "net_loads", "slopes"]
 
 NEVER = 1e30
 
@@ -73,6 +74,47 @@ def net_loads(kind, pin_first, pin_net, inputs, pin_of, pin_loads, wire, extra, 
             net = pin_net[pin_first[g] + k]
             for edge in range(2):
                 load[net, edge] += pin_loads[pin_of[c] + k, edge] + wire
+
+
+@njit(cache=True)
+def slopes(tables, data, table, slew, load):
+    """A table's derivatives by slew and by load."""
+    first, rows, columns, slews, loads = tables[table]
+    i, x = _place(data, slews, rows, slew)
+    j, y = _place(data, loads, columns, load)
+    at = first + i * columns + j
+    by_slew = by_load = 0.0
+    if columns > 1:
+        width = data[loads + j + 1] - data[loads + j]
+        by_load = (data[at + 1] - data[at]) / width
+        if rows > 1:
+            by_load += ((data[at + columns + 1] - data[at + columns]) / width - by_load) * x
+    if rows > 1:
+        height = data[slews + i + 1] - data[slews + i]
+        by_slew = (data[at + columns] - data[at]) / height
+        if columns > 1:
+            by_slew += ((data[at + columns + 1] - data[at + 1]) / height - by_slew) * y
+    return by_slew, by_load
+
+
+@njit(cache=True)
+def launch(nets, arcs, tables, data, clock_slew, load, arrival, slew, by_load, slew_by_load):
+    """Arrivals and slews of ``nets`` as a flip-flop with ``arcs`` drives them, and how both grow
+    with load."""
+    for net in nets:
+        arrival[net] = -NEVER
+        slew[net] = 0.0
+        for a in range(len(arcs)):
+            after = arcs[a, 3]
+            took, edge = both(tables, data, arcs[a, 4], arcs[a, 5], clock_slew, load[net, after])
+            if took > arrival[net, after]:
+                arrival[net, after] = took
+                by_load[net, after] = slopes(tables, data, arcs[a, 4], clock_slew,
+                                             load[net, after])[1]
+            if edge > slew[net, after]:
+                slew[net, after] = edge
+                slew_by_load[net, after] = slopes(tables, data, arcs[a, 5], clock_slew,
+                                                  load[net, after])[1]
 
 
 @njit(cache=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sizing: a netlist meets a clock at little area, by cells, pins and buffers, function unchanged."""
+"""Sizing: a netlist meets a clock at little area by other cells, pins and buffers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,12 +54,16 @@ def size(netlist: Netlist, library: Library, technology: Technology, clock_ps: f
     sizer = _Sizer(netlist, library, technology, clock_ps, boundary)
     before, area = sizer.graph.path(), netlist.area(library)
     sizer.run(tell)
-    assert sizer.kept is not None
-    result = sizer.kept[1]
+    sizer.recall()
+    result = sizer.present()
     graph = Graph(result, library, technology, boundary)
     graph.update(clock_ps)
     return result, SizingReport(area, result.area(library), before, graph.path(), clock_ps,
                                 len(result.instances) - len(netlist.instances))
+
+
+_Kept = tuple[tuple[int, bool, float], Netlist, np.ndarray, np.ndarray, float]
+"""(rank, netlist with names and ports, cells' numbers, nets at pins, price)."""
 
 
 class _Sizer:
@@ -69,7 +73,7 @@ class _Sizer:
         self.families = families_of(library, technology)
         self.clock = clock
         self.made = 0
-        self.kept: tuple[tuple[int, bool, float], Netlist, float] | None = None
+        self.kept: _Kept | None = None
         self.adopt(netlist)
         period = self.graph.update(clock)
         self.tau = 0.015 * (clock or period)
@@ -96,13 +100,9 @@ class _Sizer:
                       m.arcs, m.tables, m.data, graph.arrival, graph.slew, graph.load,
                       graph.steepest, graph.delay_first, graph.delay, self.tau, self.flow,
                       self.arc_flow, self.pin_flow, self.pin_slope, self.per_slew, self.per_load)
-        self._weigh_inputs()
-
-    def _weigh_inputs(self) -> None:
-        """An input's load slows the flip-flop that drives it."""
-        for net, way, by_load, slew_by_load in self.graph.launch_slopes():
-            self.per_load[net, way] = (self.flow[net, way] * by_load
-                                       + self.per_slew[net, way] * slew_by_load)
+        at = graph.inputs  # an input's load slows the flip-flop that drives it
+        self.per_load[at] = (self.flow[at] * graph.by_load[at]
+                             + self.per_slew[at] * graph.slew_by_load[at])
 
     # Moves
 
@@ -119,7 +119,7 @@ class _Sizer:
         return kernels.swap_pins(
             g.order, g.kind, g.pin_first, g.pin_net, m.pin_of, m.loads, m.arc_of, m.arcs,
             m.tables, m.data, g.arrival, g.slew, g.load, g.delay_first, self.arc_flow,
-            self.per_load, f.swap_of, f.swaps, 1e-4)
+            self.per_load, f.swap_of, f.swaps, 0.02 * self.price)
 
     def buffer(self, eager: float) -> None:
         """Set buffers that gain, take away those that cost: this part of them, the best first."""
@@ -137,7 +137,7 @@ class _Sizer:
         most = self.limits()
         nets = np.flatnonzero((count > 0) & (
             (self.per_load.sum(1) > 0) | (g.load.max(1) > most) | (g.slew.max(1) > f.max_slew)))
-        gains, which, counts = kernels.buffer_moves(
+        gains, which, counts, ways = kernels.buffer_moves(
             nets, first, pins, caps, g.slew, g.load, most, f.max_slew, self.pin_flow,
             self.pin_slope, self.per_load, f.buffers, m.pin_of, m.loads, m.limits, m.area,
             m.arc_of, m.arcs, m.tables, m.data, HOLD)
@@ -147,8 +147,9 @@ class _Sizer:
         remove = [n for n in taken if g.pin_net[g.pin_first[n]] not in touched
                   and g.pin_net[g.pin_first[n] + 1] not in touched]
         remove = remove[:int(np.ceil(eager * len(remove)))]
-        self._rebuild([(int(nets[k]), int(which[k]), pins[first[nets[k]]:first[nets[k]]
-                                                          + counts[k]]) for k in good], remove)
+        moves = [(int(nets[k]), int(which[k]), part) for k in good for part in np.array_split(
+            pins[first[nets[k]]:first[nets[k]] + counts[k]], ways[k])]
+        self._rebuild(moves, remove)
 
     def limits(self) -> np.ndarray:
         """Largest load in fF of each net's driver [nets]."""
@@ -227,7 +228,8 @@ class _Sizer:
         met = self.clock is None or period <= self.clock
         rank = (self.illegal(), not met, area if met else period)
         if self.kept is None or rank < self.kept[0]:
-            self.kept = rank, self.present(), self.price
+            self.kept = (rank, self.netlist, self.graph.kind.copy(), self.graph.pin_net.copy(),
+                         self.price)
 
     def update(self) -> float:
         period = self.graph.update(self.clock)
@@ -237,7 +239,7 @@ class _Sizer:
     def step(self, swap: bool) -> None:
         period = self.update()
         if self.clock is not None:
-            self.price *= min(max((period / self.clock) ** 3, 0.9), 1.15)
+            self.price *= min(max((period / self.clock) ** 3, 0.9), 1.06)
         self.weigh()
         if swap:
             self.swap()
@@ -246,7 +248,7 @@ class _Sizer:
 
     def run(self, tell: Callable[[str], None]) -> None:
         self.update()
-        eager, stale, best = 1.0, 0, self.rank
+        eager, stale, best = 0.3, 0, self.rank
         for turn in range(ROUNDS):
             for k in range(STEPS):
                 self.step(k % 3 == 2)
@@ -260,8 +262,8 @@ class _Sizer:
                 eager /= 2
                 if stale == PATIENCE:
                     break
-                self.recall()
-                self.update()
+                if stale % 2 == 0:
+                    self.recall()
             self.weigh()
             self.buffer(eager)
         self.recall()
@@ -281,8 +283,10 @@ class _Sizer:
     def recall(self) -> None:
         """Back to the best netlist, and to its price."""
         assert self.kept is not None
-        _, netlist, self.price = self.kept
-        self.adopt(netlist)
+        _, netlist, kind, pin_net, self.price = self.kept
+        if netlist is not self.netlist:
+            self.adopt(netlist)
+        self.graph.kind[:], self.graph.pin_net[:] = kind, pin_net
         self.graph.update(self.clock)
 
     def trim(self) -> None:

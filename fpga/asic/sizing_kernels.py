@@ -10,32 +10,12 @@ sum of (flow x change of delay) plus its area.
 import numpy as np
 from numba import njit
 
-from .kernels import NEVER, _place, both
+from .kernels import NEVER, both, slopes
 
 __all__ = ["buffer_moves", "removals", "resize", "swap_pins", "weigh"]
 
 MAX_SLOTS, MAX_OUTPUTS = 512, 8
-
-
-@njit(cache=True)
-def _slopes(tables, data, table, slew, load):
-    """A table's derivatives by slew and by load."""
-    first, rows, columns, slews, loads = tables[table]
-    i, x = _place(data, slews, rows, slew)
-    j, y = _place(data, loads, columns, load)
-    at = first + i * columns + j
-    by_slew = by_load = 0.0
-    if columns > 1:
-        width = data[loads + j + 1] - data[loads + j]
-        by_load = (data[at + 1] - data[at]) / width
-        if rows > 1:
-            by_load += ((data[at + columns + 1] - data[at + columns]) / width - by_load) * x
-    if rows > 1:
-        height = data[slews + i + 1] - data[slews + i]
-        by_slew = (data[at + columns] - data[at]) / height
-        if columns > 1:
-            by_slew += ((data[at + columns + 1] - data[at + 1]) / height - by_slew) * y
-    return by_slew, by_load
+WAYS = (1, 2, 3, 4, 6, 8)
 
 
 @njit(cache=True)
@@ -75,13 +55,13 @@ def weigh(order, kind, pin_first, pin_net, inputs, arc_of, arcs, tables, data, a
                 arc_flow[shift + a] = part
                 flow[source, before] += part
                 pin_flow[base + pin, before] += part
-                by_slew, by_load = _slopes(tables, data, arcs[a, 4], slew[source, before],
+                by_slew, by_load = slopes(tables, data, arcs[a, 4], slew[source, before],
                                            load[out, after])
                 per_load[out, after] += part * by_load
                 pin_slope[base + pin, before] += part * by_slew
                 per_slew[source, before] += part * by_slew
             if steepest[out, after] == a and per_slew[out, after] > 0.0:
-                by_slew, by_load = _slopes(tables, data, arcs[a, 5], slew[source, before],
+                by_slew, by_load = slopes(tables, data, arcs[a, 5], slew[source, before],
                                            load[out, after])
                 per_load[out, after] += per_slew[out, after] * by_load
                 pin_slope[base + pin, before] += per_slew[out, after] * by_slew
@@ -243,17 +223,17 @@ def _buffer(c, arc_of, arcs, tables, data, slew, load, took, edge):
 def buffer_moves(nets, sink_first, sinks, pin_cap, slew, load, most, max_slew, pin_flow,
                  pin_slope, per_load, buffers, pin_of, pin_loads, limits, area, arc_of, arcs,
                  tables, data, hold):
-    """For each of ``nets`` the best buffer in front of some of its sinks.
+    """For each of ``nets`` the best buffers in front of some of its sinks.
 
-    Returns per net the gain, the buffer's number and how many sinks go behind it: the first so
-    many of ``sinks`` (rows ``sink_first[n]`` to ``sink_first[n + 1]``), which are put in the
-    order of their flow per capacitance. ``most``: load that the driver may have; beyond it or
-    ``max_slew``, any buffer is a gain.
+    Returns per net the gain, the buffer's number, how many sinks go behind buffers and how many
+    buffers share them: the first so many of ``sinks`` (rows ``sink_first[n]`` to
+    ``sink_first[n + 1]``), which are put in the order of their flow per capacitance. ``most``:
+    load that the driver may have; beyond it or ``max_slew``, any buffer is a gain.
     """
     gains = np.full(len(nets), -np.inf)
     which = np.full(len(nets), -1)
-    counts = np.zeros(len(nets), np.int64)
-    took, edge, moved = np.zeros(2), np.zeros(2), np.zeros(2)
+    counts, ways = np.zeros(len(nets), np.int64), np.zeros(len(nets), np.int64)
+    took, edge, moved, part = np.zeros(2), np.zeros(2), np.zeros(2), np.zeros(2)
     flow, slope = np.zeros(2), np.zeros(2)
     for i in range(len(nets)):
         n = nets[i]
@@ -268,6 +248,7 @@ def buffer_moves(nets, sink_first, sinks, pin_cap, slew, load, most, max_slew, p
         sinks[low:high] = sinks[low:high][places]
         broken = max(load[n, 0], load[n, 1]) > most[n] or max(slew[n, 0], slew[n, 1]) > max_slew
         for b in buffers:
+            own = max(pin_loads[pin_of[b], 0], pin_loads[pin_of[b], 1])
             moved[:] = 0.0
             flow[:] = 0.0
             slope[:] = 0.0
@@ -277,28 +258,33 @@ def buffer_moves(nets, sink_first, sinks, pin_cap, slew, load, most, max_slew, p
                     moved[e] += pin_cap[pin, e]
                     flow[e] += pin_flow[pin, e]
                     slope[e] += pin_slope[pin, e]
-                own = max(pin_loads[pin_of[b], 0], pin_loads[pin_of[b], 1])
-                if max(moved[0], moved[1]) <= own:
+                if k < count - 1 and count > 12 and (k + 1) % (count // 6) and (
+                        k % 2 or count > 24):
                     continue
-                if k % 2 and count > 24 and k < count - 1:
-                    continue
-                if max(moved[0], moved[1]) > limits[pin_of[b] + 1]:
-                    break
-                gain = -area[b] * (1.0 + hold)
-                for e in range(2):
-                    gain += per_load[n, e] * (moved[e] - pin_loads[pin_of[b], e])
-                if gain <= gains[i] and not broken:
-                    continue
-                _buffer(b, arc_of, arcs, tables, data, slew[n], moved, took, edge)
-                for e in range(2):
-                    gain -= flow[e] * took[e] + slope[e] * (edge[e] - slew[n, e])
-                if broken:
-                    if max(edge[0], edge[1]) > max_slew:
+                for m in WAYS:
+                    if m > 1 and (k + 1 < 2 * m or (count > 12 and (k + 1) % (count // 6)
+                                                    and k < count - 1)):
+                        break
+                    part[:] = moved / m
+                    if max(part[0], part[1]) <= own:
+                        break
+                    if max(part[0], part[1]) > limits[pin_of[b] + 1]:
                         continue
-                    gain += max(moved[0], moved[1]) - own
-                if gain > gains[i]:
-                    gains[i], which[i], counts[i] = gain, b, k + 1
-    return gains, which, counts
+                    gain = -area[b] * m * (1.0 + hold)
+                    for e in range(2):
+                        gain += per_load[n, e] * (moved[e] - m * pin_loads[pin_of[b], e])
+                    if gain <= gains[i] and not broken:
+                        continue
+                    _buffer(b, arc_of, arcs, tables, data, slew[n], part, took, edge)
+                    for e in range(2):
+                        gain -= flow[e] * took[e] + slope[e] * (edge[e] - slew[n, e])
+                    if broken:
+                        if max(edge[0], edge[1]) > max_slew:
+                            continue
+                        gain += max(moved[0], moved[1]) - m * own
+                    if gain > gains[i]:
+                        gains[i], which[i], counts[i], ways[i] = gain, b, k + 1, m
+    return gains, which, counts, ways
 
 
 @njit(cache=True)

@@ -1,21 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Static timing of a netlist: the library's delay and slew tables, from registers to registers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from . import kernels
-from .delay_model import FALL, RISE, Model, model_of
+from .delay_model import RISE, Model, model_of
 from .kernels import NEVER
 from .library import FlipFlop, Library
 from .netlist import Netlist, NetlistFault
 from .technology import Technology
 
 __all__ = ["Boundary", "Graph", "Step", "Timing", "analyse"]
-
-_EDGES = ((RISE, "delay_rise", "slew_rise"), (FALL, "delay_fall", "slew_fall"))
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,8 @@ class Graph:
 
     ``arrival``, ``slew``, ``load``, ``required``, ``deadline``: [nets, 2] per edge (rise, fall),
     in ps and fF; a deadline is what a net's own ends require, not what lies behind it.
+    ``by_load``, ``slew_by_load`` [nets, 2]: ps per fF by which an input that a flip-flop drives
+    comes later, and less steeply.
     """
 
     def __init__(self, netlist: Netlist, library: Library, technology: Technology,
@@ -154,8 +154,10 @@ class Graph:
                                 if net not in set(clocks)], np.int64)
         self.outputs = np.array(sorted({net for nets in netlist.outputs.values()
                                         for net in nets}), np.int64)
-        self._launch = [arc for arc in flop.arcs if arc.kind == "edge"
-                        and arc.target == state.output]
+        c = self.model.number[flop.name]
+        rows = self.model.arcs[self.model.arc_of[c]:self.model.arc_of[c + 1]]
+        self._launch = rows[rows[:, 2] == self.model.pins[c].index(state.output)]
+        self.by_load, self.slew_by_load = np.zeros((2, netlist.nets, 2))
 
     def update_loads(self) -> None:
         """Loads after cells were exchanged."""
@@ -169,25 +171,9 @@ class Graph:
             self.arrival[self.inputs] = edge.input_delay
             self.slew[self.inputs] = edge.input_slew or 0.0
             return
-        for net in self.inputs:
-            for way, delay, slew in _EDGES:
-                load = self.load[net, way]
-                tables = [(getattr(arc, delay), getattr(arc, slew)) for arc in self._launch]
-                self.arrival[net, way] = max(t.at(edge.clock_slew, load) for t, _ in tables)
-                self.slew[net, way] = max(t.at(edge.clock_slew, load) for _, t in tables)
-
-    def launch_slopes(self) -> Iterator[tuple[int, int, float, float]]:
-        """(net, edge, ps of delay per fF, ps of slew per fF) of inputs that flip-flops drive."""
-        if self.boundary.input_delay is not None:
-            return
-        for net in self.inputs.tolist():
-            for way, delay, slew in _EDGES:
-                load = float(self.load[net, way])
-                found = [(getattr(arc, delay), getattr(arc, slew)) for arc in self._launch]
-                yield net, way, *(max(
-                    pair[k].at(self.boundary.clock_slew, load + 1.0)
-                    - pair[k].at(self.boundary.clock_slew, load) for pair in found)
-                    for k in (0, 1))
+        m = self.model
+        kernels.launch(self.inputs, self._launch, m.tables, m.data, edge.clock_slew, self.load,
+                       self.arrival, self.slew, self.by_load, self.slew_by_load)
 
     def update(self, period: float | None = None) -> float:
         """All times anew; slacks are for ``period`` in ps, or for the shortest possible, which
