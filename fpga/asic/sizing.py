@@ -72,7 +72,7 @@ class _Sizer:
         self.library, self.technology, self.boundary = library, technology, boundary
         self.families = families_of(library, technology)
         self.clock = clock
-        self.made = 0
+        self.names = {instance.name for instance in netlist.instances}
         self.kept: _Kept | None = None
         self.adopt(netlist)
         period = self.graph.update(clock)
@@ -187,10 +187,12 @@ class _Sizer:
         buffer = self.technology.buffer
         for net, b, pins in moves:
             g.pin_net[pins] = nets
-            made.append(Instance(f"fanout_{self.made}_", m.cells[b],
-                                 {buffer.input: net, buffer.output: nets}))
+            name = f"fanout_{nets}_"
+            while name in self.names:
+                name += "_"
+            self.names.add(name)
+            made.append(Instance(name, m.cells[b], {buffer.input: net, buffer.output: nets}))
             nets += 1
-            self.made += 1
         for n in gone:
             before, after = g.pin_net[g.pin_first[n]:g.pin_first[n] + 2]
             g.pin_net[g.pin_net == after] = before

@@ -26,6 +26,8 @@ ADDER_ROUNDS = 8
 TIMEOUT = 1800
 """Seconds."""
 _MODULE = re.compile(r"^\s*module\s+(\\\S+\s|[A-Za-z_]\w*)", re.M)
+_NAME = re.compile(r"[A-Za-z_][\w.$]*")
+"""Names that may stand in a command of yosys."""
 _BUFFERS = "buffer -c; topo; stime; upsize; dnsize"
 
 
@@ -62,6 +64,10 @@ def synthesise(verilog: str, top: str, library: Library, technology: Technology,
     """
     technology.check(library)
     modules = _modules(verilog)
+    for name in (top, *modules.adders, *modules.buffers):
+        if not _NAME.fullmatch(name):
+            raise SynthesisFault(f"a module's name must be letters, digits, _, . and $, "
+                                 f"not {name[:60]!r}")
     with tempfile.TemporaryDirectory(prefix="systolith-synthesis-") as name:
         folder = Path(name)
         (folder / "design.v").write_text(verilog)
@@ -108,12 +114,11 @@ def _modules(verilog: str) -> _Modules:
     adders, buffers = {}, []
     for match in _MODULE.finditer(verilog):
         name = match[1].strip().removeprefix("\\")
-        plain = name.rstrip("\\ ")
-        if plain.endswith("inverting_full_adder"):
+        if name.endswith("inverting_full_adder"):
             adders[name] = "inverting_full_adder"
-        elif plain.endswith("full_adder"):
+        elif name.endswith("full_adder"):
             adders[name] = "full_adder"
-        elif plain.endswith(FANOUT_BUFFER):
+        elif name.endswith(FANOUT_BUFFER):
             buffers.append(name)
     return _Modules(adders, tuple(buffers))
 
@@ -139,15 +144,11 @@ def _parts(modules: _Modules, technology: Technology) -> Iterator[str]:
                f" assign {carry} = {bar}co, {total} = {bar}s; endmodule")
 
 
-def _quoted(name: str) -> str:
-    return f"\\{name}"
-
-
 def _before(top: str, adders: Sequence[str], modules: _Modules) -> Iterator[str]:
     yield "read_verilog -sv design.v"
     yield f"hierarchy -check -top {top}"
     for name in (*adders, *modules.buffers):
-        yield f"setattr -mod -set keep_hierarchy 1 {_quoted(name)}"
+        yield f"setattr -mod -set keep_hierarchy 1 \\{name}"
     yield from ("proc", "setattr -unset init", "flatten", "opt", "opt_clean -purge")
 
 

@@ -167,3 +167,18 @@ def test_what_yosys_refuses_is_said_in_a_sentence(text, sentence):
         synthesise(text, "top", LIBRARY, GATES)
     assert sentence in str(fault.value)
     assert "\n" not in str(fault.value) and "Traceback" not in str(fault.value)
+
+
+@pytest.mark.parametrize("text, top", [
+    (ADDERS + "module top (input a, output b); assign b = a; endmodule", "top; !true"),
+    (ADDERS + "module \\x;!full_adder (input a, output b); assign b = a; endmodule", "x")])
+def test_names_are_no_commands(text, top):
+    with pytest.raises(SynthesisFault, match="a module's name must be letters, digits"):
+        synthesise(text, top, LIBRARY, GATES)
+
+
+def test_names_with_a_path_are_found():
+    text = ADDERS.replace("module inverting_full_adder", "module \\top.u.inverting_full_adder ")
+    text += ("module top (input x, y, z, output p, q); \\top.u.inverting_full_adder f "
+             "(.a(x), .b(y), .c(z), .carry_n(p), .sum_n(q)); endmodule")
+    assert synthesise(text, "top", LIBRARY, GATES).count() == {"FULL_ADDER": 1}
