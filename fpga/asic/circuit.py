@@ -97,6 +97,7 @@ class Circuit:
         self.gates = self._gates()
         self.state = self._state(flop_gates)
         self.groups = self._groups()
+        self._nets_at: dict[tuple[str, str], np.ndarray] = {}
 
     def _inputs(self) -> list[int]:
         return [net for name, nets in self.netlist.inputs.items() for net in nets]
@@ -283,8 +284,11 @@ class Circuit:
 
     def nets_at(self, cell: str, pin: str) -> np.ndarray:
         """Nets at a pin of all instances of ``cell``; -1 where it is not connected."""
-        return np.array([self.netlist.instances[i].pins.get(pin, -1)
-                         for i in self.groups[cell]])
+        key = cell, pin
+        if key not in self._nets_at:
+            self._nets_at[key] = np.array([self.netlist.instances[i].pins.get(pin, -1)
+                                           for i in self.groups[cell]])
+        return self._nets_at[key]
 
 
 def net_loads(circuit: Circuit, wire: float = WIRE) -> np.ndarray:
