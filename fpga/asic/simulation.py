@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .circuit import CONSTANTS, WIRE, Circuit, net_loads
-from .kernels import Counts, timed, zero_delay
+from .simulation_kernels import Counts, timed, zero_delay
 from .library import Library
 from .netlist import Netlist
 from .transitions import Transitions

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .circuit import CONSTANTS, Circuit
-from .kernels import Delays
+from .simulation_kernels import Delays
 from .library import Arc, Cell, Table
 
 __all__ = ["Edges", "Transitions", "at", "clock_slew"]
