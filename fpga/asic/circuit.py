@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .boolean import truth_table
+from .boolean import truth_table, variables
 from .library import Cell, Library
 from .netlist import Instance, Netlist
 
@@ -265,15 +265,26 @@ class Circuit:
         for condition in filter(None, (flop.clear, flop.preset)):
             bits = 0
             for k, name in enumerate(names):
-                if instance.pins[name] < CONSTANTS:
-                    bits |= instance.pins[name] << k
-                elif name in condition:
+                constant = self._constant(instance.pins[name])
+                if constant is not None:
+                    bits |= constant << k
+                elif name in variables(condition):
                     bits = -1
                     break
             if bits < 0 or truth_table(condition, names) >> bits & 1:
                 raise ValueError(f"Flip-flop {instance.name} must not be cleared or preset "
                                  f"asynchronously, as {condition!r} might")
         return flop.next_state
+
+    def _constant(self, net: int) -> int | None:
+        """The value of a net that is constant or comes from a tie cell."""
+        if net < CONSTANTS:
+            return net
+        if (driver := int(self.driver[net])) < 0 or self.cells[driver].inputs:
+            return None
+        pins = self.netlist.instances[driver].pins
+        return next(truth_table(self.cells[driver].pins[pin].function or "0", ())
+                    for pin in self.cells[driver].outputs if pins.get(pin) == net)
 
     def _groups(self) -> dict[str, np.ndarray]:
         """Instances of each cell."""

@@ -50,7 +50,8 @@ class Simulator:
     an edge through if one of their enables is 1 when the cycle before ends. Delays are static:
     each arc's own for the output's rise and fall, at the instance's load and the slew that arrives
     at that pin (``Transitions``). They are inertial: a gate swallows pulses shorter than its
-    delay. Inputs change when the mean flop of the netlist does. Flops start at 0.
+    delay. Inputs change when the mean flop of the netlist does. Flops start as data of 0 leaves
+    them, whatever the library calls that state.
 
     Raises ValueError as ``Circuit``.
     """
@@ -80,7 +81,7 @@ class Simulator:
                              f"... {last - 1}")
         circuit = self.circuit
         size = circuit.netlist.nets
-        stored = np.zeros(len(circuit.flops), np.uint8)
+        stored = circuit.state.truth[circuit.state.table]
         if initial is not None:
             stored[:] = initial
         counts = Counts(np.zeros(size, np.int64), np.zeros(size, np.int64),

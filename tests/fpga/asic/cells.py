@@ -75,6 +75,7 @@ CELLS = [
         power("Q", 11, 13, "CK"), power("D", 1, 1, when="CK"), power("D", 4, 6, when="!CK")],
         constraints=[Constraint("D", "CK", "setup", scalar(15), scalar(12))]),
     flop("DFFN", inverted=True),
+    flop("DFFM", next_state="!D"),
     flop("DFFX", next_state="!E*D+E*F", data="DEF"),
     flop("DFFR", data=("D", "R"), clear="!R"),
     flop("DFFF", falling=True),

@@ -54,20 +54,21 @@ def test_an_output_may_be_left_open(timed):
 @BOTH
 def test_flops(timed):
     """Plain, inverted, with a choice in front, and one behind the other."""
-    s, nets = simulator(["clk", "d", "e", "f"], ["q", "qn", "x", "q2"], {
+    s, nets = simulator(["clk", "d", "e", "f"], ["q", "qn", "qm", "x", "q2"], {
         "f1": ("DFF", {"D": "d", "CK": "clk", "Q": "q"}),
         "f2": ("DFFN", {"D": "d", "CK": "clk", "Q": "qn"}),
         "f3": ("DFFX", {"D": "d", "E": "e", "F": "f", "CK": "clk", "Q": "x"}),
-        "f4": ("DFF", {"D": "q", "CK": "clk", "Q": "q2"})})
+        "f4": ("DFF", {"D": "q", "CK": "clk", "Q": "q2"}),
+        "f5": ("DFFM", {"D": "d", "CK": "clk", "Q": "qm"})})
     stimulus = {"d": wave("01101001"), "e": wave("00110011"), "f": wave("11000110")}
     trace = s.run(stimulus, timed=timed)
     assert read(trace, "q") == "00110100"
-    assert read(trace, "qn") == "11001011"
+    assert read(trace, "qn") == read(trace, "qm") == "11001011"
     assert read(trace, "x") == "00100101"
     assert read(trace, "q2") == "00011010"
-    assert trace.clocked.tolist() == [7] * 4 and trace.toggles[nets["clk"]] == 14
+    assert trace.clocked.tolist() == [7] * 5 and trace.toggles[nets["clk"]] == 14
     assert (trace.rises[nets["q"]], trace.falls[nets["q"]]) == (2, 2)
-    held = s.run(stimulus, timed=timed, initial=np.array([1, 1, 0, 1]))
+    held = s.run(stimulus, timed=timed, initial=np.array([1, 1, 0, 1, 0]))
     assert read(held, "q")[0] + read(held, "qn")[0] + read(held, "q2")[:3] == "10" + "110"
 
 
@@ -202,9 +203,11 @@ def test_netlist_refusals(instances, text):
     assert str(fault.value) == text
 
 
-def test_a_reset_that_is_tied_does_no_harm():
+@pytest.mark.parametrize("reset", ["1", "tied"])
+def test_a_reset_that_is_tied_does_no_harm(reset):
     s, _ = simulator(["clk", "d"], ["q"], {
-        "f1": ("DFFR", {"D": "d", "R": "1", "CK": "clk", "Q": "q"})})
+        "u1": ("TIE1", {"Y": "tied"}),
+        "f1": ("DFFR", {"D": "d", "R": reset, "CK": "clk", "Q": "q"})})
     assert read(s.run({"d": wave("0110")}), "q") == "0011"
 
 
