@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Matrices for energy measurements: the study's seeded ones, and layers of real networks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,13 +77,16 @@ def matrix_layers(network: Network) -> list[LoweredLayer]:
             if layer.opcode is Opcode.MATRIX and not layer.depthwise and layer.macs]
 
 
-def sampled(network: Network, values: np.ndarray, layer: LoweredLayer) -> Matrices:
+def sampled(network: Network, values: np.ndarray, layer: LoweredLayer, *,
+            tensors: Mapping[int, np.ndarray] | None = None) -> Matrices:
     """A layer's operands for one real input int8 [1, ...], and its weights.
 
-    Depth is in the order in which the engine takes it: channel blocks, then the kernel's rows and
-    columns.
+    ``tensors``: golden's of that input, the input itself among them, where many layers are asked
+    for. Depth is in the order in which the engine takes it: channel blocks, then the kernel's rows
+    and columns.
     """
-    tensors = interpreter.run(network, values) | {network.inputs[0]: values}
+    if tensors is None:
+        tensors = interpreter.run(network, values) | {network.inputs[0]: values}
     source = tensors[layer.source].reshape(layer.source_shape).astype(np.int16)
     pad = layer.source_zero_point if layer.signed else 0
     operands = source if layer.signed else source + 128
