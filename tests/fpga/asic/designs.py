@@ -69,7 +69,7 @@ def tpe(a: int, b: int, c: int, *, width: int = 32, bits: int = 8) -> str:
     """
     text = [(f"module tpe (input clk, valid, first, shift, "
              f"input [{a * b * bits - 1}:0] i_a, input [{c * b * bits - 1}:0] i_w, "
-              f"input [{a * c * width - 1}:0] i_acc, output reg [{a * b * bits - 1}:0] o_a, "
+             f"input [{a * c * width - 1}:0] i_acc, output reg [{a * b * bits - 1}:0] o_a, "
              f"output reg [{c * b * bits - 1}:0] o_w, output reg [{a * c * width - 1}:0] o_acc, "
              "output reg o_valid, o_first);"),
             "  always @(posedge clk) begin o_valid <= valid; o_first <= first; end",

@@ -25,7 +25,8 @@ def target(name, request):
             pytest.skip("needs Debian's qflow-tech-osu018")
         return read_libraries([OSU018]), technology
     pdk = request.getfixturevalue("pdk")
-    return read_libraries(sorted((pdk / name).glob("*.lib.gz"))), technology
+    files = {"asap7": "*.lib.gz", "sg13g2": "sg13g2_stdcell*.lib.gz"}[name]
+    return read_libraries(sorted((pdk / name).glob(files))), technology
 
 
 def check_dot_products(netlist, library, a, b, c, *, width, bits, steps=12, streams=16, seed=1):
@@ -126,7 +127,10 @@ def test_polarity_is_the_cells_or_costs_inverters(kind, inverters, table):
     ("x, y, 1'b0", ("p", "q")), ("1'b1, y, z", ("p", "q")), ("x, y, z", ("p", "")),
     ("x, y, z", ("", "q"))])
 def test_an_adder_that_is_not_full_becomes_logic(inputs, outputs):
-    netlist = synthesise(adder("inverting_full_adder", inputs, outputs), "top", LIBRARY, GATES)
+    text = adder("inverting_full_adder", inputs, outputs)
+    for unread in {"p", "q"} - set(outputs):
+        text = text.replace("output p, q", f"output {'q' if unread == 'p' else 'p'}")
+    netlist = synthesise(text, "top", LIBRARY, GATES)
     assert "FULL_ADDER" not in netlist.count()
 
 
