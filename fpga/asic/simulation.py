@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .circuit import CONSTANTS, WIRE, Circuit, net_loads
-from .simulation_kernels import Counts, timed, zero_delay
 from .library import Library
 from .netlist import Netlist
+from .simulation_kernels import Counts, timed, zero_delay
 from .transitions import Transitions
 
 __all__ = ["Simulator", "Trace"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .circuit import CONSTANTS, Circuit
-from .simulation_kernels import Delays
 from .library import Arc, Cell, Table
+from .simulation_kernels import Delays
 
 __all__ = ["Edges", "Transitions", "at", "clock_slew"]
 

@@ -13,7 +13,7 @@ from ...golden.dbb import BLOCK
 from ...golden.network import Network
 from ...rtl.sequencer.descriptor import Opcode
 
-__all__ = ["Matrices", "matrix_layers", "sampled", "seeded"]
+__all__ = ["Matrices", "extremes", "matrix_layers", "sampled", "seeded"]
 
 ROWS, COLUMNS = 256, 64
 """Of the seeded matrices."""
@@ -68,6 +68,22 @@ def seeded(*, depth: int = 256, zeros: float = 0.5, nnz: int = BLOCK, seed: int 
     w = dbb.prune(drawn, nnz=nnz)
     return Matrices(name=f"seeded {nnz}/{BLOCK}, {zeros:.0%} zeros", signed=False,
                     x=x.reshape(ROWS, -1, BLOCK), w=w.reshape(COLUMNS, -1, BLOCK),
+                    sizes=np.full(depth // BLOCK, BLOCK))
+
+
+def extremes(*, signed: bool, depth: int = 64, nnz: int = BLOCK, seed: int = 1) -> Matrices:
+    """Not a workload but a trial: operands and weights of all values, the outermost in every
+    second place, so that a netlist that passes is right beyond what a workload happens to use."""
+    rng = np.random.default_rng(seed)
+
+    def drawn(rows: int, low: int, high: int) -> np.ndarray:
+        shape = (rows, depth // BLOCK, BLOCK)
+        edges = rng.choice([low, low + 1, 0, 1, high - 1, high], shape)
+        return np.where(rng.random(shape) < 0.5, edges, rng.integers(low, high + 1, shape))
+
+    x = drawn(ROWS, *((-128, 127) if signed else (0, 255)))
+    return Matrices(name="extremes", signed=signed, x=x.astype(np.int16),
+                    w=dbb.prune(drawn(COLUMNS, -128, 127).astype(np.int8), nnz=nnz),
                     sizes=np.full(depth // BLOCK, BLOCK))
 
 

@@ -215,8 +215,8 @@ def test_a_reset_that_is_tied_does_no_harm(reset):
     ({}, {}, "Stimulus must name a port"),
     ({"b": wave("01")}, {}, "Stimulus must name inputs of small, not 'b'"),
     ({"clk": wave("01")}, {}, "Stimulus must name inputs of small, not 'clk'"),
-    ({"a": wave("0")}, {}, "Stimulus must have 2 cycles or more, the same for all ports, "
-                           "not [1]"),
+    ({"a": wave("0")}, {},
+     "Stimulus must have 2 cycles or more, the same for all ports, not [1]"),
     ({"a": np.zeros((4, 2), np.uint8)}, {}, "Stimulus of 'a' must have 1 bits, not 2"),
     ({"a": wave("02")}, {}, "Stimulus of 'a' must be bits, not 2"),
     ({"a": wave("01")}, {"first": 2}, "Counted cycles must be among 1 ... 1, not 2 ... 1"),
