@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import pytest
-from systolith.fpga.asic.simulation import Simulator
+from systolith.fpga.asic.library import Library
+from systolith.fpga.asic.simulation import STEPS, Simulator
 
-from .cells import LIBRARY, netlist
+from .cells import LIBRARY, arc, cell, netlist
 
 BOTH = pytest.mark.parametrize("timed", [False, True])
 
@@ -116,13 +117,15 @@ def test_a_pulse_as_short_as_a_hair_does_not_pass():
 
 
 def test_a_quicker_cause_brings_a_change_forward():
-    """The arc from A takes longer than that from B, which comes later and yet decides."""
-    s, nets = simulator("a", ["y"], {
-        "u1": ("SLOW", {"A": "a", "Y": "s"}),
-        "u2": ("NAND2", {"A": "s", "B": "a", "Y": "y"})})
-    trace = s.run({"a": wave("0101")}, timed=True)
-    assert trace.settling == pytest.approx(110, rel=0.01)
-    assert trace.toggles[nets["y"]] == 3
+    """Y would rise 100 ps after A, but B comes 10 ps later and takes 10 ps."""
+    kinds = dict(LIBRARY.cells)
+    kinds["OR2"] = cell("OR2", "AB", {"Y": "A+B"}, arcs=[
+        arc("A", "Y", 100, 100), arc("B", "Y", 10, 10)])
+    made, nets = netlist("a", ["y"], {"u1": ("BUF", {"A": "a", "Y": "b"}),
+                                      "u2": ("OR2", {"A": "a", "B": "b", "Y": "y"})})
+    trace = Simulator(made, Library("small", 1.0, kinds)).run({"a": wave("01")}, timed=True)
+    assert trace.settling == pytest.approx(20, abs=0.1)
+    assert trace.toggles[nets["y"]] == 1
 
 
 def test_inputs_change_when_flops_do_and_settling_is_stated():
@@ -135,6 +138,17 @@ def test_inputs_change_when_flops_do_and_settling_is_stated():
     s.run({"d": wave("1010")}, timed=True, period=151)
     with pytest.raises(ValueError, match="^Netlist must settle within 134 ps, not 135$"):
         s.run({"d": wave("1010")}, timed=True, period=149)  # setup is 15 ps
+
+
+@pytest.mark.parametrize(("kind", "data", "settling"), [
+    ("DFF", "0111", 20 + 100), ("DFF", "1000", 30 + 60), ("DFFN", "0111", 30 + 60),
+    ("DFFN", "1000", 20 + 100), ("DFFM", "0111", 30 + 60)])
+def test_flops_take_as_long_as_their_output_s_edge(kind, data, settling):
+    s, _ = simulator(["clk", "d"], ["y"], {
+        "f1": (kind, {"D": "d", "CK": "clk", "Q": "q"}), "u1": ("SLOW", {"A": "q", "Y": "y"})})
+    initial = np.array([int(data[0]) ^ (kind == "DFFM")])
+    trace = s.run({"d": wave(data)}, timed=True, initial=initial)
+    assert trace.settling == pytest.approx(settling, rel=0.01)
 
 
 def test_master_latches_are_closed_while_the_clock_is_high():
@@ -226,3 +240,70 @@ def test_stimulus_refusals(stimulus, options, text):
     with pytest.raises(ValueError) as fault:
         s.run(stimulus, **options)
     assert str(fault.value) == text
+
+
+def plain_toggles(simulator, stimulus):
+    """Toggles of every net with delays, by a list of coming changes; None where two changes come
+    at once, whose order would matter."""
+    circuit = simulator.circuit
+    delays, *_ = simulator.transitions.quantised(STEPS)
+    gates = circuit.gates
+    value = {net: 0 for net in range(circuit.netlist.nets)}
+    value[1] = 1
+    toggles = dict.fromkeys(value, 0)
+
+    def output(g):
+        entries = range(gates.first[g], gates.first[g + 1])
+        bits = sum(value[int(gates.nets[e])] << k for k, e in enumerate(entries))
+        return int(gates.truth[gates.table[g] + bits])
+
+    ports = {name: nets[0] for name, nets in circuit.netlist.inputs.items()}
+    for name, wave_ in stimulus.items():
+        value[ports[name]] = int(wave_[0])
+    for g in range(len(gates.output)):
+        value[int(gates.output[g])] = output(g)
+    for t in range(1, len(next(iter(stimulus.values())))):
+        coming = {ports[name]: delays.arrival for name, wave_ in stimulus.items()
+                  if value[ports[name]] != wave_[t]}
+        while coming:
+            now = min(coming.values())
+            net, *others = [net for net, time in coming.items() if time == now]
+            if others:
+                return None
+            del coming[net]
+            value[net] ^= 1
+            toggles[net] += 1
+            for e in np.flatnonzero(gates.nets == net):
+                g = int(gates.owner[e])
+                target, new = int(gates.output[g]), output(g)
+                if new == value[target]:
+                    coming.pop(target, None)
+                else:
+                    time = now + int((delays.rise if new else delays.fall)[e])
+                    coming[target] = min(time, coming.get(target, time))
+    return [toggles[net] for net in range(circuit.netlist.nets)]
+
+
+def test_random_netlists_against_a_plain_simulator():
+    compared = 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        functions = ["!(A B)", "A^B", "A+B", "!(A+B)", "A !B"]
+        kinds = {}
+        for k in range(25):
+            arcs = [arc(source, "Y", *rng.uniform(5, 120, 2)) for source in "AB"]
+            kinds[f"G{k}"] = cell(f"G{k}", "AB", {"Y": functions[k % 5]}, arcs=arcs)
+        wires = ["1", "a"]  # one input, so that nothing comes at once
+        instances = {}
+        for k in range(25):
+            first, second = rng.choice(wires[-6:], 2, replace=False)
+            instances[f"u{k}"] = (f"G{k}", {"A": str(first), "B": str(second), "Y": f"w{k}"})
+            wires.append(f"w{k}")
+        made, nets = netlist("a", ["w24"], instances)
+        simulator = Simulator(made, Library("random", 1.0, kinds), wire=0.0)
+        stimulus = {"a": rng.integers(0, 2, 20).astype(np.uint8)}
+        expected = plain_toggles(simulator, stimulus)
+        if expected is not None:
+            assert simulator.run(stimulus, timed=True).toggles.tolist() == expected
+            compared += 1
+    assert compared >= 10
