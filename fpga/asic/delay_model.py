@@ -24,7 +24,8 @@ class Model:
     input's number, its edge, setup table; cell c has rows ``check_of[c]`` to ``check_of[c + 1]``.
     ``tables`` [k, 5]: first value, rows, columns, first slew, first load in ``data``. ``loads``
     [pins, 2]: an input's capacitance in fF when it rises, falls; ``limits``: an output's largest
-    load in fF; cell c's pins begin at ``pin_of[c]``.
+    load in fF; cell c's pins begin at ``pin_of[c]``. ``room``: the most arcs of any cell with the
+    pins of c.
     """
 
     cells: tuple[str, ...]
@@ -36,6 +37,7 @@ class Model:
     loads: np.ndarray
     limits: np.ndarray
     arc_of: np.ndarray
+    room: np.ndarray
     arcs: np.ndarray
     check_of: np.ndarray
     checks: np.ndarray
@@ -101,9 +103,13 @@ def model_of(library: Library) -> Model:
                 checks += [(place[check.pin], edge, tables.add(table)) for edge, table
                            in ((RISE, check.rise), (FALL, check.fall)) if table is not None]
         check_of.append(len(checks))
+    room: dict[tuple[str, ...], int] = {}
+    for k, order in enumerate(pins):
+        room[order] = max(room.get(order, 0), arc_of[k + 1] - arc_of[k])
     return Model(
         names, {name: k for k, name in enumerate(names)}, tuple(pins), np.array(inputs),
         np.array(area), np.array(pin_of), np.array(loads), np.array(limits), np.array(arc_of),
+        np.array([room[order] for order in pins]),
         np.array(arcs, dtype=np.int64).reshape(-1, 6), np.array(check_of),
         np.array(checks, dtype=np.int64).reshape(-1, 3), np.array(tables.rows, dtype=np.int64),
         np.concatenate([*tables.parts, np.zeros(1)]))

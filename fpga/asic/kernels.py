@@ -77,8 +77,9 @@ def net_loads(kind, pin_first, pin_net, inputs, pin_of, pin_loads, wire, extra, 
 
 @njit(cache=True)
 def forwards(order, kind, pin_first, pin_net, arc_of, arcs, tables, data, load, arrival, slew,
-             delay_first, delay):
-    """Arrivals and slews of all nets that instances drive, and every arc's delay."""
+             steepest, delay_first, delay):
+    """Arrivals and slews of all nets that instances drive, every arc's delay, and by ``steepest``
+    the row of ``arcs`` that a net's slew comes from."""
     for g in order:
         c = kind[g]
         base = pin_first[g]
@@ -100,6 +101,7 @@ def forwards(order, kind, pin_first, pin_net, arc_of, arcs, tables, data, load, 
                 arrival[out, after] = begin + took
             if edge > slew[out, after]:
                 slew[out, after] = edge
+                steepest[out, after] = a
 
 
 @njit(cache=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Static timing of a netlist: the library's delay and slew tables, from registers to registers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,8 @@ from .netlist import Netlist, NetlistFault
 from .technology import Technology
 
 __all__ = ["Boundary", "Graph", "Step", "Timing", "analyse"]
+
+_EDGES = ((RISE, "delay_rise", "slew_rise"), (FALL, "delay_fall", "slew_fall"))
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Graph:
         self.load = np.zeros(shape)
         self.required, self.deadline = np.full(shape, NEVER), np.full(shape, NEVER)
         self.arrival, self.slew = np.full(shape, -NEVER), np.zeros(shape)
+        self.steepest = np.full(shape, -1, np.int64)
         self.drivers = self._drivers()
         self._order()
         self._ports()
@@ -122,8 +125,7 @@ class Graph:
         self.order = order[~still[self.kind[order]]]
         self.clocked = [g for g in range(len(self.kind)) if still[self.kind[g]]
                         and cells[self.kind[g]].clock_gate is not None]
-        counts = np.diff(self.model.arc_of)[self.kind]
-        self.delay_first = np.concatenate([[0], np.cumsum(counts)])
+        self.delay_first = np.concatenate([[0], np.cumsum(self.model.room[self.kind])])
         self.delay = np.zeros(self.delay_first[-1])
 
     def _ports(self) -> None:
@@ -168,12 +170,24 @@ class Graph:
             self.slew[self.inputs] = edge.input_slew or 0.0
             return
         for net in self.inputs:
-            for way, delay, slew in ((RISE, "delay_rise", "slew_rise"),
-                                     (FALL, "delay_fall", "slew_fall")):
+            for way, delay, slew in _EDGES:
                 load = self.load[net, way]
                 tables = [(getattr(arc, delay), getattr(arc, slew)) for arc in self._launch]
                 self.arrival[net, way] = max(t.at(edge.clock_slew, load) for t, _ in tables)
                 self.slew[net, way] = max(t.at(edge.clock_slew, load) for _, t in tables)
+
+    def launch_slopes(self) -> Iterator[tuple[int, int, float, float]]:
+        """(net, edge, ps of delay per fF, ps of slew per fF) of inputs that flip-flops drive."""
+        if self.boundary.input_delay is not None:
+            return
+        for net in self.inputs.tolist():
+            for way, delay, slew in _EDGES:
+                load = float(self.load[net, way])
+                found = [(getattr(arc, delay), getattr(arc, slew)) for arc in self._launch]
+                yield net, way, *(max(
+                    pair[k].at(self.boundary.clock_slew, load + 1.0)
+                    - pair[k].at(self.boundary.clock_slew, load) for pair in found)
+                    for k in (0, 1))
 
     def update(self, period: float | None = None) -> float:
         """All times anew; slacks are for ``period`` in ps, or for the shortest possible, which
@@ -182,8 +196,8 @@ class Graph:
         self._arrive()
         m = self.model
         kernels.forwards(self.order, self.kind, self.pin_first, self.pin_net, m.arc_of, m.arcs,
-                         m.tables, m.data, self.load, self.arrival, self.slew, self.delay_first,
-                         self.delay)
+                         m.tables, m.data, self.load, self.arrival, self.slew, self.steepest,
+                         self.delay_first, self.delay)
         shortest = self._ends(0.0)
         self.period = shortest if period is None else period
         self._ends(self.period)
