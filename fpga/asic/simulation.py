@@ -44,7 +44,10 @@ class Trace:
 
 
 class Simulator:
-    """Simulates ``netlist`` of cells of ``library``; ``wire``: fF of wire a sink.
+    """Simulates ``netlist`` of cells of ``library``.
+
+    ``wire``: fF of wire a sink, in energies and, unless ``delay_wire`` states another, in delays;
+    0 there makes delays those of timing without wires.
 
     All clock edges arrive at once, whatever clock gates and buffers lie between. Clock gates let
     an edge through if one of their enables is 1 when the cycle before ends. Delays are static:
@@ -56,10 +59,12 @@ class Simulator:
     Raises ValueError as ``Circuit``.
     """
 
-    def __init__(self, netlist: Netlist, library: Library, *, wire: float = WIRE):
+    def __init__(self, netlist: Netlist, library: Library, *, wire: float = WIRE,
+                 delay_wire: float | None = None):
         self.circuit = Circuit(netlist, library)
         self.loads = net_loads(self.circuit, wire)
-        self.transitions = Transitions(self.circuit, self.loads)
+        self.transitions = Transitions(self.circuit, self.loads if delay_wire is None else
+                                       net_loads(self.circuit, delay_wire))
         self._quantised = None
 
     def run(self, stimulus: Mapping[str, np.ndarray], *, timed: bool = False,
@@ -72,7 +77,7 @@ class Simulator:
         does not name are 0. Cycle 0 has no edge: it starts settled. ``first``, ``last``: the
         cycles that are counted, all but cycle 0 unless stated. ``initial``: what flops hold, in
         the order of ``Circuit.flops``. ``period`` in ps, with delays: when the next edge comes;
-        ValueError where events come later than the slowest flop's setup before it.
+        ValueError where events come later than the longest setup of a cell before it.
         """
         values, nets = self._inputs(stimulus)
         last = len(values) if last is None else last

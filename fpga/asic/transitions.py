@@ -169,7 +169,7 @@ class Transitions:
         return plain, inverse
 
     def setup(self) -> float:
-        """ps that data must be there before the edge, for the slowest of the flops' inputs."""
+        """ps that data must be there before the edge: the longest of all flops and clock gates."""
         slowest = 0.0
         for name in self.circuit.groups:
             for rule in self.circuit.library.cells[name].constraints:

@@ -15,7 +15,7 @@ from systolith.fpga.asic.library import (
 )
 from systolith.fpga.asic.netlist import Instance, Netlist
 
-__all__ = ["LIBRARY", "arc", "cell", "netlist"]
+__all__ = ["LIBRARY", "arc", "cell", "netlist", "scalar"]
 
 
 def scalar(value):

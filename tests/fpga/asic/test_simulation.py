@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import pytest
-from systolith.fpga.asic.library import Library
+from systolith.fpga.asic.library import Arc, Library, Table
 from systolith.fpga.asic.simulation import STEPS, Simulator
 
-from .cells import LIBRARY, arc, cell, netlist
+from .cells import LIBRARY, arc, cell, netlist, scalar
 
 BOTH = pytest.mark.parametrize("timed", [False, True])
 
@@ -149,6 +149,22 @@ def test_flops_take_as_long_as_their_output_s_edge(kind, data, settling):
     initial = np.array([int(data[0]) ^ (kind == "DFFM")])
     trace = s.run({"d": wave(data)}, timed=True, initial=initial)
     assert trace.settling == pytest.approx(settling, rel=0.01)
+
+
+@pytest.mark.parametrize(("options", "settling"), [
+    ({"wire": 0.0}, 4), ({"wire": 2.0}, 12), ({"wire": 2.0, "delay_wire": 0.0}, 4)])
+def test_delays_grow_with_loads(options, settling):
+    """A gate of 2 ps a fF, before two pins of 1 fF."""
+    table = Table(np.array([0.0, 100.0]), np.array([0.0, 10.0]), np.array([[0.0, 20.0]] * 2))
+    kinds = dict(LIBRARY.cells)
+    kinds["LOAD"] = cell("LOAD", "A", {"Y": "A"}, arcs=[
+        Arc("A", "Y", "combinational", "positive", None, table, table, scalar(1), scalar(1))])
+    made, _ = netlist("a", ["w"], {
+        "u1": ("LOAD", {"A": "a", "Y": "w"}), "u2": ("LOAD", {"A": "w", "Y": "x"}),
+        "u3": ("LOAD", {"A": "w", "Y": "y"})})
+    simulator = Simulator(made, Library("small", 1.0, kinds), **options)
+    settled = simulator.run({"a": wave("01")}, timed=True).settling
+    assert settled == pytest.approx(settling, abs=0.05)
 
 
 def test_master_latches_are_closed_while_the_clock_is_high():
