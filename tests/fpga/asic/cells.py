@@ -84,6 +84,7 @@ CELLS = [
              power("CK", 0, 0, when="E*!GCK"), power("CK", 1, 2, when="!E*!T*!GCK"),
              power("GCK", 3, 4, "CK"), power("E", 5, 5, when="CK"),
              power("E", 7, 9, when="!CK")]),
+    cell("ICGN", ("E", "CK"), {"GCK": None}, clock_gate=ClockGate("CK", ("E",), "GCK", True)),
     cell("LATCH", ("D", "G"), {"Q": None}),
 ]
 LIBRARY = Library("small", 2.0, {each.name: each for each in CELLS})

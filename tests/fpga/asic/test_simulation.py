@@ -225,6 +225,9 @@ def test_only_counted_cycles_count():
      "Clock of u1 must come from the netlist's clock"),
     ({"u1": ("INV", {"A": "clk", "Y": "w"}), "u2": ("DFF", {"D": "a", "CK": "w", "Q": "y"})},
      "Clock of u2 must come through clock gates and buffers, not through INV"),
+    ({"u1": ("ICGN", {"E": "a", "CK": "clk", "GCK": "w"}),
+      "u2": ("DFF", {"D": "a", "CK": "w", "Q": "y"})},
+     "Clock gate u1 must rest low, not high as ICGN"),
     ({"u1": ("NAND2", {"A": "clk", "B": "a", "Y": "y"})}, "Clock must not be data, as at u1"),
 ])
 def test_netlist_refusals(instances, text):

@@ -88,6 +88,8 @@ def test_sampled_windows(stride, padding, kernel, shape, signed, digits):
                               high=127, rounding=Rounding.DOUBLE))
     work = sampled(network, values, layer, tensors={network.inputs[0]: source})
     found = np.einsum("pbk,qbk->pq", work.x.astype(int), work.w.astype(int)).reshape(*out, -1)
+    behind = np.arange(8) >= work.sizes[:, np.newaxis]
+    assert not work.x[:, behind].any() and not work.w[:, behind].any()
     if signed:
         found = found - point * weights.astype(int).sum((1, 2, 3))
     expected = np.zeros((*out, outputs), int)
