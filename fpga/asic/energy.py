@@ -16,9 +16,9 @@ __all__ = ["Energy", "Measurement", "energy", "measure"]
 @dataclass(frozen=True)
 class Energy:
     """fJ a cycle. ``clock``: the clock's nets, clock pins and clock gates, and what an edge costs
-    inside flops that stay as they are. ``registers``: nets that flops and the netlist's inputs
-    (which are registers elsewhere) drive, and the rest of what happens in flops. ``logic``: all
-    else that switches."""
+    inside flops that stay as they are; a clock tree's buffers are not there. ``registers``: nets
+    that flops and the netlist's inputs (which are registers elsewhere) drive, and the rest of what
+    happens in flops. ``logic``: all else that switches."""
 
     clock: float
     registers: float

@@ -3,38 +3,15 @@
 """Stimuli drive the RTL as they say, in every encoding: the TPE in Amaranth's simulator is
 golden's."""
 
-from dataclasses import replace
-from functools import cache
-
 import numpy as np
 import pytest
-from amaranth import Module
-from amaranth.lib import wiring
-from systolith.fpga.asic.gates import gate_library
 from systolith.fpga.asic.simulation import Simulator, Trace
 from systolith.fpga.asic.stimuli import check, stimulus
-from systolith.fpga.asic.synthesis import synthesise
-from systolith.fpga.asic.technology import load_technology
-from systolith.fpga.asic.workloads import Matrices, extremes, seeded
-from systolith.gen.emit.platform import EmittingPlatform
-from systolith.rtl.kinds import facts_of
-from systolith.rtl.parameters import EngineParameters
+from systolith.fpga.asic.workloads import Matrices, seeded
 from systolith.rtl.pe.tpe import Tpe
 
 from ...rtl.streams import simulate
-
-SHAPES = {
-    "sa": ("sa", 1, 1, 1), "sta": ("sta", 2, 2, 3), "sta-deep": ("sta", 4, 8, 2),
-    "sta-dbb": ("sta-dbb", 2, 8, 2), "vdbb": ("vdbb", 3, 8, 2), "s2ta-w": ("s2ta-w", 4, 8, 2),
-    "s2ta-aw": ("s2ta-aw", 2, 8, 3),
-}
-
-
-def facts(shape, *, overlapped=True, zero_gating=False, accumulator_bits=32):
-    kind, a, b, c = SHAPES[shape]
-    return facts_of(EngineParameters(
-        kind=kind, a=a, b=b, c=c, m=1, n=1, nnz=4, accumulator_bits=accumulator_bits,
-        zero_gating=zero_gating, overlapped=overlapped))
+from .elements import SHAPES, facts, mapped
 
 
 def simulated(run):
@@ -139,65 +116,12 @@ def test_refusals(change, text):
         stimulus(facts("sta"), seeded(depth=32), **change)
 
 
-class Alone(wiring.Component):
-    """A TPE as the top of a netlist."""
-
-    def __init__(self, facts):
-        self.tpe = Tpe(facts)
-        super().__init__(dict(self.tpe.signature.members.items()))
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.tpe = self.tpe
-        wiring.connect(m, wiring.flipped(self), self.tpe)
-        return m
-
-
-@pytest.fixture(scope="module")
-def mapped():
-    """Netlist of a TPE on gate equivalents, by shape."""
-    technology = load_technology("gates")
-    library = gate_library(technology)
-
-    @cache
-    def make(shape, **options):
-        f = facts(shape, accumulator_bits=20, **options)
-        verilog, _ = EmittingPlatform("t").convert(Alone(f), "tpe")
-        return f, library, synthesise(verilog, "tpe", library, technology)
-
-    return make
-
-
 @pytest.mark.parametrize("timed", [False, True])
 @pytest.mark.parametrize("shape", ["sa", "sta", "sta-dbb", "vdbb", "s2ta-aw"])
-def test_netlist(shape, timed, mapped):
+def test_netlist(shape, timed):
     """Verilog, mapped and simulated gate by gate, is golden: whatever order gates settle in."""
-    f, library, netlist = mapped(shape, zero_gating=True, overlapped=False)
+    f, library, netlist = mapped(shape)
     run = stimulus(f, seeded(depth=64, nnz=4), tiles=3, above=1)
     trace = Simulator(netlist, library).run(run.ports, timed=timed)
     check(trace, run)
     assert (trace.settling > 0) == timed
-
-
-def test_every_wrong_gate_is_found(mapped):
-    """Any NAND that is a NOR, but for the reset's."""
-    f, library, netlist = mapped("sa", zero_gating=True, overlapped=False)
-    runs = [stimulus(f, extremes(signed=signed), tiles=6, above=1) for signed in (False, True)]
-    reset = netlist.inputs["rst"][0]
-    places = [k for k, each in enumerate(netlist.instances)
-              if each.cell == "NAND2" and reset not in each.pins.values()]
-    for place in places[::8]:
-        broken = netlist.copy()
-        broken.instances[place] = replace(broken.instances[place], cell="NOR2")
-        simulator = Simulator(broken, library)
-        with pytest.raises(ValueError, match="^Sum of column|^east|^south"):
-            for run in runs:
-                check(simulator.run(run.ports), run)
-
-
-@pytest.mark.parametrize("signed", [False, True])
-@pytest.mark.parametrize("shape", ["sa", "sta-dbb", "vdbb", "s2ta-aw"])
-def test_netlist_on_extremes(shape, signed, mapped):
-    f, library, netlist = mapped(shape, zero_gating=True, overlapped=False)
-    run = stimulus(f, extremes(signed=signed, nnz=4), tiles=6, above=1)
-    check(Simulator(netlist, library).run(run.ports), run)

@@ -13,7 +13,8 @@ from systolith.golden.dbb import max_nnz
 from systolith.golden.numerics import Requantise, Rounding, requantise
 from systolith.rtl.sequencer.descriptor import Opcode
 
-from .test_stimuli import facts, simulated
+from .elements import facts
+from .test_stimuli import simulated
 
 DEMO = Path(systolith.gen.demo.__file__).parent
 
