@@ -92,9 +92,13 @@ def pair(value: int, position: int) -> int:
 
 
 def chosen(block: np.ndarray, nnz: int) -> int:
-    """A DBB block as pairs, one a slot, as the decompressor hands them on; empty ones are 0."""
-    return sum(pair(block[k], k) << PAIR_BITS * s
-               for s, k in enumerate(np.flatnonzero(block).tolist()[:nnz]))
+    """A DBB block as pairs, one a slot, as the decompressor hands them on: each value in the first
+    slot from its rank on that reaches its position. Empty ones are 0."""
+    pairs = 0
+    for rank, position in enumerate(np.flatnonzero(block).tolist()[:nnz]):
+        s = max(rank, position - (BLOCK - nnz))
+        pairs |= pair(block[position], position - s) << PAIR_BITS * s
+    return pairs
 
 
 def held(block: np.ndarray, nnz: int) -> int:
@@ -216,6 +220,8 @@ class _Timeline:
         drain = np.zeros((cycles, 1), np.uint8)
         for t in range(1, cycles):
             west[t], north[t] = west[t - 1], north[t - 1]  # registers before it hold
+            if not f.overlapped and t not in self.steps:  # sums move down meanwhile
+                (north if f.holds_activations else west)[t] = 0
             if t in self.steps:
                 step, first, last = self.steps[t]
                 token[t] = 1, first, last, step.start

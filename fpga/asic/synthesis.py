@@ -6,22 +6,22 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from .liberty_writer import mappable, write_liberty
 from .library import Library
 from .netlist import Netlist, from_json
-from .technology import Technology
+from .technology import FullAdder, Technology
 
 __all__ = ["SynthesisFault", "synthesise"]
 
-ADDER_PORTS = {"full_adder": ("carry", "sum"),
-               "inverting_full_adder": ("carry_n", "sum_n")}
-"""Modules of the RTL that stand for full-adder cells, by the end of their name, with outputs."""
-FANOUT_BUFFER = "fanout_buffer"
-"""End of the name of modules that stand for buffers."""
+PARTS = {"inverting_full_adder": "full_adder", "full_adder": "full_adder",
+         "inverting_half_adder": "half_adder", "half_adder": "half_adder",
+         "inverting_selector": "selector", "fanout_buffer": "buffer"}
+"""Modules of the RTL that stand for cells, by the end of their name: the technology's part."""
+RIPPLE_BITS = 12
+"""Sums of at most so many bits ripple through full-adder cells."""
 ADDER_ROUNDS = 8
 TIMEOUT = 1800
 """Seconds."""
@@ -39,39 +39,31 @@ class SynthesisFault(ValueError):
         self.log = log
 
 
-@dataclass(frozen=True)
-class _Modules:
-    """Names of the RTL's modules that are mapped by hand, as they stand in the Verilog."""
-
-    adders: dict[str, str]
-    buffers: tuple[str, ...]
-
-
 def synthesise(verilog: str, top: str, library: Library, technology: Technology, *,
                clock: str = "clk", gate_bits: int | None = None, script: str | None = None,
                buffers: bool | None = None) -> Netlist:
     """The module ``top`` of ``verilog``, flat, on the cells of ``library``.
 
-    Modules whose name ends in ``full_adder`` or ``inverting_full_adder`` (ports a, b, c and
-    carry, sum or carry_n, sum_n) become the technology's full adder, with inverters where it has
-    the other polarity; one with a constant input or an unread output becomes logic, as does all
-    of them where the technology has no such cell. Those that end in ``fanout_buffer`` (i to o)
-    become its buffer. Registers with enables of at least ``gate_bits`` bits (default: the
-    technology's) are gated.
+    Modules whose names end as ``PARTS`` (``rtl/arith``) become the technology's cells, with
+    inverters where its adders have the other polarity; one with a constant input or an unread
+    output becomes logic, as do all where the technology has no such cell. Registers with enables
+    of at least ``gate_bits`` bits (default: the technology's) are gated.
 
     ``script``: abc's commands in place of the usual ones. ``buffers``: whether abc buffers and
     sizes; default: the technology's word. Raises SynthesisFault.
     """
     technology.check(library)
     modules = _modules(verilog)
-    for name in (top, *modules.adders, *modules.buffers):
+    for name in (top, *modules):
         if not _NAME.fullmatch(name):
             raise SynthesisFault(f"a module's name must be letters, digits, _, . and $, "
                                  f"not {name[:60]!r}")
     with tempfile.TemporaryDirectory(prefix="systolith-synthesis-") as name:
         folder = Path(name)
         (folder / "design.v").write_text(verilog)
-        (folder / "parts.v").write_text("\n".join(_parts(modules, technology)) + "\n")
+        parts = {name: kind for name, kind in modules.items()
+                 if getattr(technology, PARTS[kind]) is not None}
+        (folder / "parts.v").write_text("\n".join(_parts(parts, technology)) + "\n")
         cells = [cell for cell in library.cells.values()
                  if technology.usable(cell) and mappable(cell)
                  or cell.name == technology.flip_flop.cell]
@@ -79,10 +71,10 @@ def synthesise(verilog: str, top: str, library: Library, technology: Technology,
         (folder / "abc.script").write_text("\n".join(
             [script or "strash; &get -n; &st; &dch; &nf -R 10; &put",
              _BUFFERS if (technology.buffers_in_abc if buffers is None else buffers) else ""]))
-        adders = list(modules.adders) if technology.full_adder else []
         (folder / "job.json").write_text(json.dumps({
-            "top": top, "rounds": ADDER_ROUNDS, "adders": adders,
-            "before": [*_before(top, adders, modules)],
+            "top": top, "rounds": ADDER_ROUNDS,
+            "adders": [name for name, kind in parts.items() if PARTS[kind] != "buffer"],
+            "before": [*_before(top, parts)],
             "after": [*_after(technology, gate_bits)]}))
         _run(folder)
         netlist = from_json((folder / "netlist.json").read_text(), top, clock)
@@ -110,44 +102,83 @@ def _run(folder: Path) -> None:
                              whole)
 
 
-def _modules(verilog: str) -> _Modules:
-    adders, buffers = {}, []
+def _modules(verilog: str) -> dict[str, str]:
+    """Names of modules that stand for cells, as they are in the Verilog, with their kind."""
+    found = {}
     for match in _MODULE.finditer(verilog):
         name = match[1].strip().removeprefix("\\")
-        if name.endswith("inverting_full_adder"):
-            adders[name] = "inverting_full_adder"
-        elif name.endswith("full_adder"):
-            adders[name] = "full_adder"
-        elif name.endswith(FANOUT_BUFFER):
-            buffers.append(name)
-    return _Modules(adders, tuple(buffers))
+        kind = next((kind for kind in PARTS if name.endswith(kind)), None)
+        if kind is not None:
+            found[name] = kind
+    return found
 
 
-def _parts(modules: _Modules, technology: Technology) -> Iterator[str]:
-    """Verilog of the maps and of the cells that they place."""
-    buffer = technology.buffer
-    for name in modules.buffers:
-        yield (f"(* techmap_celltype = \"{name}\" *) module \\map${name} (input i, output o);"
-               f" {buffer.cell} _TECHMAP_REPLACE_ (.{buffer.input}(i), .{buffer.output}(o));"
-               " endmodule")
-    adder = technology.full_adder
-    if adder is None:
-        return
-    for name, kind in modules.adders.items():
-        carry, total = ADDER_PORTS[kind]
-        a, b, c = adder.inputs
-        bar = "~" if (kind == "inverting_full_adder") != adder.inverted else ""
-        yield (f"(* techmap_celltype = \"{name}\" *) module \\map${name} "
-               f"(input a, b, c, output {carry}, {total}); wire co, s;"
-               f" {adder.cell} _TECHMAP_REPLACE_ (.{a}(a), .{b}(b), .{c}(c),"
-               f" .{adder.carry}(co), .{adder.sum}(s));"
-               f" assign {carry} = {bar}co, {total} = {bar}s; endmodule")
+def _parts(modules: Mapping[str, str], technology: Technology) -> Iterator[str]:
+    """Verilog of the maps onto the technology's cells."""
+    for name, kind in modules.items():
+        part = getattr(technology, PARTS[kind])
+        match PARTS[kind]:
+            case "buffer":
+                ports, pins, after = "input i, output o", {part.input: "i", part.output: "o"}, ""
+            case "selector":
+                ports, after = "input [2:0] bits, choice, output o", ""
+                pins = {part.output: "o"}
+                for index in range(3):
+                    pins[part.inputs[2 * index]] = f"bits[{index}]"
+                    pins[part.inputs[2 * index + 1]] = f"choice[{index}]"
+            case _:
+                inputs = "abc"[:len(part.inputs)]
+                bar = "~" if kind.startswith("inverting") != part.inverted else ""
+                ports = f"input {', '.join(inputs)}, output carry, sum"
+                pins = dict(zip(part.inputs, inputs, strict=True)) | {
+                    part.carry: "co", part.sum: "s"}
+                after = f" wire co, s; assign carry = {bar}co, sum = {bar}s;"
+        connections = ", ".join(f".{pin}({net})" for pin, net in pins.items())
+        yield (f"(* techmap_celltype = \"{name}\" *) module \\map${name} ({ports});{after}"
+               f" {part.cell} _TECHMAP_REPLACE_ ({connections}); endmodule")
+    if technology.full_adder is not None:
+        yield _ripple(technology.full_adder)
 
 
-def _before(top: str, adders: Sequence[str], modules: _Modules) -> Iterator[str]:
+def _ripple(adder: FullAdder) -> str:
+    """A map of narrow sums onto a chain of full adders: smallest, and fast enough in front of a
+    tree."""
+    bar = "~" if adder.inverted else ""
+    a, b, c = adder.inputs
+    return f"""
+(* techmap_celltype = "$alu" *)
+module map_ripple (A, B, CI, BI, X, Y, CO);
+  parameter A_SIGNED = 0, B_SIGNED = 0, A_WIDTH = 1, B_WIDTH = 1, Y_WIDTH = 1;
+  parameter _TECHMAP_CONSTMSK_BI_ = 0, _TECHMAP_CONSTVAL_BI_ = 0;
+  input [A_WIDTH-1:0] A;
+  input [B_WIDTH-1:0] B;
+  input CI, BI;
+  output [Y_WIDTH-1:0] X, Y, CO;
+  wire _TECHMAP_FAIL_ = Y_WIDTH > {RIPPLE_BITS} || !_TECHMAP_CONSTMSK_BI_ || _TECHMAP_CONSTVAL_BI_;
+  wire [Y_WIDTH-1:0] AA, BB;
+  wire [Y_WIDTH:0] carry;
+  \\$pos #(.A_SIGNED(A_SIGNED), .A_WIDTH(A_WIDTH), .Y_WIDTH(Y_WIDTH)) a (.A(A), .Y(AA));
+  \\$pos #(.A_SIGNED(B_SIGNED), .A_WIDTH(B_WIDTH), .Y_WIDTH(Y_WIDTH)) b (.A(B), .Y(BB));
+  assign X = AA ^ BB, CO = carry[Y_WIDTH:1], carry[0] = CI;
+  genvar i;
+  generate for (i = 0; i < Y_WIDTH; i = i + 1) begin : bits
+    if (i == 0) begin
+      assign carry[1] = AA[0] & BB[0] | CI & (AA[0] | BB[0]), Y[0] = AA[0] ^ BB[0] ^ CI;
+    end else begin
+      wire co, s;
+      {adder.cell} adder (.{a}(AA[i]), .{b}(BB[i]), .{c}(carry[i]), .{adder.carry}(co),
+                          .{adder.sum}(s));
+      assign carry[i+1] = {bar}co, Y[i] = {bar}s;
+    end
+  end endgenerate
+endmodule
+"""
+
+
+def _before(top: str, parts: Iterable[str]) -> Iterator[str]:
     yield "read_verilog -sv design.v"
     yield f"hierarchy -check -top {top}"
-    for name in (*adders, *modules.buffers):
+    for name in parts:
         yield f"setattr -mod -set keep_hierarchy 1 \\{name}"
     yield from ("proc", "setattr -unset init", "flatten", "opt", "opt_clean -purge")
 

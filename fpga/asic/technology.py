@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .library import Cell, Library
 
-__all__ = ["TECHNOLOGIES", "Buffer", "ClockGating", "FullAdder", "Gate", "Register", "Technology",
-           "TechnologyFault", "detect", "load_technology"]
+__all__ = ["TECHNOLOGIES", "Buffer", "ClockGating", "FullAdder", "Gate", "HalfAdder", "Register",
+           "Selector", "Technology", "TechnologyFault", "detect", "load_technology"]
 
 TECHNOLOGIES = ("asap7", "gates", "osu018", "sg13g2")
 """Names of the technologies that are shipped."""
@@ -38,6 +38,24 @@ class FullAdder(_Part):
     carry: Name
     sum: Name
     inverted: bool
+
+
+class HalfAdder(_Part):
+    """A half-adder cell: two equal ``inputs``; both outputs ``inverted`` or neither."""
+
+    cell: Name
+    inputs: tuple[Name, Name]
+    carry: Name
+    sum: Name
+    inverted: bool
+
+
+class Selector(_Part):
+    """The and-or-invert cell of three pairs, ``inputs`` pair by pair."""
+
+    cell: Name
+    inputs: tuple[Name, Name, Name, Name, Name, Name]
+    output: Name
 
 
 class ClockGating(_Part):
@@ -93,6 +111,8 @@ class Technology(_Part):
 
     name: Name
     full_adder: FullAdder | None = None
+    half_adder: HalfAdder | None = None
+    selector: Selector | None = None
     clock_gate: ClockGating | None = None
     flip_flop: Register
     buffer: Buffer
@@ -111,8 +131,11 @@ class Technology(_Part):
         parts: list[tuple[str, Sequence[str]]] = [
             (self.flip_flop.cell, ()),
             (self.buffer.cell, (self.buffer.input, self.buffer.output))]
-        if (adder := self.full_adder) is not None:
-            parts.append((adder.cell, (*adder.inputs, adder.carry, adder.sum)))
+        for adder in (self.full_adder, self.half_adder):
+            if adder is not None:
+                parts.append((adder.cell, (*adder.inputs, adder.carry, adder.sum)))
+        if (selector := self.selector) is not None:
+            parts.append((selector.cell, (*selector.inputs, selector.output)))
         if (gate := self.clock_gate) is not None:
             parts.append((gate.cell, (gate.clock, gate.enable, gate.output, *gate.tie_low)))
         if self.tie is not None:

@@ -2,9 +2,9 @@
 """Verilog of small tensor PEs with explicit carry-save trees, as the RTL writes them."""
 
 MODULES = """
-module inverting_full_adder (input a, b, c, output carry_n, sum_n);
-  assign carry_n = ~((a & b) | (b & c) | (a & c));
-  assign sum_n = ~(a ^ b ^ c);
+module inverting_full_adder (input a, b, c, output carry, sum);
+  assign carry = ~((a & b) | (b & c) | (a & c));
+  assign sum = ~(a ^ b ^ c);
 endmodule
 module fanout_buffer (input i, output o);
   assign o = i;
@@ -52,7 +52,7 @@ class _Tree:
                 carry, total = self.wire(), self.wire()
                 names = ", ".join(f".{p}({bit[1]})" for p, bit in zip("abc", three, strict=True))
                 self.lines.append(f"  inverting_full_adder {carry}_fa ({names}, "
-                                  f".carry_n({carry}), .sum_n({total}));")
+                                  f".carry({carry}), .sum({total}));")
                 arrival, inverted = three[2][0] + 1, not three[0][2]
                 column.append((arrival, total, inverted))
                 if k + 1 < self.width:

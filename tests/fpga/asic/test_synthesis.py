@@ -101,10 +101,9 @@ endmodule
 
 def adder(kind, inputs="x, y, z", outputs=("p", "q")):
     a, b, c = inputs.split(", ")
-    carry, total = ("carry_n", "sum_n") if kind.startswith("inv") else ("carry", "sum")
     return ADDERS + (f"module top (input x, y, z, output p, q);"
-                     f" {kind} f (.a({a}), .b({b}), .c({c}), .{carry}({outputs[0]}),"
-                     f" .{total}({outputs[1]}));"
+                     f" {kind} f (.a({a}), .b({b}), .c({c}), .carry({outputs[0]}),"
+                     f" .sum({outputs[1]}));"
                      " endmodule")
 
 
