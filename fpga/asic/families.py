@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cells that may stand for each other, and pins that may change places."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -20,7 +20,7 @@ class Families:
     ``first[c] + size[c]``; a cell that may not be exchanged has no members. ``swaps`` [k, 2]:
     pairs of inputs of cell c that may change places, rows ``swap_of[c]`` to ``swap_of[c + 1]``.
     ``buffers``: numbers of the buffers, smallest first, all with the pins of the technology's.
-    ``max_slew``: the least of the inputs' limits in ps, or infinite."""
+    ``max_slew``: the least of the inputs' limits and the technology's in ps, or infinite."""
 
     first: np.ndarray
     size: np.ndarray
@@ -33,8 +33,11 @@ class Families:
 
 def families_of(library: Library, technology: Technology) -> Families:
     """Families among the cells of ``library`` that ``technology`` allows."""
-    return _families(library, tuple(name for name, cell in library.cells.items()
-                                    if technology.usable(cell)), technology.buffer.cell)
+    found = _families(library, tuple(name for name, cell in library.cells.items()
+                                     if technology.usable(cell)), technology.buffer.cell)
+    if technology.max_slew is None:
+        return found
+    return replace(found, max_slew=min(found.max_slew, technology.max_slew))
 
 
 @lru_cache(maxsize=8)

@@ -106,7 +106,9 @@ class Technology(_Part):
 
     ``dont_use``: patterns of cells that neither mapping nor sizing may pick. ``gates``: cells of
     its own, where the technology needs no library. ``buffers_in_abc``: whether abc's own
-    buffering suits the library (on some, it fills half the design with buffers).
+    buffering suits the library (on some, it fills half the design with buffers). ``max_slew``: ps
+    that sizing allows, where that is less than the library does: operands that arrive late cost
+    glitches.
     """
 
     name: Name
@@ -120,6 +122,7 @@ class Technology(_Part):
     dont_use: tuple[str, ...] = ()
     gates: Mapping[Name, Gate] = {}
     buffers_in_abc: bool = False
+    max_slew: Annotated[float, Field(gt=0)] | None = None
 
     def usable(self, cell: Cell) -> bool:
         """Whether mapping and sizing may pick ``cell``."""

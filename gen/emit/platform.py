@@ -10,12 +10,14 @@ import gc
 from collections.abc import Iterator
 from unittest.mock import patch
 
-from amaranth import ClockSignal, Instance, ResetSignal
+from amaranth import ClockSignal, Instance, Module, ResetSignal
 from amaranth._toolchain.yosys import find_yosys
 from amaranth.back import rtlil
 from amaranth.hdl import Value, _ast, _ir, _nir
 from amaranth.lib.wiring import In
 
+from ...rtl.arith.arithmetic import Arithmetic
+from ...rtl.arith.dot_product import DotProduct
 from ...rtl.cell import Cell
 
 __all__ = ["EmittingPlatform"]
@@ -37,14 +39,16 @@ write_verilog -noattr -
 class EmittingPlatform:
     """Collects modules as RTLIL while components are elaborated, then writes them as Verilog.
 
-    ``prefix`` starts the name of every module, so that designs can share a library. Modules have
+    ``prefix`` starts the name of every module, so that designs can share a library. Dot products
+    are built as ``arithmetic`` says, or left to the synthesiser. Modules have
     one clock ``clk`` and one synchronous reset ``rst``, or neither; ValueError for any other.
     ``DomainRenamer`` may be put around a cell; ``ResetInserter`` and ``EnableInserter`` may not,
     since they do not reach into an instance.
     """
 
-    def __init__(self, prefix: str):
+    def __init__(self, prefix: str, arithmetic: Arithmetic | None = None):
         self.prefix = prefix
+        self.arithmetic = arithmetic
         self.modules: dict[str, str] = {}     # cell module name -> RTLIL
         self._clocked: dict[str, set[str]] = {}  # ... -> clk, rst as needed
         self._faces: dict[str, tuple] = {}       # ... -> class and ports of the first one
@@ -74,6 +78,10 @@ class EmittingPlatform:
         if "rst" in self._clocked[name]:
             connections["i_rst"] = ResetSignal()
         return Instance(name, **connections)
+
+    def get_dot_product(self, dot: DotProduct) -> Module:
+        """The dot product in the platform's arithmetic."""
+        return dot.plain() if self.arithmetic is None else self.arithmetic.dot_product(dot)
 
     def convert(self, component, name: str) -> tuple[str, list[str]]:
         """Verilog of ``component`` as module ``name`` with all that it uses, and its ports."""

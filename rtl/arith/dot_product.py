@@ -6,9 +6,6 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell
-from .carry_save import CarrySaveAdder
-from .dots import Dots
-from .partial_products import Multiplier, add_products
 from .total import total
 
 __all__ = ["DotProduct"]
@@ -62,17 +59,3 @@ class DotProduct(Cell):
     def _operand(self, index: int) -> Value:
         octet = self.activations[index]
         return Cat(octet, octet[7] & self.signed_activations).as_signed()
-
-    def carry_save(self, multiplier: Multiplier, *, inverting: bool) -> Module:
-        """One tree of explicit full adders over all partial products and the accumulator.
-
-        ``inverting``: the technology's adders have inverted outputs.
-        """
-        m = Module()
-        dots = Dots(self.accumulator_bits)
-        for bit in range(self.accumulator_bits):
-            dots.add(bit, self.accumulator[bit])
-        add_products(m, dots, list(self.activations), [w.as_unsigned() for w in self.weights],
-                     self.signed_activations, multiplier)
-        m.d.comb += self.result.eq(CarrySaveAdder(m, inverting=inverting).total(dots))
-        return m

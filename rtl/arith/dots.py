@@ -17,6 +17,12 @@ class Dot:
     inverted: bool | None = None
     time: float = 0.0
 
+    def inverse(self) -> "Dot":
+        """The inverse bit."""
+        if self.inverted is None:
+            return Dot(~self.value, None, self.time)
+        return Dot(self.value, not self.inverted, self.time)
+
     def wire(self, inverted: bool) -> Value:
         """The bit, or its inverse."""
         return ~self.value if inverted != bool(self.inverted) else self.value

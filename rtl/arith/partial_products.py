@@ -61,7 +61,8 @@ def _top_row(dots: Dots, activation: Value, weight: Value, signed_activations: V
     dots.add(7, activation[7] & signed_activations, time=GATE)
 
 
-def _bits(m: Module, dots: Dots, activation: Value, weight: Value, signed_activations: Value) -> None:
+def _bits(m: Module, dots: Dots, activation: Value, weight: Value,
+          signed_activations: Value) -> None:
     for i in range(7):
         _row(dots, i, activation[i], weight)
     _top_row(dots, activation, weight, signed_activations)
@@ -84,7 +85,8 @@ def _extended(weight: Value, width: int) -> Value:
     return Cat(weight, weight[-1].replicate(width - len(weight)))
 
 
-def _digits(m: Module, dots: Dots, activation: Value, weight: Value, signed_activations: Value) -> None:
+def _digits(m: Module, dots: Dots, activation: Value, weight: Value,
+            signed_activations: Value) -> None:
     value = weight.as_signed()
     triple = (value + (value << 1))[:10]
     for i in range(0, 6, 2):
@@ -96,7 +98,8 @@ def _digits(m: Module, dots: Dots, activation: Value, weight: Value, signed_acti
     _top_row(dots, activation, weight, signed_activations)
 
 
-def _two(m: Module, dots: Dots, x: Value, w: Value, y: Value, v: Value, signed_activations: Value) -> None:
+def _two(m: Module, dots: Dots, x: Value, w: Value, y: Value, v: Value,
+         signed_activations: Value) -> None:
     numbers = _extended(w, 9), _extended(v, 9), (w.as_signed() + v.as_signed())[:9]
     for i in range(8):
         if i == 7:
@@ -107,7 +110,8 @@ def _two(m: Module, dots: Dots, x: Value, w: Value, y: Value, v: Value, signed_a
         _chosen_row(m, dots, i, list(choices), numbers[-1])
 
 
-def _recoded(m: Module, dots: Dots, activation: Value, weight: Value, signed_activations: Value) -> None:
+def _recoded(m: Module, dots: Dots, activation: Value, weight: Value,
+             signed_activations: Value) -> None:
     # Digit i/2 of the activation is bit i + bit i-1 - 2 * bit i+1; the last one, of an unsigned
     # activation, is bit 7 alone.
     digits = Cat(0, activation)
