@@ -4,7 +4,7 @@
 import dataclasses
 import json as json_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from .common import (
     ActivationOption,
     BatchOption,
     ForceOption,
+    InputFault,
     JsonOption,
     ModelArgument,
     OutputOption,
@@ -36,6 +37,14 @@ if TYPE_CHECKING:
 
 __all__ = ["IMAGE", "MAPPING", "register"]
 
+TargetOption = Annotated[str, typer.Option(
+    "--target", metavar="generic|asic",
+    help="For an ASIC, memories are black boxes, or macros, and nothing has an initial value.")]
+MacrosOption = Annotated[str | None, typer.Option(
+    "--macros", metavar="MAP", show_default=False,
+    help="With --target asic, make memories of these SRAM macros: name of a shipped macro map, or "
+         "path of a TOML file.")]
+
 IMAGE = "program.bin"
 MAPPING = "mapping.json"
 
@@ -49,15 +58,26 @@ def register(app: typer.Typer) -> None:
 
 
 def generate(spec: SpecArgument, output: OutputOption, overrides: SetOption = None,
+             target: TargetOption = "generic", macros: MacrosOption = None,
              force: ForceOption = False, json: JsonOption = False) -> None:
     """Write the Verilog of a spec, its register map, C header and manifest."""
-    with guard(json):
+    with guard(json, *_macro_faults()):
         loaded = load(spec, overrides or ())
+        from ..emit import TARGETS
         from ..emit import generate as emit
+        from ..memory import MacroFault, load_map
 
+        if target not in TARGETS:
+            raise InputFault(f"--target must be {' or '.join(TARGETS)}, not {target!r}")
+        if macros is not None and target != "asic":
+            raise InputFault(f"--macros needs --target asic, not {target}")
+        found = None if macros is None else load_map(macros)
+        if found is not None and found.ports is None:
+            raise MacroFault(f"{macros}: macro map must say which ports its macros have, to "
+                             "instantiate them")
         with atomic_directory(output, "generate", force=force) as folder:
             with stage(f"generate {loaded.name}", quiet=json):
-                manifest = emit(loaded, folder)
+                manifest = emit(loaded, folder, target=target, macros=found)
             files = sorted(item.relative_to(folder).as_posix()
                            for item in folder.rglob("*") if item.is_file())
     if json:
@@ -131,6 +151,13 @@ def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = Non
             typer.echo(f"{cycles:,} cycles with {waits:,} of waiting for transfers")
         typer.echo(f"{cycles / clock:,.1f} us at {clock} MHz" + (
             f" for {batch} inputs, {cycles / batch:,.1f} cycles each" if batch > 1 else ""))
+
+
+def _macro_faults() -> tuple[type[Exception], ...]:
+    """What a macro map can be at fault with; late, since most commands need none."""
+    from ..memory import CompositionFault, MacroFault
+
+    return CompositionFault, MacroFault
 
 
 def schema(json: JsonOption = False) -> None:

@@ -108,8 +108,8 @@ class LayerTable(wiring.Component):
     """Cycles of the first ``DEPTH`` layers of the latest run.
 
     *Timing*: ``data`` follows ``index`` by one cycle. On a platform whose memories have a single
-    port (``platform.single_port``) it does so while an ``index`` is held for two cycles and there
-    are three from one ``write`` to the next.
+    port (``platform.single_port``) an entry shows what was written three cycles before, an
+    ``index`` must be held for two cycles, and a ``write`` follows the one before by three.
 
     *Members*: ``write``, ``layer``, ``cycles``, ``index``, ``data``.
     """
@@ -150,22 +150,22 @@ class LayerTable(wiring.Component):
         shown = Signal.like(self.index)  # the entry at the output
         valid = Signal()                 # ... which is that of the memory
         waiting = Signal()
-        layer = Signal.like(self.index)  # what waits
-        cycles = Signal.like(self.cycles)
+        entry = Signal.like(self.index)  # what waits
+        value = Signal.like(self.cycles)
         read = Signal()
         m.d.comb += [
             read.eq(~valid | (shown != self.index)),
             storage.enable.eq(read | waiting),
             storage.write.eq(~read),
-            storage.address.eq(Mux(read, self.index, layer)),
-            storage.write_data.eq(cycles),
+            storage.address.eq(Mux(read, self.index, entry)),
+            storage.write_data.eq(value),
             storage.write_mask.eq(0xF),
             self.data.eq(storage.read_data),
         ]
         with m.If(read):
             m.d.sync += [shown.eq(self.index), valid.eq(1)]
         with m.Elif(waiting):
-            m.d.sync += [waiting.eq(0), valid.eq(layer != shown)]
+            m.d.sync += [waiting.eq(0), valid.eq(entry != shown)]
         with m.If(self.write & (self.layer < self.DEPTH)):
-            m.d.sync += [waiting.eq(1), layer.eq(self.layer[:8]), cycles.eq(self.cycles)]
+            m.d.sync += [waiting.eq(1), entry.eq(self.layer[:8]), value.eq(self.cycles)]
         return m
