@@ -103,13 +103,12 @@ class MacroBank(wiring.Component):
         line = (self.address if first % (1 << width) == 0 else self.address - first)[:width]
         data = self.write_data[part.first:part.first + part.bits]
         mask = Cat(self.write_mask[bit // 8] for bit in range(part.first, part.first + part.bits))
-        write: Value = hit & self.write
-        if ports.mask is None:  # the macro holds one byte
-            write = write & mask[0]
-        roles = {ports.clock: self.clk, ports.write: write, ports.address: line,
+        # Without a mask the macro holds one byte, and rests while others are written.
+        active: Value = hit if ports.mask else hit & (~self.write | mask[0])
+        roles = {ports.clock: self.clk, ports.write: active & self.write, ports.address: line,
                  ports.write_data: data}
         if ports.enable:
-            roles[ports.enable] = hit
+            roles[ports.enable] = active
         if ports.read:
             roles[ports.read] = hit & ~self.write
         if ports.mask:
