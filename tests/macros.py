@@ -11,13 +11,14 @@ def sg13g2_model(words: int, bits: int, cell: str) -> str:
     """IHP's single-port macro as its Liberty file states it: on the rising edge of A_CLK, A_MEN
     and A_WEN write the bits of A_BM, A_MEN and A_REN read; A_DOUT holds. Whoever reads and writes
     at once, enables the self test or ties A_DLY low gets rubbish. Counts what it does."""
+    line, word = (words - 1).bit_length() - 1, bits - 1
     return f"""
 module {cell}(
-  input A_CLK, input A_MEN, input A_WEN, input A_REN, input [{(words - 1).bit_length() - 1}:0] A_ADDR,
-  input [{bits - 1}:0] A_DIN, input A_DLY, output reg [{bits - 1}:0] A_DOUT, input [{bits - 1}:0] A_BM,
+  input A_CLK, input A_MEN, input A_WEN, input A_REN, input A_DLY,
+  input [{line}:0] A_ADDR, input [{word}:0] A_DIN, input [{word}:0] A_BM,
+  output reg [{word}:0] A_DOUT,
   input A_BIST_CLK, input A_BIST_EN, input A_BIST_MEN, input A_BIST_WEN, input A_BIST_REN,
-  input [{(words - 1).bit_length() - 1}:0] A_BIST_ADDR, input [{bits - 1}:0] A_BIST_DIN,
-  input [{bits - 1}:0] A_BIST_BM);
+  input [{line}:0] A_BIST_ADDR, input [{word}:0] A_BIST_DIN, input [{word}:0] A_BIST_BM);
   reg [{bits - 1}:0] storage [{words - 1}:0];
   reg [31:0] reads = 0, writes = 0;
   wire tied = A_DLY & ~A_BIST_EN & ~A_BIST_MEN & ~A_BIST_WEN & ~A_BIST_REN & ~A_BIST_CLK

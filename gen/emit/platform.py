@@ -115,7 +115,7 @@ class EmittingPlatform:
         return source, sorted(ports) + sorted(inputs)
 
     def convert_body(self, elaboratable, name: str, ports: dict) -> tuple[str, set[str]]:
-        """RTLIL of a module ``name`` with ``ports``, and which of clk and rst it has beside them."""
+        """RTLIL of a module ``name`` with ``ports``, and which of clk and rst it has as well."""
         fragment = _ir.Fragment.get(elaboratable, self)
         netlist = _ir.build_netlist(fragment, ports=ports, name=name)
         inputs = set(netlist.modules[0].ports) - set(ports)

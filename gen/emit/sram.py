@@ -18,7 +18,8 @@ def macro_pins(available: MacroMap, words: int, bits: int) -> list[tuple[str, in
     ports, ties = available.ports, available.ties
     assert ports is not None
     address = ceil_log2(words)
-    pins = [(name, 1, True) for name in (ports.clock, ports.enable, ports.write, ports.read) if name]
+    controls = (ports.clock, ports.enable, ports.write, ports.read)
+    pins = [(name, 1, True) for name in controls if name]
     pins += [(ports.address, address, True), (ports.write_data, bits, True),
              (ports.read_data, bits, False)]
     if ports.mask:

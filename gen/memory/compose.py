@@ -194,8 +194,9 @@ def compose(available: MacroMap, words: int, bits: int = 64) -> Composition | Re
     """The bank of ``words`` of ``bits`` with byte write masks, of the least area.
 
     Counted are the macros and ``row_um2`` for every row beyond the first; of equal ones, that of
-    fewest rows, then of fewest macros. Registers where they take less. A macro without a mask holds one byte of the words. Raises
-    CompositionFault where no macro has bits enough for what is written together.
+    fewest rows, then of fewest macros. Registers where they take less. A macro without a mask holds
+    one byte of the words. Raises CompositionFault where no macro has bits enough for what is
+    written together.
     """
     if words < 1 or bits < 8 or bits % 8:
         raise ValueError(f"Bank must be of at least 1 word of whole bytes, not {words}x{bits}")

@@ -102,9 +102,9 @@ class MacroMap(_Section):
     """What a technology offers.
 
     ``source`` says where its numbers come from. ``row_um2``: what the multiplexer and the decoder
-    of a bank of stacked macros take for every further row of them. ``registers``: what small banks are
-    made of instead, where that takes less. Without ``ports`` the macros exist as numbers only, and
-    no Verilog can be built of them.
+    of a bank of stacked macros take for every further row of them. ``registers``: what small
+    banks are made of instead, where that takes less. Without ``ports`` the macros exist as numbers
+    only, and no Verilog can be built of them.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=64)]

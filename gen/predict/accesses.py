@@ -2,11 +2,9 @@
 """Accesses of a run to every memory, and what energy they take."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-
-import numpy as np
 
 from ...rtl.facts import BLOCK
 from ...rtl.parameters import AcceleratorParameters
@@ -15,7 +13,7 @@ from ..compile.program import CompiledLayer, Program
 from ..compile.schedule import row_tiles
 from ..memory import Composition, MacroMap, MemoryKind, compose, memories_of
 from ..memory.compose import RegisterBank
-from .activity import Activity, predict_activity
+from .activity import Activity, predict_words
 from .cycles import LayerPrediction, Prediction
 
 __all__ = ["Accesses", "MemoryUse", "memory_use", "predict_accesses"]
@@ -32,21 +30,20 @@ class Accesses:
         return Accesses(self.reads + other.reads, self.writes + other.writes)
 
 
-def predict_accesses(program: Program, tensors: Mapping[int, np.ndarray],
+def predict_accesses(program: Program,
                      prediction: Prediction) -> tuple[Accesses, list[Accesses]]:
     """Accesses of a run outside its layers, and of each layer; of two fused layers, those for
-    parameters and descriptors are the second one's.
+    parameters and in the buffer between them are the second one's.
 
-    ``tensors`` as ``predict_activity`` takes them. What the host reads and writes, images, inputs,
-    results, the table of layers' cycles, is not in it.
+    The same on every input. What the host reads and writes, images, inputs, results, the table of
+    layers' cycles, is not in it.
     """
     p = program.parameters
-    activities = predict_activity(program, tensors)
     layers = []
-    for index, (layer, activity, predicted) in enumerate(zip(
-            program.layers, activities, prediction.layers, strict=True)):
+    for index, (layer, words, predicted) in enumerate(zip(
+            program.layers, predict_words(program), prediction.layers, strict=True)):
         window = program.layers[index - 1] if layer.fed else None
-        layers.append(_of_layer(layer, window, activity, predicted, p))
+        layers.append(_of_layer(layer, window, words, predicted, p))
     return _of_run(program), layers
 
 
@@ -66,15 +63,15 @@ def _of_run(program: Program) -> Accesses:
     return Accesses(reads, writes)
 
 
-def _of_layer(layer: CompiledLayer, window: CompiledLayer | None, activity: Activity,
+def _of_layer(layer: CompiledLayer, window: CompiledLayer | None, words: Activity,
               predicted: LayerPrediction, p: AcceleratorParameters) -> Accesses:
     reads, writes = Counter(), Counter({"layer_table": 1})
-    reads["activations"] = activity.activation_reads
-    writes["activations"] = activity.activation_writes
+    reads["activations"] = words.activation_reads
+    writes["activations"] = words.activation_writes
     reads["program"] = 2 * p.program_width * (
         DESCRIPTOR_ROWS // p.program_width + predicted.parameter_reads)
     if layer.lowered.opcode is Opcode.MATRIX:
-        reads["weights"] = activity.weight_reads * p.weight_banks - _narrower(layer, p)
+        reads["weights"] = words.weight_reads * p.weight_banks - _narrower(layer, p)
         reads["schedule"] = _schedule_reads(layer, p)
     if window is not None:
         height, width, _ = window.lowered.output_shape
