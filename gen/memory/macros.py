@@ -170,6 +170,8 @@ def _sentence(fault: dict) -> str:
         what = "must be given"
     elif kind == "extra_forbidden":
         what = "must not be there: no such key"
+    elif kind == "string_pattern_mismatch":
+        what = f"must be a name in Verilog, not {show(fault['input'])}"
     elif kind == "value_error":
         what = message.removeprefix("Value error, ")
     else:
