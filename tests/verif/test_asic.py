@@ -95,6 +95,21 @@ def test_random_networks_on_macros(tmp_path, seed):
     assert (accesses.reads["tile_buffer"] > 0) == (seed >= 5)
 
 
+@pytest.mark.parametrize("seed", [0, 8, 14])
+def test_parameters_that_are_asked_for_in_vain_on_macros(tmp_path, seed):
+    """Behind a layer's last set of parameters the next one is begun; the layer ends meanwhile."""
+    spec = load("demo", ["engine.kind=s2ta-aw", "postproc.lanes=8", "memory.weights=256 KiB",
+                         "vector.fused_channels=0"])
+    rng = np.random.default_rng(seed)
+    network = random_network(rng)
+    program = compile_network(spec, network)
+    each = {program.parameters.facts.columns // program.parameters.program_width,
+            2 * program.parameters.vector_lanes // program.parameters.program_width}
+    assert any(layer.parameter_reads % size for size in each
+               for layer in predict(program).layers)
+    check_accesses(program, random_inputs(rng, network, 1), tmp_path, spec)
+
+
 def test_weights_from_outside_on_macros(tmp_path):
     spec = external_spec("vdbb")
     seen: Counter[str] = Counter()
