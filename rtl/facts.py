@@ -10,7 +10,7 @@ BLOCK = 8
 INDEX_BITS = 3
 """Bits of a position in a block."""
 PAIR_BITS = 8 + INDEX_BITS
-"""A value and, above it, its position in the block."""
+"""A value and, above it, its position in the block; see ``EngineFacts.reach``."""
 
 
 class Encoding(enum.StrEnum):
@@ -66,6 +66,12 @@ class EngineFacts:
     def products(self) -> int:
         """Multipliers of a dot product."""
         return 1 if self.holds_weights else self.nnz
+
+    @property
+    def reach(self) -> int:
+        """Positions that a pair's index may name: from 0, or in a mask's pairs from the number of
+        the pair on, since positions ascend."""
+        return BLOCK - self.nnz + 1 if self.encoding is Encoding.MASK else BLOCK
 
     @property
     def label(self) -> str:

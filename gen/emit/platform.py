@@ -104,7 +104,8 @@ class EmittingPlatform:
         it that of the black boxes."""
         with _quick():
             ports = ports_of(component)
-            text, inputs = self.convert_body(component, name, ports)
+            body = component.body(self) if isinstance(component, Cell) else component
+            text, inputs = self.convert_body(body, name, ports)
             self.modules[name] = text
             script = SCRIPT.format(text="\n".join(self.modules.values()), top=name,
                                    processes=self.PROCESSES, writing=self.WRITING)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fused dot product: all products and the accumulator in one sum."""
 
-from amaranth import Module, signed
+from amaranth import Cat, Module, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell
+from .carry_save import CarrySaveAdder
+from .dots import Dots
+from .partial_products import Multiplier, add_products
 from .total import total
 
 __all__ = ["DotProduct"]
@@ -14,15 +17,16 @@ __all__ = ["DotProduct"]
 class DotProduct(Cell):
     """``result = accumulator + sum(activations[i] * weights[i])``, modulo the accumulator width.
 
-    A platform with ``get_dot_product`` may replace the plain description by one of its own
-    technology (carry-save trees, DSP cascades).
+    Activations are int8 or unsigned bytes, as ``signed_activations`` says, which must not change
+    while it matters. A platform with ``get_dot_product`` may replace the plain description by one
+    of its own technology (carry-save trees, DSP cascades).
 
     *Timing*: combinational.
 
     *Parameters*: ``taps`` (products, at least 1), ``accumulator_bits`` (16 ... 32).
 
-    *Members*: ``activations`` (signed 9 bits: an int8 or an unsigned byte), ``weights`` (signed
-    8 bits), ``accumulator``, ``result``.
+    *Members*: ``activations`` (8 bits), ``weights`` (signed 8 bits), ``signed_activations``,
+    ``accumulator``, ``result``.
     """
 
     def __init__(self, *, taps: int, accumulator_bits: int):
@@ -33,8 +37,9 @@ class DotProduct(Cell):
         self.taps = taps
         self.accumulator_bits = accumulator_bits
         super().__init__({
-            "activations": In(data.ArrayLayout(signed(9), taps)),
+            "activations": In(data.ArrayLayout(8, taps)),
             "weights": In(data.ArrayLayout(signed(8), taps)),
+            "signed_activations": In(1),
             "accumulator": In(signed(accumulator_bits)),
             "result": Out(signed(accumulator_bits)),
         })
@@ -43,11 +48,31 @@ class DotProduct(Cell):
     def module_name(self) -> str:
         return f"dot_product_{self.taps}_acc{self.accumulator_bits}"
 
-    def body(self, platform):
-        replace = getattr(platform, "get_dot_product", None)
-        if replace is not None:
-            return replace(self)
+    def body(self, platform) -> Module:
+        replace = getattr(platform, "get_dot_product", DotProduct.plain)
+        return replace(self)
+
+    def plain(self) -> Module:
+        """Products and sums left to the synthesiser."""
         m = Module()
-        products = (self.activations[i] * self.weights[i] for i in range(self.taps))
+        products = (self._operand(i) * self.weights[i] for i in range(self.taps))
         m.d.comb += self.result.eq(self.accumulator + total(products))
+        return m
+
+    def _operand(self, index: int) -> Value:
+        octet = self.activations[index]
+        return Cat(octet, octet[7] & self.signed_activations).as_signed()
+
+    def carry_save(self, multiplier: Multiplier, *, inverting: bool) -> Module:
+        """One tree of explicit full adders over all partial products and the accumulator.
+
+        ``inverting``: the technology's adders have inverted outputs.
+        """
+        m = Module()
+        dots = Dots(self.accumulator_bits)
+        for bit in range(self.accumulator_bits):
+            dots.add(bit, self.accumulator[bit])
+        add_products(m, dots, list(self.activations), [w.as_unsigned() for w in self.weights],
+                     self.signed_activations, multiplier)
+        m.d.comb += self.result.eq(CarrySaveAdder(m, inverting=inverting).total(dots))
         return m

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weight decompressor: stored words become the engine's operands."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..arith.total import total
 from ..cell import Cell
 from ..facts import BLOCK, INDEX_BITS, PAIR_BITS, Encoding, EngineFacts
 
@@ -14,8 +15,9 @@ __all__ = ["Decompressor", "MaskDecoder"]
 class MaskDecoder(Cell):
     """One column's DBB word {mask, values} becomes ``nnz`` pairs of value (8) and index (3).
 
-    The index of value s is the position of the mask's s-th set bit; values without one are 0.
-    ``excess``: the mask has more bits than there are values.
+    Pair s reaches the positions from s to s + 8 - ``nnz``; its index counts from s. Since positions
+    ascend, each value has a pair that reaches it: the first that is not before its rank. Pairs
+    without one are 0. ``excess``: the mask has more bits than there are values.
 
     *Timing*: combinational.
 
@@ -34,20 +36,24 @@ class MaskDecoder(Cell):
     def body(self, platform) -> Module:
         m = Module()
         mask = self.i[:BLOCK]
+        stored = [self.i.word_select(s + 1, 8) for s in range(self.nnz)]
+        left = mask  # without the bits of the values before
         pairs = []
         for s in range(self.nnz):
-            index = Signal(3, name=f"index_{s}")
+            index = Signal(INDEX_BITS, name=f"index_{s}")
             value = Signal(8, name=f"value_{s}")
             following = Signal(BLOCK, name=f"mask_{s}")
-            for position in reversed(range(BLOCK)):
-                with m.If(mask[position]):
-                    m.d.comb += index.eq(position)
-            with m.If(mask.any()):
-                m.d.comb += value.eq(self.i.word_select(s + 1, 8))
-            m.d.comb += following.eq(mask & (mask - 1))
-            mask = following
+            farthest = s + BLOCK - self.nnz
+            for position in reversed(range(s, farthest)):
+                with m.If(left[position]):
+                    m.d.comb += [index.eq(position - s), value.eq(stored[s])]
+            rank = total(mask[:farthest]) if farthest else Const(0, 1)
+            with m.If(mask[farthest] & (rank <= s)):
+                m.d.comb += [index.eq(BLOCK - self.nnz), value.eq(Array(stored[:s + 1])[rank])]
+            m.d.comb += following.eq(left & (left - 1))
+            left = following
             pairs += [value, index]
-        m.d.comb += [self.o.eq(Cat(pairs)), self.excess.eq(mask.any())]
+        m.d.comb += [self.o.eq(Cat(pairs)), self.excess.eq(left.any())]
         return m
 
 

@@ -86,16 +86,17 @@ class GatingCount(wiring.Component):
         zero_rows = self._zero_rows(m)
         slots = [self.weights[column].word_select(s, PAIR_BITS)
                  for column in range(f.columns) for s in range(f.nnz)]
+        starts = [s if f.encoding is Encoding.MASK else 0 for s in range(f.nnz)] * f.columns
         hits = Signal(len(slots))
         indices = Signal(data.ArrayLayout(unsigned(INDEX_BITS), len(slots)))
         m.d.sync += [hits.eq(Cat(slot[:8].any() for slot in slots)),
                      indices.as_value().eq(Cat(slot[8:] for slot in slots))]
-        positions = Array(zero_rows[k] for k in range(f.depth))
         saved = []
         for slot in range(len(slots)):
             count = Signal(f.rows.bit_length(), name=f"saved_{slot}")
             with m.If(hits[slot]):
-                m.d.comb += count.eq(positions[indices[slot]])
+                reach = Array(zero_rows[k] for k in range(starts[slot], f.depth))
+                m.d.comb += count.eq(reach[indices[slot]])
             saved.append(count)
         return total(saved), f.rows * total(~hits[slot] for slot in range(len(slots)))
 

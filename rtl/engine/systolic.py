@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The systolic mesh that all engines share: a grid of TPEs with skewed edges."""
 
-from amaranth import Cat, Module, Signal, Value, signed
+from amaranth import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -145,6 +145,12 @@ class SystolicEngine(wiring.Component):
         m.submodules.grid = grid = TpeGrid(f, f.m)
         width = f.activation_bits * f.a
         activations = self.i_activations.as_value()
+        weights = self.i_weights.as_value()
+        if not f.overlapped:  # sums move down through the adders: between tiles all products are 0
+            if f.holds_activations:
+                weights = Mux(self.i_token.valid, weights, 0)
+            else:
+                activations = Mux(self.i_token.valid, activations, 0)
         west = []
         tokens = []
         token = self.i_token.as_value()
@@ -156,7 +162,6 @@ class SystolicEngine(wiring.Component):
             token = following
         m.d.comb += [grid.west.eq(Cat(west)), grid.token.eq(Cat(tokens))]
 
-        weights = self.i_weights.as_value()
         word = f.operand_bits * f.c
         m.d.comb += [
             grid.north.eq(Cat(delay(m, f"north_{j}", weights.word_select(j, word), j)

@@ -3,11 +3,12 @@
 
 from collections.abc import Callable, Iterator
 
-from amaranth import Array, Cat, Module, Mux, Signal, Value, signed
+from amaranth import Array, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..arith.dot_product import DotProduct
+from ..arith.fanout import buffered
 from ..arith.total import total
 from ..cell import Cell
 from ..facts import BLOCK, PAIR_BITS, Encoding, EngineFacts
@@ -26,8 +27,9 @@ class Tpe(Cell):
     Where the operands of product ``s`` come from, by ``Encoding`` of the weights:
 
     - dense: the ``depth`` channels of the step;
-    - DBB: the ``nnz`` stored values of the block, each with an 8:1 multiplexer that picks its
-      activation *before* the operand register, so that only chosen operands toggle multipliers;
+    - DBB: the ``nnz`` stored values of the block, each with a multiplexer that picks its activation
+      *before* the operand register, so that only chosen operands toggle multipliers; value s is
+      at position s or one of the 8 - ``nnz`` behind it (STA, section 2: 8:1 there);
     - time-unrolled DBB: one value a step; the block of activations is held from its ``start``
       token on and chosen from (VDBB, section 3);
     - held DBB weights: one activation and its position a step; the block of weights is held from
@@ -38,7 +40,8 @@ class Tpe(Cell):
 
     With ``last`` the finished sums are also copied to the shadow accumulators, which form
     shift chains southwards: ``drain`` moves them down by one row. If read-out is not overlapped
-    there are none, and the accumulators themselves form the chains.
+    there are none, and the accumulators themselves form the chains: sums move through the adders,
+    so that steps that are not valid must bring zeros on the side that is not held.
 
     *Timing*: operands are registered (and passed on east and south) at the end of the cycle in
     which they are presented, and accumulated in the next, or where one side is held in the one
@@ -79,46 +82,56 @@ class Tpe(Cell):
             self.east_drain.eq(self.drain),
         ]
         held = f.holds_activations or f.holds_weights
-        opens = self.token.valid & self.token.start if held else 1
-        with m.If(opens if f.holds_activations else 1):
-            m.d.sync += self.east.eq(self.west)
-        with m.If(opens if f.holds_weights else 1):
-            m.d.sync += self.south.eq(self.north)
+        opens = self.token.valid & self.token.start
+        moves = self.token.valid
+        if not f.overlapped:  # the step behind the last one: its zeros
+            moves = moves | self.east_token.valid
+        east = Signal.like(self.west, name="activations", reset_less=True)
+        south = Signal.like(self.north, name="weights", reset_less=True)
+        with m.If(opens if f.holds_activations else moves):
+            m.d.sync += east.eq(self.west)
+        with m.If(opens if f.holds_weights else moves):
+            m.d.sync += south.eq(self.north)
+        m.d.comb += [self.east.eq(east), self.south.eq(south)]
         token = self.east_token
         if held:
             token = Signal(Token)
+            moves = self.east_token.valid | (0 if f.overlapped else token.valid)
             m.d.sync += [self.east_token.start.eq(self.token.start), token.eq(self.east_token)]
 
         form = {Encoding.DENSE: self._dense, Encoding.MASK: self._chosen,
                 Encoding.INDEX: self._held_activations, Encoding.HELD: self._held_weights}
-        operands = form[f.encoding](m)
+        operands = form[f.encoding](m, moves)
+        keeps = ~token.first if f.overlapped else ~(token.first | self.drain)
         for c in range(f.c):
             above = self.north_sums[c]
             for a in range(f.a):
                 m.submodules[f"dot_{a}_{c}"] = dot = DotProduct(
                     taps=f.products, accumulator_bits=f.accumulator_bits)
-                accumulator = Signal(signed(f.accumulator_bits), name=f"accumulator_{a}_{c}")
+                accumulator = Signal(signed(f.accumulator_bits), name=f"accumulator_{a}_{c}",
+                                     reset_less=True)
                 useful = token.first  # whether the sum changes
+                m.d.comb += dot.signed_activations.eq(self.signed_activations)
                 for s, (activation, weight, present) in enumerate(operands(a, c)):
                     useful = useful | (activation.any() & present)
-                    m.d.comb += [
-                        dot.activations[s].eq(Cat(
-                            activation, activation[7] & self.signed_activations).as_signed()),
-                        dot.weights[s].eq(weight),
-                    ]
-                m.d.comb += dot.accumulator.eq(Mux(token.first, 0, accumulator))
+                    m.d.comb += [dot.activations[s].eq(activation), dot.weights[s].eq(weight)]
+                adds = token.valid & (useful if f.zero_gating else 1)
+                keep = buffered(m, f"keep_{a}_{c}", keeps)
+                kept = accumulator & keep.replicate(f.accumulator_bits)
                 finished = accumulator
                 if f.overlapped:
-                    finished = Signal(signed(f.accumulator_bits), name=f"shadow_{a}_{c}")
+                    finished = Signal.like(accumulator, name=f"shadow_{a}_{c}")
                     with m.If(token.valid & token.last):
                         m.d.sync += finished.eq(dot.result)
                     with m.Elif(self.drain):
                         m.d.sync += finished.eq(above)
-                with m.If(token.valid & (useful if f.zero_gating else 1)):
+                else:  # sums move down through the adders: all products are 0 meanwhile
+                    adds = adds | self.drain
+                    move = buffered(m, f"move_{a}_{c}", self.drain)
+                    kept = kept | (above & move.replicate(f.accumulator_bits))
+                m.d.comb += dot.accumulator.eq(kept)
+                with m.If(adds):
                     m.d.sync += accumulator.eq(dot.result)
-                if not f.overlapped:
-                    with m.Elif(self.drain):
-                        m.d.sync += accumulator.eq(above)
                 above = finished
             m.d.comb += self.south_sums[c].eq(above)
         return m
@@ -126,35 +139,36 @@ class Tpe(Cell):
     # Each form gives a function from row a and column c to the products' operands: activation,
     # weight, and whether there is a weight at all.
 
-    def _dense(self, m: Module) -> Operands:
+    def _dense(self, m: Module, moves: Value) -> Operands:
         def operands(a: int, c: int):
             for s in range(self.facts.depth):
                 weight = self.south[c].word_select(s, 8)
                 yield self.east[a].word_select(s, 8), weight.as_signed(), weight.any()
         return operands
 
-    def _chosen(self, m: Module) -> Operands:
+    def _chosen(self, m: Module, moves: Value) -> Operands:
         def operands(a: int, c: int):
             for s in range(self.facts.nnz):
                 weight = self.south[c].word_select(s, PAIR_BITS)[:8]
-                index = self.north[c].word_select(s, PAIR_BITS)[8:]
-                operand = _registered(m, _pick(self.west[a], index), f"operand_{a}_{c}_{s}")
+                place = self.north[c].word_select(s, PAIR_BITS)[8:]
+                reach = self.west[a][8 * s:8 * (s + self.facts.reach)]
+                operand = _registered(m, moves, _pick(reach, place), f"operand_{a}_{c}_{s}")
                 yield operand, weight.as_signed(), weight.any()
         return operands
 
-    def _held_activations(self, m: Module) -> Operands:
-        weights = [_registered(m, self.south[c][:8], f"weight_{c}")
+    def _held_activations(self, m: Module, moves: Value) -> Operands:
+        weights = [_registered(m, moves, self.south[c][:8], f"weight_{c}")
                    for c in range(self.facts.c)]
 
         def operands(a: int, c: int):
             index = self.south[c][8:]
-            operand = _registered(m, _pick(self.east[a], index), f"operand_{a}_{c}")
+            operand = _registered(m, moves, _pick(self.east[a], index), f"operand_{a}_{c}")
             yield operand, weights[c].as_signed(), weights[c].any()
         return operands
 
-    def _held_weights(self, m: Module) -> Operands:
+    def _held_weights(self, m: Module, moves: Value) -> Operands:
         f = self.facts
-        values = [_registered(m, self.east[a][:8], f"operand_{a}") for a in range(f.a)]
+        values = [_registered(m, moves, self.east[a][:8], f"operand_{a}") for a in range(f.a)]
         # Of each position, which stored value is its own: the rank of its bit in the mask.
         ranks = [Signal(data.ArrayLayout(range(max(f.nnz, 2)), BLOCK), name=f"ranks_{c}")
                  for c in range(f.c)]
@@ -167,18 +181,19 @@ class Tpe(Cell):
             position = self.east[a][8:]
             hit = mask.bit_select(position, 1)
             value = Array(slots.word_select(s, 8) for s in range(f.nnz))[ranks[c][position]]
-            weight = _registered(m, Mux(hit, value, 0), f"weight_{a}_{c}")
-            yield values[a], weight.as_signed(), _registered(m, hit, f"hit_{a}_{c}")
+            weight = _registered(m, moves, Mux(hit, value, 0), f"weight_{a}_{c}")
+            yield values[a], weight.as_signed(), _registered(m, moves, hit, f"hit_{a}_{c}")
         return operands
 
 
-def _pick(block: Value, index: Value) -> Value:
-    """Byte ``index`` of a block."""
-    return Array(block.word_select(k, 8) for k in range(BLOCK))[index]
+def _pick(octets: Value, index: Value) -> Value:
+    """Byte ``index`` of ``octets``."""
+    return Array(octets.word_select(k, 8) for k in range(len(octets) // 8))[index]
 
 
-def _registered(m: Module, value: Value, name: str) -> Signal:
-    """``value`` a cycle later."""
-    register = Signal(len(value), name=name)
-    m.d.sync += register.eq(value)
+def _registered(m: Module, enable: Value, value: Value, name: str) -> Signal:
+    """``value`` a cycle later, taken over while ``enable``."""
+    register = Signal(len(value), name=name, reset_less=True)
+    with m.If(enable):
+        m.d.sync += register.eq(value)
     return register

@@ -125,11 +125,11 @@ class VectorLane(Cell):
             operand = self.window.word_select(tap, 8)
             candidates.append(Mux(weights[8 * tap], operand, 0))
             m.d.comb += [
-                dot.activations[tap].eq(
-                    Cat(operand, operand[7] & self.signed_activations).as_signed()),
+                dot.activations[tap].eq(operand),
                 dot.weights[tap].eq(weights.word_select(tap, 8)),
             ]
         m.d.comb += [dot.accumulator.eq(Mux(self.first, 0, total)),
+                     dot.signed_activations.eq(self.signed_activations),
                      peak.eq(largest(candidates))]
         with m.If(self.fire):
             m.d.sync += total.eq(Mux(self.maximum, peak, dot.result))

@@ -32,7 +32,7 @@ def encode(block: list[Value], filling: list[Value]) -> Value:
 class DecodingInvertsEncoding(wiring.Component):
     """Of any block of at most NNZ non-zeros, the decoder's pairs sum up to the block again.
 
-    The sum of a position is that of the values whose index is the position, and the values of a
+    The sum of a position is that of the values s whose index and s make it, and the values of a
     position without a non-zero are 0, whatever the stored word holds in its unused slots.
 
     *Timing*: combinational; a depth of 1 is a complete proof.
@@ -63,7 +63,8 @@ class DecodingInvertsEncoding(wiring.Component):
             Cover(non_zeros == 0, "empty block"),
         ]
         for position in range(BLOCK):
-            total = sum(Mux(pair[8:] == position, pair[:8].as_signed(), 0) for pair in pairs)
+            total = sum(Mux(pair[8:] + s == position, pair[:8].as_signed(), 0)
+                        for s, pair in enumerate(pairs))
             m.d.comb += Assert(total == block[position].as_signed(),
                                f"position {position} comes back")
         return m

@@ -26,7 +26,8 @@ class OpenDotProduct:
     """Technology for one 1 x 1 TPE, whose dot product's ports are signals of this object."""
 
     def __init__(self, facts: EngineFacts):
-        self.activations = Signal(data.ArrayLayout(signed(9), facts.products))
+        self.activations = Signal(data.ArrayLayout(8, facts.products))
+        self.signed_activations = Signal()
         self.weights = Signal(data.ArrayLayout(signed(8), facts.products))
         self.accumulator = Signal(signed(facts.accumulator_bits))
         self.result = Signal(signed(facts.accumulator_bits))
@@ -35,6 +36,7 @@ class OpenDotProduct:
         m = Module()
         m.d.comb += [
             self.activations.eq(dot.activations),
+            self.signed_activations.eq(dot.signed_activations),
             self.weights.eq(dot.weights),
             self.accumulator.eq(dot.accumulator),
             dot.result.eq(AnySeq(self.result.shape())),
@@ -123,15 +125,16 @@ class OperandsAreChosen(TpeProperty):
         valid = self.in_step(m, self.token.valid, "valid")
         for s in range(facts.nnz):
             m.d.comb += Assert(~valid | (dot.weights[s] == pairs[s].value), f"value {s} is used")
-            for position in range(BLOCK):
-                octet = block.word_select(position, 8)
-                wide = Cat(octet, octet[7] & signed_activations).as_signed()
-                with m.If(valid & (pairs[s].index == position)):
-                    m.d.comb += Assert(dot.activations[s] == wide,
-                                       f"activation {s} is that of position {position}")
+            start = 0 if facts.holds_activations else s
+            for index in range(facts.reach):
+                with m.If(valid & (pairs[s].index == index)):
+                    m.d.comb += Assert(
+                        dot.activations[s] == block.word_select(start + index, 8),
+                        f"activation {s} is that of position {start + index}")
         first = dot.activations[0]
         m.d.comb += [
-            Cover(valid & (first == -128) & (pairs[0].index == BLOCK - 1), "least int8"),
+            Assert(dot.signed_activations == signed_activations, "activations keep their type"),
+            Cover(valid & (first == 128) & (pairs[0].index == facts.reach - 1), "least int8"),
             Cover(valid & (first == 255) & (pairs[0].index == 1), "greatest byte"),
         ]
         if facts.holds_activations:
@@ -244,11 +247,11 @@ class HeldWeightsAreRanked(wiring.Component):
             for position in range(BLOCK):
                 with m.Case(position):
                     m.d.sync += weight.eq(held.word_select(position, 8))
-        wide = Cat(octet, octet[7] & signed_activations).as_signed()
         m.d.comb += [
             Assert(~seen | (dot.weights[0] == weight.as_signed()), "weight of the position"),
-            Assert(~seen | (dot.activations[0] == wide), "the activation is used"),
-            Cover(seen & (weight == 0x80) & (wide == 255), "largest operands"),
+            Assert(~seen | (dot.activations[0] == octet), "the activation is used"),
+            Assert(dot.signed_activations == signed_activations, "activations keep their type"),
+            Cover(seen & (weight == 0x80) & (octet == 255), "largest operands"),
             Cover(seen & (weight == 0) & octet.any() & held.any(), "a miss"),
         ]
         return m

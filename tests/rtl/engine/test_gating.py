@@ -7,6 +7,7 @@ import pytest
 from amaranth import Value
 from amaranth.back import rtlil
 from systolith.rtl.engine.gating import GatingCount
+from systolith.rtl.facts import Encoding
 
 from ..streams import simulate
 from .shapes import facts_of
@@ -54,9 +55,10 @@ def drawn(rng, facts):
     rows = [word(row) for row in x]
     w = sparse(rng, (f.columns, f.nnz))
     if f.compressed:
-        places = rng.integers(0, 8, (f.columns, f.nnz))
+        indices = rng.integers(0, f.reach, (f.columns, f.nnz))
+        places = indices + (np.arange(f.nnz) if f.encoding is Encoding.MASK else 0)
         columns = [word([v | p << 8 for v, p in zip(*each, strict=True)], 11)
-                   for each in zip(w.tolist(), places.tolist(), strict=True)]
+                   for each in zip(w.tolist(), indices.tolist(), strict=True)]
     else:
         places = np.tile(np.arange(f.depth), (f.columns, 1))
         columns = [word(column) for column in w]

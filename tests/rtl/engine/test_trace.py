@@ -62,6 +62,14 @@ class Step:
         self.rows, self.columns, self.products, self.start = rows, columns, products, start
 
 
+def in_slots(x, w, nnz):
+    """Products of a block where each is multiplied: slot s reaches positions s ... s + 8 - nnz."""
+    products = [0] * nnz
+    for rank, position in enumerate(np.flatnonzero(w).tolist()):
+        products[max(rank, position - (8 - nnz))] = int(x[position]) * int(w[position])
+    return products
+
+
 def steps_of(kind, xs, ws, depth=8, order=ascending):
     """Steps of the first ``depth`` channels of activations ``xs`` and weights ``ws``."""
     f = FACTS[kind]
@@ -77,8 +85,7 @@ def steps_of(kind, xs, ws, depth=8, order=ascending):
                        first == 0)
     elif kind in ("sta-dbb", "s2ta-w"):
         yield Step([word(x) for x in xs], weight_words(f, np.array(ws))[0],
-                   cells(lambda x, w: [int(x[p]) * int(w[p]) for p in np.flatnonzero(w)]
-                         + [0] * (f.nnz - np.count_nonzero(w))), True)
+                   cells(lambda x, w: in_slots(x, w, f.nnz)), True)
     elif kind == "vdbb":
         slots = [pairs(*encode_indexed(w, 4)) for w in ws]
         for s in range(4):
@@ -92,6 +99,10 @@ def steps_of(kind, xs, ws, depth=8, order=ascending):
             yield Step([each[s] for each in slots], weight_words(f, np.array(ws))[0],
                        cells(lambda x, w, s=s: [int(order(x)[0][s]) * int(w[order(x)[1][s]])]),
                        s == 0)
+
+
+def int8(octet):
+    return octet - 256 * (octet >> 7)
 
 
 def run(facts, steps, monkeypatch):
@@ -154,7 +165,7 @@ def run(facts, steps, monkeypatch):
             cells = [[dot(row, column) for column in range(facts.columns)]
                      for row in range(facts.rows)]
             sums.append([[ctx.get(cell.accumulator) for cell in line] for line in cells])
-            products.append([[[ctx.get(cell.activations[s]) * ctx.get(cell.weights[s])
+            products.append([[[int8(ctx.get(cell.activations[s])) * ctx.get(cell.weights[s])
                                for s in range(facts.products)] for cell in line]
                              for line in cells])
             counts.append((ctx.get(gating.activation), ctx.get(gating.weight)))

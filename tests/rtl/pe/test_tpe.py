@@ -41,11 +41,13 @@ def check(facts, signed, cycles=80):
         accumulator = np.zeros((facts.a, facts.c), int)
         shadow = np.zeros((facts.a, facts.c), int)
         step = None  # operands and flags in the registers
+        passed = [0] * facts.a, [0] * facts.c
         for _ in range(cycles):
             x = octets(rng, (facts.a, facts.depth))
             values = octets(rng, (facts.c, facts.nnz)).astype(np.int8)
-            index = (rng.integers(0, facts.depth, (facts.c, facts.nnz)) if facts.compressed
-                     else np.tile(np.arange(facts.depth), (facts.c, 1)))
+            index = (rng.integers(0, facts.reach, (facts.c, facts.nnz)) if facts.compressed
+                     else np.zeros((facts.c, facts.nnz), int))
+            positions = index + np.arange(facts.nnz)
             valid, first, last, drain = (int(rng.random() < p) for p in (0.7, 0.2, 0.3, 0.4))
             above = rng.integers(-(1 << 31), 1 << 31, facts.c)
             west = [pack(row) for row in x]
@@ -62,16 +64,18 @@ def check(facts, signed, cycles=80):
 
             shifted = np.vstack([above, shadow[:-1]]) if drain else shadow
             if step is not None and step["valid"]:
-                products = np.array([[step["x"][a][step["index"][c]] @ step["values"][c]
+                products = np.array([[step["x"][a][step["positions"][c]] @ step["values"][c]
                                       for c in range(facts.c)] for a in range(facts.a)])
                 accumulator = (0 if step["first"] else accumulator) + products
                 if step["last"]:
                     shifted = accumulator
             shadow = shifted
-            step = {"x": as_operand(x, signed), "values": values.astype(int), "index": index,
-                    "valid": valid, "first": first, "last": last}
-            assert [ctx.get(dut.east[a]) for a in range(facts.a)] == west
-            assert [ctx.get(dut.south[c]) for c in range(facts.c)] == north
+            step = {"x": as_operand(x, signed), "values": values.astype(int),
+                    "positions": positions, "valid": valid, "first": first, "last": last}
+            if valid:  # otherwise registers rest
+                passed = west, north
+            assert ([ctx.get(dut.east[a]) for a in range(facts.a)],
+                    [ctx.get(dut.south[c]) for c in range(facts.c)]) == passed
             assert ctx.get(dut.east_token.valid) == valid
             assert ctx.get(dut.east_drain) == drain
 
@@ -147,6 +151,7 @@ def test_held_weights(nnz, signed, zero_gating):
         accumulator = np.zeros((facts.a, facts.c), int)
         shadow = np.zeros((facts.a, facts.c), int)
         held = [0] * facts.c              # words
+        passed = [0] * facts.a
         block = np.zeros((facts.c, 8), int)
         pipeline = [None, None]           # operands, weights at their positions, token
         for _ in range(150):
@@ -183,7 +188,9 @@ def test_held_weights(nnz, signed, zero_gating):
                 accumulator = (0 if flags["first"] else accumulator) + operands * weights
                 if flags["last"]:
                     shadow = accumulator
-            assert [ctx.get(dut.east[a]) for a in range(facts.a)] == west
+            if token["valid"]:  # otherwise registers rest
+                passed = west
+            assert [ctx.get(dut.east[a]) for a in range(facts.a)] == passed
             assert [ctx.get(dut.south[c]) for c in range(facts.c)] == held
             assert {name: ctx.get(dut.east_token[name]) for name in token} == token
             assert ctx.get(dut.east_drain) == drain

@@ -12,15 +12,17 @@ pytestmark = pytest.mark.xdist_group("formal")
 
 DECODER = "rtl/engine/decompressor.py"
 MISREAD = planted(DECODER, "word_select(s + 1, 8)", "word_select(s, 8)")
-LEAKING = planted(DECODER, "with m.If(mask.any()):", "with m.If(self.i.any()):")
+LEAKING = planted(DECODER, 'Signal(8, name=f"value_{s}")', 'Signal(8, init=1, name=f"value_{s}")')
+FAR = planted(DECODER, "mask[farthest] & (rank <= s)", "mask[farthest]")
 DESCENDING = catalogued("mask decoder takes the highest bit")
 
 
 @pytest.mark.parametrize("nnz", [1, 2, 4, 8])
 def test_decoding_inverts_encoding(nnz, tmp_path):
     twins = {"values read a slot early": MISREAD, "unused slots leak": LEAKING}
-    if nnz > 1:
+    if 1 < nnz < 8:
         twins["highest bit first"] = DESCENDING
+        twins["every far value in this slot"] = FAR
 
     def top(make=MaskDecoder):
         return DecodingInvertsEncoding(make(nnz=nnz))

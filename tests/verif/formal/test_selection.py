@@ -18,7 +18,8 @@ pytestmark = pytest.mark.xdist_group("formal")
 
 TPE = "rtl/pe/tpe.py"
 NNZ = {Encoding.MASK: 4, Encoding.INDEX: 1, Encoding.HELD: 4}
-SIGNED = catalogued("unsigned activations sign-extended")
+SIGNED = planted(TPE, "dot.signed_activations.eq(self.signed_activations)",
+                 "dot.signed_activations.eq(1)")
 SELECT = catalogued("wrong activation multiplexer select")
 PASSING = planted(TPE, "opens = self.token.valid & self.token.start", "opens = self.token.valid")
 EARLY = planted(TPE, "yield operand, weights[c].as_signed()",
@@ -45,10 +46,10 @@ def tops(prove, encoding, zero_gating, faults):
 
 @pytest.mark.parametrize("encoding, faults", [
     (Encoding.MASK, {"every select is the first": (SELECT, "activation "),
-                     "bytes sign-extended": (SIGNED, "activation ")}),
+                     "bytes sign-extended": (SIGNED, "activations keep")}),
     (Encoding.INDEX, {"block not held": (PASSING, "the held block"),
                       "value a cycle early": (EARLY, "value 0"),
-                      "bytes sign-extended": (SIGNED, "activation ")}),
+                      "bytes sign-extended": (SIGNED, "activations keep")}),
 ], ids=["mask", "index"])
 def test_operands_are_chosen(encoding, faults, tmp_path):
     judge(tmp_path, *tops(OperandsAreChosen, encoding, False, faults), mode=Mode.ALWAYS, depth=3,
@@ -59,7 +60,7 @@ def test_held_weights_are_ranked(tmp_path):
     faults = {"misses count": (BLIND, "weight of the position"),
               "rank counts itself": (MISCOUNTED, "weight of the position"),
               "block not held": (PASSING, "the held block"),
-              "bytes sign-extended": (SIGNED, "the activation")}
+              "bytes sign-extended": (SIGNED, "activations keep")}
     judge(tmp_path, *tops(HeldWeightsAreRanked, Encoding.HELD, False, faults),
           mode=Mode.ALWAYS, depth=3, reach=6)
 

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From Verilog to a netlist that meets a clock: the best of several ways through abc."""
+
+from collections.abc import Callable, Sequence
+
+from .library import Library
+from .netlist import Netlist
+from .sizing import SizingReport, size
+from .synthesis import synthesise
+from .technology import Technology
+from .timing import Boundary
+
+__all__ = ["SCRIPTS", "implement"]
+
+SCRIPTS = {
+    "flow": "strash; &get -n; &st; &dch; &nf -R 10; &put",
+    "area": "strash; dch; amap -m",
+    "depth": "strash; &get -n; &st; &if -g -K 6; &dch; &nf; &put",
+}
+"""abc's commands by what they favour: area flow; area alone; few levels at first."""
+
+
+def implement(verilog: str, top: str, library: Library, technology: Technology,
+              clock_ps: float | None, *, scripts: Sequence[str] = tuple(SCRIPTS),
+              boundary: Boundary | None = None, gate_bits: int | None = None,
+              tell: Callable[[str], None] = lambda text: None) -> tuple[Netlist, SizingReport]:
+    """``top`` of ``verilog`` on ``library``: mapped by each of ``scripts`` (names of ``SCRIPTS``),
+    sized for ``clock_ps``; the smallest that meets it, or the fastest. A fair baseline gets as
+    many ways as what is compared with it.
+    """
+    best: tuple[tuple[bool, float], Netlist, SizingReport] | None = None
+    for name in scripts:
+        tell(f"synthesis for {name}")
+        mapped = synthesise(verilog, top, library, technology, script=SCRIPTS[name],
+                            buffers=False, gate_bits=gate_bits)
+        netlist, report = size(mapped, library, technology, clock_ps, boundary=boundary, tell=tell)
+        rank = (not report.met, report.area_after if report.met else report.after.period)
+        if best is None or rank < best[0]:
+            best = rank, netlist, report
+    if best is None:
+        raise ValueError("scripts must name at least one way through abc, not none")
+    return best[1], best[2]
