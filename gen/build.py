@@ -2,10 +2,13 @@
 """From a spec to hardware: the one place where spec fields become RTL parameters."""
 
 from ..rtl.accelerator import Accelerator
+from ..rtl.arith.arithmetic import Arithmetic
+from ..rtl.arith.carry_save import FinalAdder
+from ..rtl.arith.partial_products import Multiplier
 from ..rtl.parameters import AcceleratorParameters, EngineParameters
 from .spec import Spec
 
-__all__ = ["accelerator", "parameters"]
+__all__ = ["accelerator", "arithmetic", "parameters"]
 
 
 def parameters(spec: Spec, *, monitors: bool = False) -> AcceleratorParameters:
@@ -36,3 +39,17 @@ def parameters(spec: Spec, *, monitors: bool = False) -> AcceleratorParameters:
 def accelerator(spec: Spec, *, monitors: bool = False) -> Accelerator:
     """The top-level component of a spec."""
     return Accelerator(parameters(spec, monitors=monitors))
+
+
+def arithmetic(spec: Spec, *, asic: bool = False, inverting: bool = False) -> Arithmetic | None:
+    """How dot products are built, None where that is left to the synthesiser: explicitly for an
+    ASIC in any case. ``inverting``: its full adders have inverted outputs."""
+    chosen = spec.arithmetic
+    if chosen.multiplier != "inferred":
+        multiplier = Multiplier(chosen.multiplier)
+    elif asic:
+        multiplier = Multiplier.BAUGH_WOOLEY
+    else:
+        return None
+    return Arithmetic(multiplier=multiplier, final=FinalAdder(chosen.final_adder),
+                      inverting=inverting)

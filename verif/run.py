@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..gen.build import accelerator, parameters
+from ..gen.build import accelerator, arithmetic, parameters
 from ..gen.compile.program import Program
 from ..gen.emit.platform import EmittingPlatform
 from ..gen.predict import MEMORY_LATENCY, Busy, Timeline
@@ -58,10 +58,11 @@ def simulator(spec: Spec) -> Simulator:
     Verilog is emitted where neither ``spec``'s hardware nor its generator has been seen before.
     """
     def make() -> Simulator:
-        source, ports = EmittingPlatform(TOP).convert(accelerator(spec, monitors=True), TOP)
+        source, ports = EmittingPlatform(TOP, arithmetic(spec)).convert(
+            accelerator(spec, monitors=True), TOP)
         return build(source, top=TOP, ports=ports, memories=_memory_modules(parameters(spec)))
 
-    return recall(f"{spec.hash:016x} {_generator()}", TOP, make)
+    return recall(f"{spec.hash:016x} {spec.arithmetic} {_generator()}", TOP, make)
 
 
 @cache

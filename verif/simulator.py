@@ -183,11 +183,11 @@ def _tools() -> list[str]:
 
 
 def build(verilog: str, *, top: str, ports: list[str], memories: Sequence[str] = (),
-          cache: Path | None = None) -> Simulator:
+          variables: Sequence[tuple[str, str]] = (), cache: Path | None = None) -> Simulator:
     """The simulator of ``verilog``, from the cache or built now (tens of seconds).
 
-    Only the ``ports`` of module ``top`` are public to the test bench, and the array ``storage`` of
-    the modules ``memories``.
+    Only the ``ports`` of module ``top`` are public to the test bench, the array ``storage`` of the
+    modules ``memories``, and ``variables`` (module, name).
 
     The key covers the Verilog, the flags and the versions of Verilator, cocotb and the compiler.
     Verilator's own objects are compiled once for all designs.
@@ -195,7 +195,7 @@ def build(verilog: str, *, top: str, ports: list[str], memories: Sequence[str] =
     public = "".join(["`verilator_config\n"] + [
         f'public_flat_rw -module "{module}" -var "{name}"\n'
         for module, name in [*((top, port) for port in ports),
-                             *((memory, "storage") for memory in memories)]])
+                             *((memory, "storage") for memory in memories), *variables]])
     tools = _tools()
     with _environment():
         key = _key(verilog, public, *tools)

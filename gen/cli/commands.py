@@ -4,7 +4,7 @@
 import dataclasses
 import json as json_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from .common import (
     ActivationOption,
     BatchOption,
     ForceOption,
+    InputFault,
     JsonOption,
     ModelArgument,
     OutputOption,
@@ -29,12 +30,26 @@ from .common import (
     stage,
 )
 from .layers import layer_rows, print_layers, print_segments
+from .memories import memory_rows, print_memories
 from .timeline import TimelineOption, check_timeline, draw_timeline
 
 if TYPE_CHECKING:
     from ..compile import Program
+    from ..memory import MacroMap
 
 __all__ = ["IMAGE", "MAPPING", "register"]
+
+TargetOption = Annotated[str, typer.Option(
+    "--target", metavar="generic|asic",
+    help="For an ASIC, memories are black boxes, or macros, and nothing has an initial value.")]
+MacrosOption = Annotated[str | None, typer.Option(
+    "--macros", metavar="MAP", show_default=False,
+    help="With --target asic, make memories of these SRAM macros: name of a shipped macro map, or "
+         "path of a TOML file.")]
+CostsOption = Annotated[str | None, typer.Option(
+    "--macros", metavar="MAP", show_default=False,
+    help="Also print what memories of these SRAM macros take, area and energy of an input: name of "
+         "a shipped macro map, or path of a TOML file.")]
 
 IMAGE = "program.bin"
 MAPPING = "mapping.json"
@@ -49,15 +64,26 @@ def register(app: typer.Typer) -> None:
 
 
 def generate(spec: SpecArgument, output: OutputOption, overrides: SetOption = None,
+             target: TargetOption = "generic", macros: MacrosOption = None,
              force: ForceOption = False, json: JsonOption = False) -> None:
     """Write the Verilog of a spec, its register map, C header and manifest."""
-    with guard(json):
+    with guard(json, *_macro_faults()):
         loaded = load(spec, overrides or ())
+        from ..emit import TARGETS
         from ..emit import generate as emit
+        from ..memory import MacroFault
 
+        if target not in TARGETS:
+            raise InputFault(f"--target must be {' or '.join(TARGETS)}, not {target!r}")
+        if macros is not None and target != "asic":
+            raise InputFault(f"--macros needs --target asic, not {target}")
+        found = None if macros is None else _load_map(macros)
+        if found is not None and found.ports is None:
+            raise MacroFault(f"{macros}: macro map must say which ports its macros have, to "
+                             "instantiate them")
         with atomic_directory(output, "generate", force=force) as folder:
             with stage(f"generate {loaded.name}", quiet=json):
-                manifest = emit(loaded, folder)
+                manifest = emit(loaded, folder, target=target, macros=found)
             files = sorted(item.relative_to(folder).as_posix()
                            for item in folder.rglob("*") if item.is_file())
     if json:
@@ -97,11 +123,12 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
 def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = None,
             activation_nnz: ActivationOption = None, unfused: UnfusedOption = False,
             batch: BatchOption = 1, timeline: TimelineOption = None,
-            json: JsonOption = False) -> None:
+            macros: CostsOption = None, json: JsonOption = False) -> None:
     """Predict a model's cycles on a spec, layer by layer, without simulation."""
-    with guard(json):
+    with guard(json, *_macro_faults()):
         loaded = load(spec, overrides or ())
         check_timeline(timeline)
+        costs = None if macros is None else _load_map(macros)
         program = _compile(loaded, model, activation_nnz, unfused, batch, json)
         from ..predict import moved_bytes
         from ..predict import predict as run_prediction
@@ -111,6 +138,7 @@ def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = Non
         if timeline is not None:
             with stage(f"draw {timeline}", quiet=json):
                 draw_timeline(timeline, f"{model.name} on {loaded.name}", [prediction.timeline])
+        memories = None if costs is None else memory_rows(program, prediction, costs, batch)
     clock = loaded.target.clock_mhz
     layers = layer_rows(program, prediction)
     waits = sum(prediction.waits)
@@ -122,7 +150,9 @@ def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = Non
         print_json({"spec": loaded.name, "model": program.network.name, "batch": batch, **total,
                     "cycles_per_inference": cycles / batch, "microseconds": cycles / clock,
                     "clock_mhz": clock, "segments": program.segment_rows,
-                    "unit_shares": prediction.timeline.shares(), "layers": layers})
+                    "unit_shares": prediction.timeline.shares(), "layers": layers}
+                   | ({} if costs is None else {"memories": memories, "macros": costs.name,
+                                                "memory_source": costs.source}))
     else:
         print_overridden(loaded, overrides)
         print_layers(f"{model.name} on {loaded.name}, predicted", layers, total)
@@ -131,6 +161,21 @@ def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = Non
             typer.echo(f"{cycles:,} cycles with {waits:,} of waiting for transfers")
         typer.echo(f"{cycles / clock:,.1f} us at {clock} MHz" + (
             f" for {batch} inputs, {cycles / batch:,.1f} cycles each" if batch > 1 else ""))
+        if costs is not None and memories is not None:
+            print_memories(f"Memories of {loaded.name}, an input of {model.name}", memories, costs)
+
+
+def _load_map(source: str) -> "MacroMap":
+    from ..memory import load_map
+
+    return load_map(source)
+
+
+def _macro_faults() -> tuple[type[Exception], ...]:
+    """What a macro map can be at fault with; late, since most commands need none."""
+    from ..memory import CompositionFault, MacroFault
+
+    return CompositionFault, MacroFault
 
 
 def schema(json: JsonOption = False) -> None:

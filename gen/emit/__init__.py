@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Emission: a spec becomes Verilog, a file list, register documents and a manifest."""
 
-from .package import generate
+from .package import TARGETS, generate
 
-__all__ = ["generate"]
+__all__ = ["TARGETS", "generate"]

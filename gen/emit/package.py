@@ -9,21 +9,26 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ...rtl.memory.map import REGIONS
-from ..build import accelerator
+from ..build import accelerator, arithmetic
+from ..memory import MacroMap
 from ..spec import Spec, to_yaml
+from .asic import AsicPlatform, describe_memories
 from .platform import EmittingPlatform
 from .registers import c_header, markdown
 
-__all__ = ["generate", "leaves_first", "split_modules"]
+__all__ = ["TARGETS", "generate", "leaves_first", "split_modules"]
 
+TARGETS = ("generic", "asic")
 TOP = "systolith"
 WAIVERS = Path(__file__).with_name("waivers.vlt")
+ASIC_WAIVERS = Path(__file__).with_name("asic_waivers.vlt")
 
 
 def split_modules(source: str) -> dict[str, str]:
     """The modules of a Verilog text, by name, in its order."""
     return {match[1]: match[0] + "\n"
-            for match in re.finditer(r"^module (\w+)\b.*?^endmodule", source, re.M | re.S)}
+            for match in re.finditer(r"^(?:\(\* [^\n]* \*\)\n)*module (\w+)\b.*?^endmodule", source,
+                                     re.M | re.S)}
 
 
 def leaves_first(modules: dict[str, str]) -> list[str]:
@@ -33,23 +38,36 @@ def leaves_first(modules: dict[str, str]) -> list[str]:
     return list(TopologicalSorter(uses).static_order())
 
 
-def generate(spec: Spec, directory: Path) -> dict:
+def generate(spec: Spec, directory: Path, *, target: str = "generic",
+             macros: MacroMap | None = None) -> dict:
     """Write the package of ``spec`` into the folder ``directory``; returns the manifest.
 
     ``rtl/<module>.v`` one file a module, ``filelist.f`` (leaves first), ``lint.vlt`` (Verilator
     waivers with reasons), ``registers.md``, ``<top>.h``, ``spec.yaml``, ``manifest.json``. The
     same spec gives the same bytes.
+
+    With ``target`` "asic" memories are black boxes, or made of ``macros``, which then are:
+    ``blackboxes/<module>.v`` declare them, ``blackboxes.f`` lists these files, ``memories.json``
+    says what every memory is and does.
     """
+    if target not in TARGETS:
+        raise ValueError(f"Target must be one of {', '.join(TARGETS)}, not {target!r}")
+    asic = target == "asic"
+    explicit = arithmetic(spec, asic=asic)
+    platform = (AsicPlatform(TOP, macros, explicit) if asic else EmittingPlatform(TOP, explicit))
     top = accelerator(spec)
-    source, ports = EmittingPlatform(TOP).convert(top, TOP)
+    source, ports = platform.convert(top, TOP)
     modules = split_modules(source)
-    (directory / "rtl").mkdir()
+    boxes = [name for name in modules if name in platform.black_boxes]
+    for folder in ("rtl", "blackboxes") if asic else ("rtl",):
+        (directory / folder).mkdir()
     for name, text in modules.items():
-        (directory / "rtl" / f"{name}.v").write_text(
+        (directory / ("blackboxes" if name in boxes else "rtl") / f"{name}.v").write_text(
             f"// SPDX-License-Identifier: Apache-2.0\n// {spec.name}: {name}\n{text}")
-    files = [f"rtl/{name}.v" for name in leaves_first(modules)]
+    files = [f"rtl/{name}.v" for name in leaves_first(modules) if name not in boxes]
     (directory / "filelist.f").write_text("\n".join(files) + "\n")
-    (directory / "lint.vlt").write_text(WAIVERS.read_text())
+    (directory / "lint.vlt").write_text(
+        WAIVERS.read_text() + (ASIC_WAIVERS.read_text() if asic else ""))
     p = top.parameters
     (directory / "registers.md").write_text(markdown(spec.name, p))
     (directory / f"{TOP}.h").write_text(c_header(spec.name, p))
@@ -73,5 +91,11 @@ def generate(spec: Spec, directory: Path) -> dict:
             "schedule_words": p.schedule_words,
             "regions": {name: p.region_address(index) for index, name in enumerate(REGIONS)}},
     }
+    if asic:
+        (directory / "blackboxes.f").write_text(
+            "".join(f"blackboxes/{name}.v\n" for name in sorted(boxes)))
+        memories = describe_memories(TOP, p, macros)
+        (directory / "memories.json").write_text(json.dumps(memories, indent=2) + "\n")
+        manifest |= {"target": target, "black_boxes": sorted(boxes)}
     (directory / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     return manifest

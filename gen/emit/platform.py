@@ -7,7 +7,7 @@ module an instance.
 
 import contextlib
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from unittest.mock import patch
 
 from amaranth import ClockSignal, Instance, Module, ResetSignal
@@ -20,7 +20,7 @@ from ...rtl.arith.arithmetic import Arithmetic
 from ...rtl.arith.dot_product import DotProduct
 from ...rtl.cell import Cell
 
-__all__ = ["EmittingPlatform"]
+__all__ = ["EmittingPlatform", "ports_of"]
 
 # Memories and registers carry no initial values: memories are swappable for macros, registers have
 # a reset.
@@ -29,10 +29,14 @@ read_rtlil <<rtlil
 {text}
 rtlil
 hierarchy -check -top {top}
-proc -nomux -norom
+{processes}
 memory_collect
 attrmap -remove init
-write_verilog -noattr -
+{writing}
+"""
+DECLARATIONS = """\
+select =A:blackbox
+write_verilog -blackboxes -selected -
 """
 
 
@@ -40,16 +44,23 @@ class EmittingPlatform:
     """Collects modules as RTLIL while components are elaborated, then writes them as Verilog.
 
     ``prefix`` starts the name of every module, so that designs can share a library. Dot products
-    are built as ``arithmetic`` says, or left to the synthesiser. Modules have
-    one clock ``clk`` and one synchronous reset ``rst``, or neither; ValueError for any other.
-    ``DomainRenamer`` may be put around a cell; ``ResetInserter`` and ``EnableInserter`` may not,
-    since they do not reach into an instance.
+    are built as ``arithmetic`` says, or left to the synthesiser. Modules have one clock ``clk`` and
+    one synchronous reset ``rst``, or neither; ValueError for any other. ``DomainRenamer`` may be
+    put around a cell; ``ResetInserter`` and ``EnableInserter`` may not, since they do not reach
+    into an instance.
     """
+
+    PROCESSES = "proc -nomux -norom"
+    """Yosys commands that make of processes what is written: with ``-nomux`` themselves, otherwise
+    multiplexers."""
+    WRITING = "write_verilog -noattr -"
+    """Yosys commands that write, with the attributes that shall be seen."""
 
     def __init__(self, prefix: str, arithmetic: Arithmetic | None = None):
         self.prefix = prefix
         self.arithmetic = arithmetic
         self.modules: dict[str, str] = {}     # cell module name -> RTLIL
+        self.black_boxes: set[str] = set()    # names of those modules that have no body
         self._clocked: dict[str, set[str]] = {}  # ... -> clk, rst as needed
         self._faces: dict[str, tuple] = {}       # ... -> class and ports of the first one
 
@@ -59,16 +70,14 @@ class EmittingPlatform:
         Raises ValueError where a cell of the same name has another class or other ports.
         """
         name = f"{self.prefix}_{cell.module_name}"
-        ports = _ports(cell)
+        ports = ports_of(cell)
         face = (type(cell).__qualname__,
                 *((port, len(value), flow.value) for port, (value, flow) in ports.items()))
         if self._faces.setdefault(name, face) != face:
             raise ValueError(f"Cells of one name must have one class and the same ports, "
                              f"not {self._faces[name]!r} and {face!r}")
         if name not in self.modules:
-            text, inputs = self._convert(cell.body(self), name, ports)
-            self.modules[name] = text
-            self._clocked[name] = inputs
+            self.modules[name], self._clocked[name] = self.convert_cell(cell, name, ports)
         connections = {}
         for port, (value, direction) in ports.items():
             kind = "i" if direction is _ir.PortDirection.Input else "o"
@@ -83,19 +92,39 @@ class EmittingPlatform:
         """The dot product in the platform's arithmetic."""
         return dot.plain() if self.arithmetic is None else self.arithmetic.dot_product(dot)
 
+    def convert_cell(self, cell: Cell, name: str, ports: dict) -> tuple[str, set[str]]:
+        """RTLIL of the cell's module, and which of clk and rst it has."""
+        return self.convert_body(cell.body(self), name, ports)
+
+    def declare(self, name: str, pins: Iterable[tuple[str, int, bool]]) -> str:
+        """RTLIL of a black box with ``pins`` (name, width, whether it is an input)."""
+        self.black_boxes.add(name)
+        design = rtlil.Design(emit_src=False)
+        module = design.module(name, attrs={"blackbox": 1})
+        del module.attributes["generator"]
+        for pin, width, is_input in pins:
+            flow = _nir.ModuleNetFlow.Input if is_input else _nir.ModuleNetFlow.Output
+            module.wire(width, name=pin, port_kind=flow.value)
+        return str(design)
+
     def convert(self, component, name: str) -> tuple[str, list[str]]:
-        """Verilog of ``component`` as module ``name`` with all that it uses, and its ports."""
+        """Verilog of ``component`` as module ``name`` with all that it uses, and its ports; behind
+        it that of the black boxes."""
         with _quick():
-            ports = _ports(component)
+            ports = ports_of(component)
             body = component.body(self) if isinstance(component, Cell) else component
-            text, inputs = self._convert(body, name, ports)
+            text, inputs = self.convert_body(body, name, ports)
             self.modules[name] = text
-            script = SCRIPT.format(text="\n".join(self.modules.values()), top=name)
+            script = SCRIPT.format(text="\n".join(self.modules.values()), top=name,
+                                   processes=self.PROCESSES, writing=self.WRITING)
+            if self.black_boxes:
+                script += DECLARATIONS
             yosys = find_yosys(lambda version: version >= (0, 40))
             source = yosys.run(["-q", "-"], script, ignore_warnings=True)
         return source, sorted(ports) + sorted(inputs)
 
-    def _convert(self, elaboratable, name: str, ports: dict) -> tuple[str, set[str]]:
+    def convert_body(self, elaboratable, name: str, ports: dict) -> tuple[str, set[str]]:
+        """RTLIL of a module ``name`` with ``ports``, and which of clk and rst it has as well."""
         fragment = _ir.Fragment.get(elaboratable, self)
         netlist = _ir.build_netlist(fragment, ports=ports, name=name)
         inputs = set(netlist.modules[0].ports) - set(ports)
@@ -152,10 +181,11 @@ def _quick() -> Iterator[None]:
             gc.enable()
 
 
-def _ports(component) -> dict:
-    """Ports by name, path members joined with single underscores."""
+def ports_of(component) -> dict:
+    """Ports of at least one bit by name, path members joined with single underscores."""
     ports = {}
     for path, member, value in component.signature.flatten(component):
         direction = (_ir.PortDirection.Input if member.flow == In else _ir.PortDirection.Output)
-        ports["_".join(map(str, path))] = (Value.cast(value), direction)
+        if len(Value.cast(value)):
+            ports["_".join(map(str, path))] = (Value.cast(value), direction)
     return ports

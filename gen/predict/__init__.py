@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Predictor: what the hardware's counters will show, from its static facts, without simulation."""
 
+from .accesses import Accesses, MemoryUse, memory_use, predict_accesses
 from .activity import Activity, predict_activity
 from .banks import predict_bank_words
 from .busy import Busy, Timeline
 from .cycles import LayerPrediction, Prediction, Stalls, predict
 from .transfers import MEMORY_LATENCY, layer_traffic, moved_bytes
 
-__all__ = ["MEMORY_LATENCY", "Activity", "Busy", "LayerPrediction", "Prediction", "Stalls",
-           "Timeline", "layer_traffic", "moved_bytes", "predict",
-           "predict_activity", "predict_bank_words"]
+__all__ = ["MEMORY_LATENCY", "Accesses", "Activity", "Busy", "LayerPrediction", "MemoryUse",
+           "Prediction", "Stalls", "Timeline", "layer_traffic", "memory_use", "moved_bytes",
+           "predict", "predict_accesses", "predict_activity", "predict_bank_words"]

@@ -14,8 +14,9 @@ from ...rtl.sequencer.descriptor import Opcode
 from ..compile.plan import block_weights
 from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_fetched, tiled_window_inside, window_inside
+from ..compile.schedule import row_tiles
 
-__all__ = ["Activity", "predict_activity"]
+__all__ = ["Activity", "predict_activity", "predict_words"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,13 @@ class Activity:
                            for item in fields(self)})
 
 
+def predict_words(program: Program) -> list[Activity]:
+    """Of each layer's activity the words that are read and written, which are the same on every
+    input; a read of weights is one of a whole row."""
+    p = program.parameters
+    return [WORDS[layer.lowered.opcode](layer, p) for layer in program.layers]
+
+
 def predict_activity(program: Program, tensors: Mapping[int, np.ndarray]) -> list[Activity]:
     """Activity of each layer of ``program`` on one input.
 
@@ -42,9 +50,10 @@ def predict_activity(program: Program, tensors: Mapping[int, np.ndarray]) -> lis
     the image trailer, one weight row a run, belongs to no layer.
     """
     p = program.parameters
-    return [UNITS[layer.lowered.opcode](layer, p, _source_rows(
+    return [words + (_macs(layer, p, _source_rows(
         tensors[layer.lowered.source], program.lowered.shapes[layer.lowered.source], layer))
-        for layer in program.layers]
+        if layer.lowered.opcode is Opcode.MATRIX else Activity())
+        for layer, words in zip(program.layers, predict_words(program), strict=True)]
 
 
 def _source_rows(tensor: np.ndarray, shape: tuple[int, int, int],
@@ -53,12 +62,12 @@ def _source_rows(tensor: np.ndarray, shape: tuple[int, int, int],
     return tensor.reshape(shape)[slice(*layer.part.source_rows)]
 
 
-def _addition(layer: CompiledLayer, p: AcceleratorParameters, _: np.ndarray) -> Activity:
+def _addition(layer: CompiledLayer, p: AcceleratorParameters) -> Activity:
     words = layer.source.word_groups(p.vector_blocks) * p.vector_blocks
     return Activity(activation_reads=2 * words, activation_writes=words)
 
 
-def _window(layer: CompiledLayer, p: AcceleratorParameters, _: np.ndarray) -> Activity:
+def _window(layer: CompiledLayer, p: AcceleratorParameters) -> Activity:
     if layer.fused:
         tiles = tiled_window_inside(layer.lowered, layer.source, p)
         return Activity(activation_reads=sum(int(group.sum()) for tile in tiles for group in tile))
@@ -72,20 +81,24 @@ def _result_words(layer: CompiledLayer) -> int:
     return height * width * layer.destination.blocks
 
 
-def _matrix(layer: CompiledLayer, p: AcceleratorParameters, source: np.ndarray) -> Activity:
-    low, plan = layer.lowered, layer.plan
-    fetched = matrix_fetched(low, layer.source, p)
-    tiles = fetched.shape[1]
-    issued = tiles * int(plan.steps.sum()) * p.facts.multipliers
+def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> Activity:
+    plan = layer.plan
+    fetched = matrix_fetched(layer.lowered, layer.source, p)
+    return Activity(
+        activation_reads=0 if layer.fed else int((fetched.sum((1, 4)) * plan.taps).sum()),
+        activation_writes=_result_words(layer),
+        weight_reads=1 + fetched.shape[1] * int(plan.passes.sum()))
+
+
+def _macs(layer: CompiledLayer, p: AcceleratorParameters, source: np.ndarray) -> Activity:
+    tiles = row_tiles(layer.lowered, p)
+    issued = tiles * int(layer.plan.steps.sum()) * p.facts.multipliers
     count = _streamed_products if p.facts.holds_weights else _products
     useful, zero = count(layer, p, source) if p.facts.zero_gating else (issued, 0)
     return Activity(
         macs_issued=issued,
         macs_gated_activation=zero,
-        macs_gated_weight=issued - useful - zero,
-        activation_reads=0 if layer.fed else int((fetched.sum((1, 4)) * plan.taps).sum()),
-        activation_writes=_result_words(layer),
-        weight_reads=1 + tiles * int(plan.passes.sum()))
+        macs_gated_weight=issued - useful - zero)
 
 
 def _operands(layer: CompiledLayer, p: AcceleratorParameters,
@@ -159,4 +172,4 @@ def _streamed_products(layer: CompiledLayer, p: AcceleratorParameters,
     return useful, zero
 
 
-UNITS = {Opcode.MATRIX: _matrix, Opcode.WINDOW: _window, Opcode.ADD: _addition}
+WORDS = {Opcode.MATRIX: _matrix, Opcode.WINDOW: _window, Opcode.ADD: _addition}

@@ -33,7 +33,9 @@ __all__ = ["LayerPrediction", "Prediction", "Stalls", "predict"]
 class LayerPrediction:
     """``cycles`` of a layer, none if it is ``fused`` with the next one; ``macs`` as the network
     states it; ``utilisation`` of the multipliers, counting for each block the weights of its
-    densest column, or the activations kept; blocks without a weight count nothing."""
+    densest column, or the activations kept; blocks without a weight count nothing.
+    ``parameter_reads``: rows of program memory that are read for channels' parameters, those of
+    a fused layer with the next one's."""
 
     name: str
     op: str
@@ -41,6 +43,7 @@ class LayerPrediction:
     macs: int
     utilisation: float
     fused: bool = False
+    parameter_reads: int = 0
     stalls: Stalls = field(default_factory=Stalls)
 
 
@@ -80,20 +83,20 @@ def predict(program: Program | Tiled, known: dict | None = None,
     lengths, begins, watched = [], [], []
     for index, layer in enumerate(program.layers):
         low = layer.lowered
-        units, begin = Busy(), Sequencer.fetch_cycles(p.program_width)
+        units, begin, reads = Busy(), Sequencer.fetch_cycles(p.program_width), 0
         if runs is not None and not runs[index]:
             cycles, stalls = begin, Stalls()
         elif layer.fused:  # timed with the next one
             cycles, stalls = 0, Stalls()
         else:
             if layer.fed:
-                done, stalls = fused_layers(program.layers[index - 1], layer, p, units)
+                done, stalls, reads = fused_layers(program.layers[index - 1], layer, p, units)
                 begin += Sequencer.fused_cycles(p.program_width)
             else:
                 key = _alike(layer, p)
                 if key not in known:
                     known[key] = *UNITS[low.opcode](layer, p, units), units
-                done, stalls, units = known[key]
+                done, stalls, reads, units = known[key]
             cycles = begin + done + 1
         lengths.append(cycles)
         begins.append(begin)
@@ -104,7 +107,7 @@ def predict(program: Program | Tiled, known: dict | None = None,
         layers.append(LayerPrediction(
             name=low.name, op=low.kind, cycles=cycles, macs=low.macs,
             utilisation=work / (max(cycles, 1) * p.facts.multipliers), fused=layer.fused,
-            stalls=stalls))
+            parameter_reads=reads, stalls=stalls))
     total = Sequencer.overhead_cycles(p.program_width) + sum(lengths)
     waits, transfers = predict_transfers(program, lengths)
     first_layer = cycle = Sequencer.overhead_cycles(p.program_width) - Sequencer.END
@@ -142,8 +145,8 @@ def _products(layer: CompiledLayer, facts: EngineFacts) -> float:
     return float(height * width * (columns @ kept.sum((1, 2, 3))))
 
 
-def _matrix(layer: CompiledLayer, p: AcceleratorParameters, busy: Busy) -> tuple[int, Stalls]:
-    """Cycle of the engine layer's last result beat, and its stalls."""
+def _matrix(layer: CompiledLayer, p: AcceleratorParameters, busy: Busy) -> tuple[int, Stalls, int]:
+    """Cycle of the engine layer's last result beat, its stalls, reads of parameters."""
     facts, low = p.facts, layer.lowered
     reads = matrix_reads(low, layer.source, p)
     tiles = reads.shape[1]
@@ -156,6 +159,7 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters, busy: Busy) -> tuple
     swap = 1  # the walk starts one cycle after ``begin``
     accepted = read = taken = 0
     parameters = ready_after
+    sets = 1  # that have been asked for
     for blocks in layer.plan.tiles:
         for tile in range(tiles):
             rows = min(facts.rows, pixels - tile * facts.rows)
@@ -178,12 +182,23 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters, busy: Busy) -> tuple
                 if fresh:
                     parameters = (engine.issued + engine.row_valid + ParameterLoader.HOLD
                                   + ready_after)
-    return engine.done(pixels - (tiles - 1) * facts.rows,
-                       bank_conflicts=int(((reads - 1).sum((1, 4)) * layer.plan.taps).sum()))
+                    sets += 1
+    done, stalls = engine.done(
+        pixels - (tiles - 1) * facts.rows,
+        bank_conflicts=int(((reads - 1).sum((1, 4)) * layer.plan.taps).sum()))
+    return done, stalls, _parameter_reads(ready_after, sets, parameters, done)
 
 
-def _window(layer: CompiledLayer, p: AcceleratorParameters, busy: Busy) -> tuple[int, Stalls]:
-    """Cycle of the vector layer's last result, and its stalls."""
+def _parameter_reads(ready_after: int, sets: int, ready: int, done: int) -> int:
+    """Reads of a layer's parameters: behind its last set the loader asks for another, which would
+    be ``ready`` in that cycle, until the layer is done."""
+    each = ready_after - ParameterLoader.SETUP
+    return (sets - 1) * each + min(max(done - (ready - ready_after), 0), each)
+
+
+def _window(layer: CompiledLayer, p: AcceleratorParameters,
+            busy: Busy) -> tuple[int, Stalls, int]:
+    """Cycle of the vector layer's last result, its stalls, reads of parameters."""
     reads = window_reads(layer.lowered, layer.source, p)
     ready_after = ParameterLoader.load_cycles(
         lanes=p.vector_lanes, rows_per_lane=len(VectorLane.FIELDS), width=p.program_width)
@@ -196,19 +211,20 @@ def _window(layer: CompiledLayer, p: AcceleratorParameters, busy: Busy) -> tuple
         finished = first + int(group[1:].sum())
         asked = finished - int(group[-1])
         busy.read(first - int(group[0]) + 1, finished, vector=True)
-    return finished + VectorUnit.COLUMN_DELAY + VectorUnit.LATENCY, Stalls(
-        stall_parameters=waits, bank_conflicts=int((reads - 1).sum()))
+    done = finished + VectorUnit.COLUMN_DELAY + VectorUnit.LATENCY
+    stalls = Stalls(stall_parameters=waits, bank_conflicts=int((reads - 1).sum()))
+    return done, stalls, _parameter_reads(ready_after, len(reads) + 1, parameters, done)
 
 
 def _addition(layer: CompiledLayer, p: AcceleratorParameters,
-              busy: Busy) -> tuple[int, Stalls]:
-    """Cycle of the element-wise sum's last result, and its stalls."""
+              busy: Busy) -> tuple[int, Stalls, int]:
+    """Cycle of the element-wise sum's last result, its stalls, reads of parameters: none."""
     groups = layer.source.word_groups(p.vector_blocks)
     last_read = 3 + (groups - 1) * AdditionWalker.PERIOD  # of the second operand
     done = last_read + VectorUnit.COLUMN_DELAY + VectorUnit.ADD_LATENCY
     for second in range(3, last_read + 1, AdditionWalker.PERIOD):
         busy.read(second - 1, second, vector=True)
-    return done, Stalls()
+    return done, Stalls(), 0
 
 
 UNITS = {Opcode.MATRIX: _matrix, Opcode.WINDOW: _window, Opcode.ADD: _addition}

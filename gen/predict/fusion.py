@@ -17,9 +17,9 @@ __all__ = ["fused_layers"]
 
 
 def fused_layers(window: CompiledLayer, matrix: CompiledLayer, p: AcceleratorParameters,
-                 busy: Busy) -> tuple[int, Stalls]:
-    """Cycle of the engine's last result beat, and the stalls of the engine; what units do goes
-    into ``busy``."""
+                 busy: Busy) -> tuple[int, Stalls, int]:
+    """Cycle of the engine's last result beat, the stalls of the engine, reads of both layers'
+    parameters; what units do goes into ``busy``."""
     facts, low = p.facts, matrix.lowered
     pixels = low.output_shape[0] * low.output_shape[1]
     columns = matrix.plan.tiles
@@ -33,6 +33,7 @@ def fused_layers(window: CompiledLayer, matrix: CompiledLayer, p: AcceleratorPar
     requests = _Requests(blocks, rows, vector, facts.rows // p.matrix_lanes)
     loads = facts.columns // p.program_width
     load = 1  # first cycle in which parameters of the engine's columns may be read
+    sets = 0  # of them that were needed
     requests.ask(0)
     requests.take(0, 0)
     requests.ask(1)
@@ -46,7 +47,9 @@ def fused_layers(window: CompiledLayer, matrix: CompiledLayer, p: AcceleratorPar
                      parameters=vector.loaded(load, loads) if fresh else 0)
         if fresh:
             load = engine.issued + engine.row_valid + ParameterLoader.HOLD + 1
-    return engine.done(rows[-1], bank_conflicts=vector.conflicts)
+            sets += 1
+    done, stalls = engine.done(rows[-1], bank_conflicts=vector.conflicts)
+    return done, stalls, sets * loads + min(vector.gaps(load, done), loads) + vector.reads(done)
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,15 @@ class _VectorTimeline:
                 break
             cycle = last + 1
         return cycle + reads - 1 + ParameterLoader.SETUP
+
+    def reads(self, last: int) -> int:
+        """Reads of its own parameters up to and with cycle ``last``."""
+        return sum(max(min(end, last) - start + 1, 0) for start, end in self._bursts)
+
+    def gaps(self, first: int, last: int) -> int:
+        """Cycles from ``first`` to ``last`` without such a read."""
+        taken = sum(max(min(end, last) - max(start, first) + 1, 0) for start, end in self._bursts)
+        return max(last - first + 1, 0) - taken
 
     def _advance(self) -> None:
         while len(self._results) < min(len(self._free), len(self._tiles)):

@@ -9,13 +9,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from ...rtl.arith.carry_save import FinalAdder
+from ...rtl.arith.partial_products import Multiplier
 from ...rtl.kinds import KINDS
 from .defaults import WEIGHTS, fill, fill_engine, fill_memory
 from .rules import check
 from .size import KIB, MIB, parse_size
 
-__all__ = ["Bus", "Drain", "Engine", "Grid", "Memory", "PostProcessor", "Spec", "Target", "Tpe",
-           "Vector", "Weights"]
+__all__ = ["Arithmetic", "Bus", "Drain", "Engine", "Grid", "Memory", "PostProcessor", "Spec",
+           "Target", "Tpe", "Vector", "Weights"]
 
 Size = Annotated[
     int, BeforeValidator(parse_size), Field(ge=KIB, le=16 * MIB, multiple_of=KIB),
@@ -167,6 +169,19 @@ class Bus(_Section):
     """Bits of the window's and the DMA's data."""
 
 
+class Arithmetic(_Section):
+    """How the dot products of engine and vector unit are built: their results are the same."""
+
+    multiplier: Literal[("inferred", *(str(each) for each in Multiplier))] = "inferred"  # type: ignore[valid-type]
+    """Rows of partial products in an explicit carry-save tree, or inferred: left to the
+    synthesiser, but for an ASIC as baugh-wooley. baugh-wooley: a row of AND gates a bit of the
+    activation; radix-4, booth: a row for two bits; distributed: a row for a bit of two activations
+    each, smallest, but with more glitches."""
+    final_adder: Literal[tuple(str(each) for each in FinalAdder)] = "prefix"  # type: ignore[valid-type]
+    """How carries end in an explicit tree: prefix, from the middle on in one fast sum; ripple,
+    smaller and slower."""
+
+
 class Target(_Section):
     """What the hardware is meant for; changes no hardware."""
 
@@ -188,6 +203,7 @@ class Spec(_Section):
     drain: Drain = Drain()
     postproc: PostProcessor = Field(default_factory=PostProcessor)
     bus: Bus = Bus()
+    arithmetic: Arithmetic = Arithmetic()
     target: Target = Target()
 
     @model_validator(mode="before")
@@ -229,13 +245,14 @@ class Spec(_Section):
 
     @property
     def hash(self) -> int:
-        """64 bits (unsigned) of everything that changes hardware: all but name and target.
+        """64 bits (unsigned) of everything that changes what hardware does: all but name,
+        arithmetic and target.
 
         ``float_rounding`` came later: left at its default, it does not change the hash.
         """
         later = set() if self.postproc.float_rounding else {"float_rounding"}
         text = json.dumps(self.model_dump(mode="json", exclude={
-            "name": True, "target": True, "postproc": later}),
+            "name": True, "arithmetic": True, "target": True, "postproc": later}),
                           sort_keys=True, separators=(",", ":"))
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 

@@ -35,42 +35,45 @@ class AccessPort(wiring.Signature):
 
 
 class SramBank(Cell):
-    """One single-port memory of ``depth`` 64-bit words with byte write masks.
+    """One single-port memory of ``depth`` words with byte write masks.
 
     *Timing*: one access a cycle. Read data follows one cycle after ``enable & ~write`` and holds
-    until the next read.
+    until the next read. What a word holds before it is written is not defined.
 
-    *Parameters*: ``depth`` in words, at least 1.
+    *Parameters*: ``depth`` in words, at least 1; ``width`` of a word in bits, whole bytes.
 
     *Members*: ``enable``, ``write``, ``address``, ``write_data``, ``write_mask``, ``read_data``.
     """
 
-    def __init__(self, *, depth: int):
+    def __init__(self, *, depth: int, width: int = 64):
         if depth < 1:
             raise ValueError(f"SRAM depth must be at least 1 word, not {depth!r}")
+        if width < 8 or width % 8:
+            raise ValueError(f"SRAM width must be a multiple of 8 bits, not {width!r}")
         self.depth = depth
+        self.width = width
         super().__init__({
             "enable": In(1),
             "write": In(1),
             "address": In(ceil_log2(depth)),
-            "write_data": In(64),
-            "write_mask": In(8),
-            "read_data": Out(64),
+            "write_data": In(width),
+            "write_mask": In(width // 8),
+            "read_data": Out(width),
         })
 
     @staticmethod
-    def name_of(depth: int) -> str:
-        """Name of the module of a bank of ``depth`` words."""
-        return f"sram_{depth}x64"
+    def name_of(depth: int, width: int = 64) -> str:
+        """Name of the module of a bank of ``depth`` words of ``width`` bits."""
+        return f"sram_{depth}x{width}"
 
     @property
     def module_name(self) -> str:
-        return self.name_of(self.depth)
+        return self.name_of(self.depth, self.width)
 
     def body(self, platform) -> Module:
         m = Module()
         m.submodules.storage = storage = memory.Memory(
-            shape=unsigned(64), depth=self.depth, init=[])
+            shape=unsigned(self.width), depth=self.depth, init=[])
         read = storage.read_port()
         write = storage.write_port(granularity=8)
         m.d.comb += [
@@ -78,7 +81,7 @@ class SramBank(Cell):
             read.en.eq(self.enable & ~self.write),
             write.addr.eq(self.address),
             write.data.eq(self.write_data),
-            write.en.eq((self.enable & self.write).replicate(8) & self.write_mask),
+            write.en.eq((self.enable & self.write).replicate(self.width // 8) & self.write_mask),
             self.read_data.eq(read.data),
         ]
         return m

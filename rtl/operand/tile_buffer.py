@@ -62,11 +62,17 @@ class TileBuffer(wiring.Component):
             "o": Out(stream.Signature(piece_layout(lanes, tag_width))),
         })
 
+    @staticmethod
+    def depth_of(*, rows: int, lanes: int, words: int, blocks: int) -> int:
+        """Words of each of its ``2 * lanes * words`` banks."""
+        return -(-blocks // words) * (rows // lanes)
+
     def elaborate(self, platform) -> Module:
         m = Module()
         piece_bits = exact_log2(self.rows // self.lanes)
         word_bits = exact_log2(self.words)
-        lines = -(-self.blocks // self.words) * (self.rows // self.lanes)
+        lines = self.depth_of(rows=self.rows, lanes=self.lanes, words=self.words,
+                              blocks=self.blocks)
         line_bits = ceil_log2(lines)
 
         # Writing: pixels of a channel group in order.

@@ -6,6 +6,8 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
+from ..memory.sram import SramBank
+
 __all__ = ["CountedBank", "Counters", "EventCounts", "LayerTable"]
 
 CountedBank = data.StructLayout({"bank": 8, "group": 1, "one": 1})
@@ -105,7 +107,9 @@ class Counters(wiring.Component):
 class LayerTable(wiring.Component):
     """Cycles of the first ``DEPTH`` layers of the latest run.
 
-    *Timing*: ``data`` follows ``index`` by one cycle.
+    *Timing*: ``data`` follows ``index`` by one cycle. On a platform whose memories have a single
+    port (``platform.single_port``) an entry shows what was written three cycles before, an
+    ``index`` must be held for two cycles, and a ``write`` follows the one before by three.
 
     *Members*: ``write``, ``layer``, ``cycles``, ``index``, ``data``.
     """
@@ -119,6 +123,8 @@ class LayerTable(wiring.Component):
     data: Out(32)
 
     def elaborate(self, platform) -> Module:
+        if getattr(platform, "single_port", False):
+            return self._single_port()
         m = Module()
         m.submodules.storage = storage = memory.Memory(
             shape=unsigned(32), depth=self.DEPTH, init=[])
@@ -134,4 +140,32 @@ class LayerTable(wiring.Component):
             read.en.eq(1),
             self.data.eq(read.data),
         ]
+        return m
+
+    def _single_port(self) -> Module:
+        """With one access a cycle: a new index is read at once, and what is to be written waits
+        for a cycle in which the output already shows what it should."""
+        m = Module()
+        m.submodules.storage = storage = SramBank(depth=self.DEPTH, width=32)
+        shown = Signal.like(self.index)  # the entry at the output
+        valid = Signal()                 # ... which is that of the memory
+        waiting = Signal()
+        entry = Signal.like(self.index)  # what waits
+        value = Signal.like(self.cycles)
+        read = Signal()
+        m.d.comb += [
+            read.eq(~valid | (shown != self.index)),
+            storage.enable.eq(read | waiting),
+            storage.write.eq(~read),
+            storage.address.eq(Mux(read, self.index, entry)),
+            storage.write_data.eq(value),
+            storage.write_mask.eq(0xF),
+            self.data.eq(storage.read_data),
+        ]
+        with m.If(read):
+            m.d.sync += [shown.eq(self.index), valid.eq(1)]
+        with m.Elif(waiting):
+            m.d.sync += [waiting.eq(0), valid.eq(entry != shown)]
+        with m.If(self.write & (self.layer < self.DEPTH)):
+            m.d.sync += [waiting.eq(1), entry.eq(self.layer[:8]), value.eq(self.cycles)]
         return m

@@ -58,6 +58,53 @@ def test_generate_json_says_what_was_written(tmp_path):
     assert report["manifest"] == json.loads((tmp_path / "out" / "manifest.json").read_text())
 
 
+@pytest.mark.parametrize("macros", [None, "sg13g2"])
+def test_generate_for_an_asic(tmp_path, macros):
+    more = () if macros is None else ("--macros", macros)
+    result = call("generate", "demo", "-o", tmp_path / "out", "--target", "asic", *more, "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert {"memories.json", "blackboxes.f"} <= set(report["files"])
+    assert report["manifest"]["target"] == "asic"
+    vendor = {name.startswith("RM_IHPSG13_") for name in report["manifest"]["black_boxes"]}
+    assert vendor == {macros is not None}
+
+
+def test_generate_for_an_asic_again_over_itself(tmp_path):
+    for _ in range(2):
+        assert call("generate", "demo", "-o", tmp_path / "out", "--target", "asic").exit_code == 0
+    assert call("generate", "demo", "-o", tmp_path / "out").exit_code == 0
+    assert not (tmp_path / "out" / "blackboxes.f").exists()
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (["--target", "fpga"], "--target must be generic or asic, not 'fpga'"),
+    (["--macros", "sg13g2"], "--macros needs --target asic, not generic"),
+    (["--target", "asic", "--macros", "nope"],
+     "nope: no such macro map; named ones are asap7, sg13g2, or give the path of a file"),
+    (["--target", "asic", "--macros", "asap7"],
+     "asap7: macro map must say which ports its macros have, to instantiate them"),
+], ids=["target", "no asic", "no map", "no ports"])
+def test_generate_refuses_in_one_sentence(tmp_path, arguments, sentence):
+    result = call("generate", "demo", "-o", tmp_path / "out", *arguments)
+    assert (result.exit_code, result.stderr.strip()) == (2, sentence)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("macros", ["sg13g2", "asap7"])
+def test_predict_says_what_memories_take(macros):
+    report = json.loads(call("predict", "demo", MODEL, "--macros", macros, "--json").stdout)
+    rows = {row["memory"]: row for row in report["memories"]}
+    assert list(rows) == ["activations", "weights", "program", "schedule", "tile_buffer",
+                          "layer_table"]
+    weights = rows["weights"]
+    assert weights["energy_nj"] == pytest.approx(weights["reads"] * weights["read_pj"] / 1e3)
+    assert rows["tile_buffer"]["made_of"] == "registers"
+    result = call("predict", "demo", MODEL, "--macros", macros)
+    assert result.exit_code == 0 and report["memory_source"] in result.stdout
+    assert "memories" not in json.loads(call("predict", "demo", MODEL, "--json").stdout)
+
+
 def test_compile(tmp_path):
     result = call("compile", "demo", MODEL, "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output

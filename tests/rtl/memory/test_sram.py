@@ -9,9 +9,9 @@ from ..streams import simulate
 from .words import merge
 
 
-@pytest.mark.parametrize("depth", [1, 2, 5, 32])
-def test_random_accesses(depth):
-    dut = SramBank(depth=depth)
+@pytest.mark.parametrize(("depth", "width"), [(1, 64), (2, 64), (5, 64), (32, 64), (5, 8), (4, 32)])
+def test_random_accesses(depth, width):
+    dut = SramBank(depth=depth, width=width)
     rng = random.Random(depth)
 
     async def bench(ctx):
@@ -19,7 +19,8 @@ def test_random_accesses(depth):
         expected = 0
         for _ in range(200):
             enable, write = rng.random() < 0.8, rng.random() < 0.5
-            address, value, mask = rng.randrange(depth), rng.getrandbits(64), rng.getrandbits(8)
+            address = rng.randrange(depth)
+            value, mask = rng.getrandbits(width), rng.getrandbits(width // 8)
             ctx.set(dut.enable, enable)
             ctx.set(dut.write, write)
             ctx.set(dut.address, address)
@@ -38,3 +39,9 @@ def test_random_accesses(depth):
 def test_depth_must_be_positive():
     with pytest.raises(ValueError, match="^SRAM depth must be at least 1 word, not 0$"):
         SramBank(depth=0)
+
+
+@pytest.mark.parametrize("width", [0, 4, 12])
+def test_width_must_be_whole_bytes(width):
+    with pytest.raises(ValueError, match=f"^SRAM width must be a multiple of 8 bits, not {width}$"):
+        SramBank(depth=1, width=width)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import random
 
+from amaranth.lib import wiring
 from systolith.rtl.sequencer.counters import Counters, EventCounts, LayerTable
 
 from ..streams import simulate
@@ -68,3 +69,48 @@ def test_layer_table_keeps_its_first_layers():
             assert ctx.get(dut.data) == cycles
 
     simulate(dut, bench)
+
+
+class SinglePort:
+    """A platform whose memories have a single port."""
+
+    single_port = True
+
+
+def test_layer_table_on_a_single_port():
+    """Any writes three cycles apart, any index held for two: what is shown is what was written
+    three cycles before."""
+    table = LayerTable()
+    rng = random.Random(4)
+
+    class Dut(wiring.Component):
+        def elaborate(self, platform):
+            return table.elaborate(SinglePort())
+
+    async def bench(ctx):
+        held = [0] * LayerTable.DEPTH
+        history = []
+        index, written = 0, 0
+        for cycle in range(3000):
+            if cycle % 2 == 0 and rng.random() < 0.5:
+                index = rng.randrange(4)
+            write = cycle - written >= 3 and rng.random() < 0.4
+            layer, value = rng.choice([0, 1, 2, 3, 3, 255, 256, 257]), rng.getrandbits(32)
+            ctx.set(table.index, index)
+            ctx.set(table.write, write)
+            ctx.set(table.layer, layer)
+            ctx.set(table.cycles, value)
+            history.append(list(held))
+            if write:
+                written = cycle
+                if layer < LayerTable.DEPTH:
+                    held[layer] = value
+            await ctx.tick()
+            shown = ctx.get(table.data)
+            recent = {before[index] for before in history[-3:]}
+            if cycle >= 3:
+                assert shown in recent, cycle
+            if len({*recent, held[index]}) == 1 and cycle >= 3:
+                assert shown == held[index]
+
+    simulate(Dut({}), bench)
