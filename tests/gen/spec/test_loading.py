@@ -184,7 +184,7 @@ FIELDS = {
                              "remove one")),
     "not a mapping": (
         "- 1\n", ("s.yaml:1:1: must be a mapping with the keys name, engine, memory, vector, "
-                  "drain, postproc, bus, target, not a list")),
+                  "drain, postproc, bus, arithmetic, target, not a list")),
     "empty file": (
         "# nothing\n", ("s.yaml: file must hold a spec, but it is empty; begin with name: and "
                         "engine:")),
