@@ -34,7 +34,7 @@ class Dots:
 
     width: int
     constant: int = 0
-    columns: list[list[Dot]] = field(default_factory=list)
+    columns: list[list[Dot]] = field(init=False)
 
     def __post_init__(self):
         self.columns = [[] for _ in range(self.width)]

@@ -92,8 +92,8 @@ def _digits(m: Module, dots: Dots, activation: Value, weight: Value,
     for i in range(0, 6, 2):
         low, high = activation[i], activation[i + 1]
         _chosen_row(m, dots, i, [(low & ~high, _extended(weight, 10)),
-                              (high & ~low, _extended(Cat(0, weight), 10)),
-                              (low & high, triple)], triple)
+                                 (high & ~low, _extended(Cat(0, weight), 10)),
+                                 (low & high, triple)], triple)
     _row(dots, 6, activation[6], weight)
     _top_row(dots, activation, weight, signed_activations)
 
@@ -112,8 +112,7 @@ def _two(m: Module, dots: Dots, x: Value, w: Value, y: Value, v: Value,
 
 def _recoded(m: Module, dots: Dots, activation: Value, weight: Value,
              signed_activations: Value) -> None:
-    # Digit i/2 of the activation is bit i + bit i-1 - 2 * bit i+1; the last one, of an unsigned
-    # activation, is bit 7 alone.
+    # Digit i/2 is bit i + bit i-1 - 2 * bit i+1. An unsigned activation has one more: bit 7.
     digits = Cat(0, activation)
     single = Cat(weight, weight[7])
     double = Cat(0, weight)
