@@ -19,7 +19,7 @@ import sys
 from pyosys import libyosys
 design = libyosys.Design()
 for command in sys.argv[1:]:
-    libyosys.run_pass("tee -q " + command, design)
+    libyosys.run_pass("tee -q -a log.txt " + command, design)
 """
 """Yosys runs in a process of its own, which a fault of its may end."""
 
@@ -171,7 +171,8 @@ def read_netlists(verilog: Mapping[str, str]) -> dict[str, Netlist]:
         run = subprocess.run([sys.executable, "-c", SCRIPT, *commands], cwd=folder,
                              capture_output=True, text=True)
         if run.returncode:
-            raise RuntimeError(f"yosys failed: {(run.stderr or run.stdout)[-2000:]}")
+            log = (folder / "log.txt").read_text() if (folder / "log.txt").exists() else run.stderr
+            raise RuntimeError(f"yosys failed: {log[-2000:].strip()}")
         designs = [json.loads((folder / f"{number}.json").read_text())["modules"]
                    for number in range(len(verilog))]
     return {top: _netlist(design, top, {}) for top, design in zip(verilog, designs, strict=True)}
