@@ -17,6 +17,7 @@ from systolith.rtl.arith.arithmetic import Arithmetic
 from systolith.rtl.arith.carry_save import FinalAdder
 from systolith.rtl.arith.dot_product import DotProduct
 from systolith.rtl.arith.partial_products import Multiplier
+from systolith.verif.formal import summation
 from systolith.verif.formal.netlist import read_netlists
 from systolith.verif.formal.runner import Goal, Mode, check
 from systolith.verif.formal.selection import InTechnology
@@ -24,7 +25,7 @@ from systolith.verif.formal.summation import Refuted, Undecided, emitted, linear
 
 from .judge import planted
 
-SHAPES = ((1, 16), (2, 17), (3, 24), (4, 32))
+SHAPES = ((1, 16), (2, 17), (3, 32))
 FORMS = list(product(Multiplier, FinalAdder, (False, True)))
 PARTS = {"adders": [(carry_save, ("FullAdder", "HalfAdder"))],
          "carry_save": [(trees, ("CarrySaveAdder",))],
@@ -101,12 +102,11 @@ TWINS = {
 
 @pytest.mark.parametrize(("multiplier", "final", "inverting"), FORMS)
 def test_every_form(multiplier, final, inverting):
-    taps, bits = SHAPES[(FORMS.index((multiplier, final, inverting)) * 5 // 4) % len(SHAPES)]
+    taps, bits = SHAPES[FORMS.index((multiplier, final, inverting)) % len(SHAPES)]
     form = Arithmetic(multiplier=multiplier, final=final, inverting=inverting)
-    netlist = emitted(DotProduct(taps=taps, accumulator_bits=bits), form)
-    proof = prove(netlist)
-    assert proof.adders >= 40 * taps and proof.leaves >= 40 * taps
-    assert proof.rows >= taps and proof.cases >= taps << 10
+    proof = prove(emitted(DotProduct(taps=taps, accumulator_bits=bits), form))
+    assert min(proof.adders, proof.leaves) >= 35 * taps  # more than a row of each product
+    assert proof.rows >= taps and proof.cases >= taps << 13
 
 
 @pytest.mark.parametrize("name", TWINS)
@@ -131,7 +131,7 @@ def test_faults_are_refuted(name):
 
 
 def _check_numbers(text, bits):
-    """The counterexample's right result is right, and the netlist's is another."""
+    """The counterexample's right result is right, and another than the netlist's."""
     found = re.fullmatch(r"result of (signed|unsigned) activations \[(.*)\], weights \[(.*)\], "
                          r"accumulator (\d+) must be (\d+), not (\d+) \(modulo (\d+)\)", text)
     assert found, text
@@ -141,3 +141,84 @@ def _check_numbers(text, bits):
     total = int(found[4]) + sum(x * w for x, w in zip(octets, weights, strict=True))
     assert int(found[7]) == 1 << bits
     assert total % (1 << bits) == int(found[5]) != int(found[6]) < 1 << bits
+
+
+PLAIN = """module dot(input [7:0] activations, weights, input signed_activations,
+                      input [15:0] accumulator, output [15:0] result);
+  wire [15:0] sum = {13'b0, accumulator[2:0]};
+  assign result = %s;
+endmodule
+"""
+
+
+@pytest.mark.parametrize(("result", "refuted"), [
+    ("accumulator", "signed activations"),
+    ("accumulator + {8'b0, activations & {8{weights[0]}}}", "signed activations"),
+    ("accumulator + {15'b0, &weights}", "signed activations"),
+    ("accumulator + 1'b1", "accumulator 0 must be 0, not 1 "),
+    ("{accumulator[15:1], 1'b0}", "accumulator 1 must be 1, not 0 "),
+    ("accumulator & {16{weights[0]}}", "activations"),
+])
+def test_what_is_no_dot_product(result, refuted):
+    netlist = read_netlists({"dot": PLAIN % result})["dot"]
+    with pytest.raises(Refuted, match=refuted):
+        prove(netlist)
+
+
+def test_without_structure_there_is_no_proof():
+    """What is right but not seen to be made of adders is neither proven nor refuted."""
+    netlist = emitted(DotProduct(taps=1, accumulator_bits=16), Arithmetic())
+    with patch.object(summation, "law", lambda _: None), pytest.raises(Undecided):
+        prove(netlist)
+
+
+def test_a_carry_must_count_twice():
+    """Only adders of which that holds give way to their inputs."""
+    text = """module f(input a, b, c, output carry, sum);
+  assign carry = (a & b) | (c & (a | b)); assign sum = a ^ b ^ c;
+endmodule
+module t(input [2:0] i, output [3:0] o);
+  f f(.a(i[0]), .b(i[1]), .c(i[2]), .carry(o[%d]), .sum(o[0])); %s
+endmodule"""
+    for place, rest in ((1, "assign o[3:2] = 0;"), (2, "assign {o[3], o[1]} = 0;")):
+        netlist = read_netlists({"t": text % (place, rest)})["t"]
+        form, constant, adders = linear_form(netlist, netlist.outputs["o"])
+        inputs = dict.fromkeys(netlist.inputs["i"], 1)
+        assert constant == 0
+        assert (form == inputs) == (adders == 1) == (place == 1)
+
+
+class EqualsPlain(wiring.Component):
+    """A tree beside the plain description, of one product with ``weight``."""
+
+    def __init__(self, form, weight):
+        self.form = form
+        self.weight = weight
+        super().__init__({"x": In(8), "signed": In(1), "accumulator": In(16)})
+
+    def elaborate(self, platform):
+        m = Module()
+        results = []
+        for name in ("tree", "plain"):
+            dot = DotProduct(taps=1, accumulator_bits=16)
+            m.submodules[name] = InTechnology(dot, self.form) if name == "tree" else dot
+            m.d.comb += [dot.activations[0].eq(self.x), dot.weights[0].eq(self.weight),
+                         dot.signed_activations.eq(self.signed),
+                         dot.accumulator.eq(self.accumulator)]
+            results.append(dot.result)
+        m.d.comb += [Assert(results[0] == results[1], "equal"), Cover(results[0] == -1, "reached")]
+        return m
+
+
+class Form:
+    def __init__(self, arithmetic):
+        self.get_dot_product = arithmetic.dot_product
+
+
+def test_a_solver_says_the_same_for_some_weights(tmp_path):
+    """Of all weights at once it gives no answer within minutes."""
+    form = Form(Arithmetic(multiplier=Multiplier.BOOTH, inverting=True))
+    goals = {f"weight{index}": Goal(top=EqualsPlain(form, weight), mode=Mode.BOUNDED, depth=1)
+             for index, weight in enumerate((-128, 85))}
+    for name, verdict in check(goals, tmp_path).items():
+        assert verdict.holds, name
