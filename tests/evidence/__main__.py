@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from . import (
+    arithmetic,
     benchmark_suite,
     external,
     first_light,
@@ -25,7 +26,8 @@ from .table import show
 __all__ = ["main"]
 
 SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECTIONS
-            + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS)
+            + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS
+            + arithmetic.SECTIONS)
 
 
 def main() -> int:

@@ -33,6 +33,6 @@ SECOND = (
     Fault(name="delay line taps the wrong end", path="rtl/engine/skew.py",
           old="line[-self.width:]", new="line[:self.width]", killer="tests/rtl/engine"),
     Fault(name="sums accumulate without a valid token", path="rtl/pe/tpe.py",
-          old="with m.If(token.valid & (useful if f.zero_gating else 1)):",
-          new="with m.If(useful if f.zero_gating else 1):", killer="tests/rtl/pe"),
+          old="adds = token.valid & (useful if f.zero_gating else 1)",
+          new="adds = useful if f.zero_gating else 1", killer="tests/rtl/pe"),
 )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amaranth import ClockDomain, Module, Value
+from amaranth.asserts import Initial
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
@@ -45,7 +46,9 @@ class Goal:
     """A question about ``top``, from the state after reset on.
 
     Inputs of ``top`` are free in every cycle, and it is never reset again. Its assertions and
-    covers carry messages, by which verdicts name them.
+    covers carry messages, by which verdicts name them. With ``unknown``, registers that have no
+    reset hold anything in the beginning: the first cycle is that of the reset, ahead of which all
+    do, and in which nothing is checked or assumed.
 
     A proof says nothing where assumptions leave nothing over: each goes with a cover of the same
     depth, and with a top that is wrong, for which the same goal must not hold.
@@ -54,6 +57,7 @@ class Goal:
     top: wiring.Component
     mode: Mode
     depth: int
+    unknown: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +81,7 @@ def check(goals: Mapping[str, Goal], work: Path) -> dict[str, Verdict]:
     _compile_once(environment["PATH"])
     work.mkdir(parents=True, exist_ok=True)
     for name, goal in goals.items():
-        text = _emit(goal.top)
+        text = _emit(goal)
         if f'parameter \\FLAVOR "{goal.mode.flavour}"' not in text:
             raise ValueError(f"Top of goal {name!r} must {goal.mode.flavour} something")
         (work / f"{name}.il").write_text(text)
@@ -104,12 +108,16 @@ def _compile_once(path: str) -> None:
                    check=True)
 
 
-def _emit(top: wiring.Component) -> str:
-    """RTLIL of ``top``, whose registers have initial values and no reset."""
+def _emit(goal: Goal) -> str:
+    """RTLIL of the top, whose registers have initial values and no reset, or the other way round.
+    """
     m = Module()
-    m.domains.sync = domain = ClockDomain(reset_less=True)
-    m.submodules.property = top
-    ports = [domain.clk, *(Value.cast(port) for _, _, port in top.signature.flatten(top))]
+    m.domains.sync = domain = ClockDomain(reset_less=not goal.unknown)
+    m.submodules.property = goal.top
+    if goal.unknown:
+        m.d.comb += domain.rst.eq(Initial())
+    ports = [domain.clk, *(Value.cast(port)
+                           for _, _, port in goal.top.signature.flatten(goal.top))]
     return rtlil.convert(m, name="top", ports=ports)
 
 
@@ -127,6 +135,8 @@ def _script(goals: Mapping[str, Goal]) -> str:
         "[script]",
         *each(lambda name, _: f"read_rtlil {name}.il"),
         "prep -flatten -top top",
+        *(f"{name}: {command}" for name, goal in goals.items() if goal.unknown
+          for command in ("setattr -unset init w:*", "chformal -assert -assume -cover -skip 1")),
         "[files]",
         *each(lambda name, _: f"{name}.il"),
         ""])

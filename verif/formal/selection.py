@@ -57,7 +57,7 @@ class InTechnology(Elaboratable):
 
 
 class TpeProperty(wiring.Component):
-    """A compressed 1 x 8 x 1 TPE in free surroundings, beside the steps that it is given.
+    """A 1 x 8 x 1 TPE in free surroundings, beside the steps that it is given.
 
     *Parameters*: ``tpe``.
 
@@ -67,9 +67,9 @@ class TpeProperty(wiring.Component):
     def __init__(self, tpe: Tpe):
         self.tpe = tpe
         super().__init__({
-            "west": In(data.ArrayLayout(8, BLOCK)),
+            "west": In(tpe.facts.activation_bits),
             "token": In(Token),
-            "north": In(data.ArrayLayout(Pair, tpe.facts.nnz)),
+            "north": In(tpe.facts.operand_bits),
             "drain": In(1),
             "north_sum": In(signed(tpe.facts.accumulator_bits)),
         })
@@ -112,8 +112,7 @@ class OperandsAreChosen(TpeProperty):
         m = Module()
         facts = self.tpe.facts
         dot, signed_activations = self.surround(m)
-        west = Value.cast(self.west)
-        block = west
+        west = block = self.west
         if facts.holds_activations:
             held = Signal.like(west)
             block = Mux(self.token.valid & self.token.start, west, held)
@@ -121,7 +120,8 @@ class OperandsAreChosen(TpeProperty):
             m.d.comb += Assert(self.tpe.east[0] == held, "the held block is passed on")
         block = self.in_step(m, block, "block")
         passing = self.in_step(m, west, "passing")
-        pairs = self.in_step(m, self.north, "pairs")
+        pairs = data.View(data.ArrayLayout(Pair, facts.nnz),
+                          self.in_step(m, self.north, "pairs"))
         valid = self.in_step(m, self.token.valid, "valid")
         for s in range(facts.nnz):
             m.d.comb += Assert(~valid | (dot.weights[s] == pairs[s].value), f"value {s} is used")
@@ -146,7 +146,11 @@ class SumsAreKept(TpeProperty):
     """Valid steps add to the sum that ``first`` opened; ``last`` hands it over, ``drain`` on.
 
     What a step makes of a sum is arbitrary, so that no two sums can be mistaken. Only with
-    ``zero_gating`` it is assumed that a step whose products are all 0 leaves the sum as it is.
+    ``zero_gating``, or where sums move through the adders, it is assumed that a step whose products
+    are all 0 leaves the sum as it is. For these it is assumed as well, as the engine sees to it,
+    that what is not a valid step brings zeros on the side that is not held, that sums do not move
+    while a step adds to them, nor ahead of the first step. Nothing is asked of a sum that was never
+    opened, nor moved from above.
 
     *Timing*: a sum is compared in every cycle; proven up to the depth, since the accumulator
     of a TPE shows only with ``last``.
@@ -158,28 +162,45 @@ class SumsAreKept(TpeProperty):
         dot, _ = self.surround(m)
         token = self.in_step(m, self.token, "step")
         idle = ~Cat(dot.activations[s].any() & dot.weights[s].any()
-                    for s in range(facts.nnz)).any()
+                    for s in range(facts.products)).any()
+        if facts.zero_gating or not facts.overlapped:
+            m.d.comb += Assume(~idle | (dot.result == dot.accumulator))
         if facts.zero_gating:
-            m.d.comb += [
-                Assume(~idle | (dot.result == dot.accumulator)),
-                Cover(idle & token.valid & ~token.first & dot.result.any(), "step of zeros"),
-            ]
+            m.d.comb += Cover(idle & token.valid & ~token.first & dot.result.any(),
+                              "step of zeros")
 
         accumulator = Signal(signed(facts.accumulator_bits))
-        finished = Signal(signed(facts.accumulator_bits))
+        opened = Signal()
         steps = Signal(4)
         with m.If(token.valid):
-            m.d.sync += [accumulator.eq(dot.result), steps.eq(Mux(token.first, 1, steps + 1))]
-        with m.If(token.valid & token.last):
-            m.d.sync += finished.eq(dot.result)
-        with m.Elif(self.drain):
-            m.d.sync += finished.eq(self.north_sum)
+            m.d.sync += [accumulator.eq(dot.result), opened.eq(opened | token.first),
+                         steps.eq(Mux(token.first, 1, steps + 1))]
+        finished, known = accumulator, opened
+        if facts.overlapped:
+            finished = Signal(signed(facts.accumulator_bits))
+            known = Signal()
+            with m.If(token.valid & token.last):
+                m.d.sync += [finished.eq(dot.result), known.eq(opened | token.first)]
+            with m.Elif(self.drain):
+                m.d.sync += [finished.eq(self.north_sum), known.eq(1)]
+        else:
+            brings = self.north if facts.holds_activations else self.west
+            stepped = Signal()
+            m.d.comb += [Assume(self.token.valid | ~brings.any()),
+                         Assume(~self.drain | (stepped & ~token.valid))]
+            with m.If(token.valid):
+                m.d.sync += stepped.eq(1)
+            with m.If(self.drain):
+                m.d.sync += [accumulator.eq(self.north_sum), opened.eq(1)]
+        moved = Signal()
+        m.d.sync += moved.eq(self.drain)
         m.d.comb += [
-            Assert(~token.valid | (dot.accumulator == Mux(token.first, 0, accumulator)),
-                   "the sum goes on"),
-            Assert(self.tpe.south_sums[0] == finished, "the sum is handed over"),
+            Assert(~token.valid | (dot.accumulator == Mux(token.first, 0, accumulator))
+                   | ~(token.first | opened), "the sum goes on"),
+            Assert(~known | (self.tpe.south_sums[0] == finished), "the sum is handed over"),
             Cover(token.valid & token.last & (steps == 3) & accumulator.any(), "fourth step"),
-            Cover((finished == -1) & (accumulator == 1), "drained from above"),
+            Cover(moved & (finished == -1), "drained from above"),
+            Cover(moved & token.valid & token.first & accumulator.any(), "the next sum at once"),
         ]
         return m
 
@@ -235,7 +256,7 @@ class HeldWeightsAreRanked(wiring.Component):
         m.d.comb += [
             Assert(~known | (tpe.south[0] == word), "the held block is passed on"),
             Assert(sum(element.any() for element in elements) <= facts.nnz, "it is bounded"),
-            Assert(tpe.east[0] == step, "the activation is passed on"),
+            Assert(~valid | (tpe.east[0] == step), "the activation is passed on"),
         ]
 
         # The choice is made in the step after, and registered.

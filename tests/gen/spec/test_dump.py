@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 from systolith.gen.spec import Spec, json_schema, load, names, to_yaml
+from systolith.rtl.arith.carry_save import FinalAdder
+from systolith.rtl.arith.partial_products import Multiplier
 from systolith.rtl.kinds import KINDS
 
 
@@ -12,6 +14,16 @@ def test_yaml_round_trip(name, kind, tmp_path):
     path.write_text(to_yaml(spec))
     assert load(path) == spec
     assert load(path).hash == spec.hash
+
+
+@pytest.mark.parametrize("final_adder", FinalAdder)
+@pytest.mark.parametrize("multiplier", ["inferred", *Multiplier])
+def test_arithmetic_survives(multiplier, final_adder, tmp_path):
+    spec = load("demo", [f"arithmetic={{multiplier: {multiplier}, final_adder: {final_adder}}}"])
+    path = tmp_path / "s.yaml"
+    path.write_text(to_yaml(spec))
+    assert load(path) == spec and load(path).arithmetic.multiplier == multiplier
+    assert f"arithmetic: {{multiplier: {multiplier}, final_adder: {final_adder}}}" in to_yaml(spec)
 
 
 @pytest.mark.parametrize("word", ["yes", "null", "true", "on", "y", "E5"])
@@ -44,6 +56,9 @@ def test_schema_knows_the_ranges():
     parts = json_schema()["$defs"]
     assert parts["Weights"]["properties"]["nnz"]["maximum"] == 8
     assert parts["Engine"]["properties"]["kind"]["enum"] == list(KINDS)
+    trees = parts["Arithmetic"]["properties"]
+    assert trees["multiplier"]["enum"] == ["inferred", *Multiplier]
+    assert trees["final_adder"]["enum"] == list(FinalAdder)
     assert parts["Memory"]["properties"]["weights"]["anyOf"][0]["type"] == "string"
 
 

@@ -86,9 +86,23 @@ def test_hash_is_stable():
 def test_hash_sees_hardware_only():
     spec = load("demo")
     assert load("demo", ["name=other", "target.clock_mhz=7"]).hash == spec.hash
+    assert load("demo", ["arithmetic={multiplier: booth, final_adder: ripple}"]).hash == spec.hash
     assert load("demo", ["memory.weights=32 KiB"]).hash != spec.hash
     assert load("demo", ["postproc.float_rounding=true"]).hash != spec.hash
     assert 0 <= spec.hash < 2**64
+
+
+def test_wrong_arithmetic_is_said_where_it_stands(tmp_path):
+    path = tmp_path / "s.yaml"
+    path.write_text(GOOD + "arithmetic:\n  multiplier: wallace\n  final_adder: Prefix\n")
+    line = GOOD.count("\n") + 2
+    with pytest.raises(SpecFault) as caught:
+        load(path)
+    assert str(caught.value).splitlines() == [
+        f"{path}:{line}:15: arithmetic.multiplier: must be inferred, baugh-wooley, radix-4, booth "
+        "or distributed, not 'wallace'",
+        f"{path}:{line + 1}:16: arithmetic.final_adder: must be ripple or prefix, not 'Prefix'; "
+        "did you mean prefix?"]
 
 
 def test_unknown_name_lists_the_names():

@@ -3,10 +3,14 @@
 """Every engine through one harness: products of matrices, tile after tile, and when."""
 
 import itertools
+import random
 
 import numpy as np
 import pytest
 import systolith.rtl.engine.systolic as systolic
+import systolith.rtl.pe.tpe as elements
+from amaranth import Shape, Signal
+from amaranth.lib import data
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from systolith.golden.dbb import prune
@@ -133,6 +137,41 @@ def test_any_tiles_signedness_beats_and_bubbles(shape, choices):
         signed=draw(st.integers(0, 1), label="signed"),
         beats=draw(st.integers(1, 3), label="beats"), bubbles=itertools.cycle(idle),
         bits=draw(st.sampled_from([16, 24, 32]), label="bits"))
+
+
+class Unknown:
+    """``Signal``, whose registers without a reset hold anything at first."""
+
+    def __init__(self, rng):
+        self.rng = rng
+        self.made = 0
+
+    def _anything(self, shape):
+        self.made += 1
+        if isinstance(shape, data.ArrayLayout):
+            return [self._anything(shape.elem_shape) for _ in range(shape.length)]
+        return self.rng.getrandbits(Shape.cast(shape).width - Shape.cast(shape).signed)
+
+    def __call__(self, shape=None, *, reset_less=False, **options):
+        if reset_less:
+            options["init"] = self._anything(shape)
+        return Signal(shape, reset_less=reset_less, **options)
+
+    def like(self, other, *, reset_less=None, **options):
+        reset_less = getattr(other, "reset_less", False) if reset_less is None else reset_less
+        return self(other.shape(), reset_less=reset_less, **options)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_registers_hold_at_first_does_not_matter(shape, monkeypatch):
+    unknown = Unknown(random.Random(shape))
+    monkeypatch.setattr(elements, "Signal", unknown)
+    facts = build(shape)[3]
+    rng = np.random.default_rng(6)
+    for first in (1, facts.rows):
+        run(shape, [(*tile(rng, facts, int(rng.integers(1, 4))), v)
+                    for v in (first, facts.rows, 2)], signed=1)
+    assert unknown.made >= 6 * facts.m * facts.n
 
 
 def test_dense_blocks_in_passes_of_disjoint_masks():

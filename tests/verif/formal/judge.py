@@ -36,18 +36,19 @@ def catalogued(name: str) -> ModuleType:
 
 
 def judge(work: Path, make: Make, twins: Mapping[str, tuple[Make, str]], *, depth: int,
-          mode: Mode = Mode.BOUNDED, reach: int | None = None) -> None:
+          mode: Mode = Mode.BOUNDED, reach: int | None = None, unknown: bool = False) -> None:
     """``make``'s top must hold and reach its covers, and each twin must fail.
 
     A twin's text starts the message of an assertion that fails; with "" it may be any, where a
     fault shows in several ways.
 
-    ``reach``: depth of covers and twins where it is not that of the proof.
+    ``reach``: depth of covers and twins where it is not that of the proof. ``unknown``: as in
+    ``Goal``.
     """
     reach = reach or depth
-    goals = {"proof": Goal(top=make(), mode=mode, depth=depth),
-             "cover": Goal(top=make(), mode=Mode.COVER, depth=reach)}
-    goals |= {f"twin{index}": Goal(top=twin(), mode=Mode.BOUNDED, depth=reach)
+    goals = {"proof": Goal(top=make(), mode=mode, depth=depth, unknown=unknown),
+             "cover": Goal(top=make(), mode=Mode.COVER, depth=reach, unknown=unknown)}
+    goals |= {f"twin{index}": Goal(top=twin(), mode=Mode.BOUNDED, depth=reach, unknown=unknown)
               for index, (twin, _) in enumerate(twins.values())}
     proof, cover, *refuted = check(goals, work).values()
     assert proof.holds, proof.named

@@ -17,7 +17,7 @@ from .judge import catalogued, judge, planted
 pytestmark = pytest.mark.xdist_group("formal")
 
 TPE = "rtl/pe/tpe.py"
-NNZ = {Encoding.MASK: 4, Encoding.INDEX: 1, Encoding.HELD: 4}
+NNZ = {Encoding.DENSE: 8, Encoding.MASK: 4, Encoding.INDEX: 1, Encoding.HELD: 4}
 SIGNED = planted(TPE, "dot.signed_activations.eq(self.signed_activations)",
                  "dot.signed_activations.eq(1)")
 SELECT = catalogued("wrong activation multiplexer select")
@@ -30,12 +30,17 @@ MISCOUNTED = planted(TPE, "total(self.south[c][:position])",
 UNGATED = catalogued("sums accumulate without a valid token")
 DRAINED = catalogued("drain overrides a finishing sum")
 RESTING = planted(TPE, "useful = token.first ", "useful = token.first & 0 ")
+STALE = planted(TPE, "moves = moves | self.east_token.valid", "moves = self.token.valid")
+HELD_BACK = planted(TPE, "self.east_token.valid | (0 if f.overlapped else token.valid)",
+                    "self.east_token.valid")
+MIXED = planted(TPE, "~(token.first | self.drain)", "~token.first")
+UNMOVED = planted(TPE, "adds = adds | self.drain", "adds = adds | 0")
 
 
-def tops(prove, encoding, zero_gating, faults):
+def tops(prove, encoding, faults, **options):
     """The top, and its twins by name from (module, failing assertion)."""
     facts = EngineFacts(a=1, c=1, m=1, n=1, depth=8, nnz=NNZ[encoding], accumulator_bits=32,
-                        encoding=encoding, zero_gating=zero_gating)
+                        encoding=encoding, **options)
 
     def top(make=Tpe):
         return prove(make(facts))
@@ -52,7 +57,7 @@ def tops(prove, encoding, zero_gating, faults):
                       "bytes sign-extended": (SIGNED, "activations keep")}),
 ], ids=["mask", "index"])
 def test_operands_are_chosen(encoding, faults, tmp_path):
-    judge(tmp_path, *tops(OperandsAreChosen, encoding, False, faults), mode=Mode.ALWAYS, depth=3,
+    judge(tmp_path, *tops(OperandsAreChosen, encoding, faults), mode=Mode.ALWAYS, depth=3,
           reach=6)
 
 
@@ -61,7 +66,7 @@ def test_held_weights_are_ranked(tmp_path):
               "rank counts itself": (MISCOUNTED, "weight of the position"),
               "block not held": (PASSING, "the held block"),
               "bytes sign-extended": (SIGNED, "activations keep")}
-    judge(tmp_path, *tops(HeldWeightsAreRanked, Encoding.HELD, False, faults),
+    judge(tmp_path, *tops(HeldWeightsAreRanked, Encoding.HELD, faults),
           mode=Mode.ALWAYS, depth=3, reach=6)
 
 
@@ -72,4 +77,19 @@ def test_sums_are_kept(encoding, zero_gating, tmp_path):
               "drained too soon": (DRAINED, "the sum is handed over")}
     if zero_gating:
         faults["sums not opened by zeros"] = (RESTING, "the sum goes on")
-    judge(tmp_path, *tops(SumsAreKept, encoding, zero_gating, faults), depth=12)
+    judge(tmp_path, *tops(SumsAreKept, encoding, faults, zero_gating=zero_gating), depth=12,
+          unknown=True)
+
+
+@pytest.mark.parametrize(("encoding", "zero_gating"), [
+    (Encoding.MASK, False), *((encoding, True) for encoding in Encoding)])
+def test_sums_are_kept_in_place(encoding, zero_gating, tmp_path):
+    """Sums move through the adders, whatever registers held before the reset."""
+    faults = {"operands of the last step": (STALE, "the sum "),
+              "sums from above add": (MIXED, "the sum "), "sums stay": (UNMOVED, "the sum ")}
+    if encoding in (Encoding.INDEX, Encoding.HELD):
+        faults["chosen operands of the last step"] = (HELD_BACK, "the sum ")
+    if zero_gating:
+        faults["sums not opened by zeros"] = (RESTING, "the sum ")
+    judge(tmp_path, *tops(SumsAreKept, encoding, faults, zero_gating=zero_gating,
+                          overlapped=False), depth=12, unknown=True)
