@@ -110,7 +110,7 @@ def jobs(points: Sequence[Point], plans: Mapping[str, Plan],
 
 def _length(job: Job) -> int:
     facts = job.engine.facts(overlapped=job.overlapped)
-    return facts.multipliers * (1 if not job.engine.baseline else 20) + 64 * facts.holds_weights
+    return facts.multipliers * (1 if not job.engine.baseline else 60) + 64 * facts.holds_weights
 
 
 _LOADED: list[tuple[Library, Technology]] = []

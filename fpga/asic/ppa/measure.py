@@ -11,6 +11,7 @@ from ....rtl.pe.tpe import Tpe
 from ..energy import Measurement
 from ..implementation import implement
 from ..library import Library
+from ..netlist import Netlist
 from ..simulation import Simulator
 from ..stimuli import stimulus
 from ..technology import Technology
@@ -22,6 +23,7 @@ __all__ = ["DRAINED_ROWS", "WORKLOADS", "Job", "Mismatch", "Result", "has_power"
 
 SUMS = 64
 """Dot products, at least, over which an energy is measured."""
+TRIED_TILES = 4
 DRAINED_ROWS = 16
 """Of a column of TPEs, in the trial of what sums cost that pass through a TPE."""
 WORKLOADS = {
@@ -83,7 +85,8 @@ def has_power(library: Library) -> bool:
 
 def run(job: Job, library: Library, technology: Technology,
         tell: Callable[[str], None] = lambda text: None) -> list[Result]:
-    """Every variant of the job that meets the clock, or the fastest of them.
+    """Of the job's variants that meet the clock the smallest and the one of least energy, which
+    may be the same; if none does, the fastest.
 
     Raises Mismatch where a netlist differs from golden, and what synthesis raises.
     """
@@ -105,8 +108,27 @@ def run(job: Job, library: Library, technology: Technology,
             cells=len(netlist.instances), registers=sum(
                 library.cells[each.cell].flip_flop is not None for each in netlist.instances))))
     good = [item for item in found if item[1].met] or [min(found, key=lambda item: item[1].path)]
+    chosen = _chosen(job, facts, library, good)
     return [_simulated(job, facts, Simulator(netlist, library), result, has_power(library))
-            for netlist, result in good]
+            for netlist, result in chosen]
+
+
+_Built = tuple[Netlist, Result]
+
+
+def _chosen(job: Job, facts: EngineFacts, library: Library, good: list[_Built]) -> list[_Built]:
+    """The smallest, and if it is another one, which takes least energy in a short trial."""
+    if len(good) == 1 or not has_power(library):
+        return [min(good, key=lambda item: item[1].area)]
+    work = _workloads(job)[0][1]
+
+    def taken(item: _Built) -> float:
+        trial = stimulus(facts, work, tiles=1 + TRIED_TILES, bound=job.engine.bound)
+        return energy_per_mac(Simulator(item[0], library), trial).timed.total
+
+    smallest = min(good, key=lambda item: item[1].area)
+    frugal = min(good, key=taken)
+    return [smallest] if frugal is smallest else [smallest, frugal]
 
 
 def _simulated(job: Job, facts: EngineFacts, simulator: Simulator, result: Result,

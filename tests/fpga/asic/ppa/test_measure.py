@@ -7,6 +7,7 @@ from systolith.fpga.asic.ppa import measure
 from systolith.fpga.asic.ppa.designs import OWN, Point
 from systolith.fpga.asic.ppa.measure import Job, Mismatch, has_power, run
 from systolith.fpga.asic.technology import load_technology
+from systolith.rtl.arith.carry_save import FinalAdder
 from systolith.rtl.arith.partial_products import Multiplier
 
 from .made_up import SMALL
@@ -34,10 +35,19 @@ def test_area_is_that_of_a_mac():
     assert found.area == pytest.approx(found.tpe_area / 4)
 
 
-def test_every_variant_that_meets_the_clock_is_there():
-    booth = replace(OWN, multiplier=Multiplier.BOOTH)
-    assert [each.variant for each in run(job(SA, variants=[OWN, booth]), LIBRARY, TECHNOLOGY)
-            ] == [OWN, booth]
+def test_of_variants_that_meet_the_clock_the_smallest_and_the_most_frugal_are_there(monkeypatch):
+    choices = [OWN, replace(OWN, multiplier=Multiplier.BOOTH),
+               replace(OWN, final=FinalAdder.RIPPLE)]
+    every = {variant: run(job(SA, variants=[variant]), LIBRARY, TECHNOLOGY)[0].area
+             for variant in choices}
+    found = run(job(SA, variants=choices), LIBRARY, TECHNOLOGY)
+    assert [each.variant for each in found] == [min(every, key=every.get)]
+    monkeypatch.setattr(measure, "has_power", lambda library: True)
+    energies = {variant: run(job(SA, variants=[variant]), LIBRARY, TECHNOLOGY)[0].energies["P"]
+                for variant in choices}
+    both = {min(every, key=every.get),
+            min(energies, key=lambda each: energies[each].timed.total)}
+    assert {each.variant for each in run(job(SA, variants=choices), LIBRARY, TECHNOLOGY)} == both
 
 
 def test_of_variants_that_miss_the_clock_the_fastest_is_there():
