@@ -116,7 +116,8 @@ def points_of(technology: Technology, clocks: Sequence[float] = ()) -> tuple[Poi
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to build a TPE: multiplier, final adder and a way through abc (``SCRIPTS``)."""
+    """One way to build a TPE: multiplier (BW: Baugh-Wooley), final adder and a way through abc
+    (``SCRIPTS``)."""
 
     multiplier: Multiplier
     final: FinalAdder
@@ -129,7 +130,8 @@ class Variant:
                           inverting=adder is not None and adder.inverted)
 
     def __str__(self) -> str:
-        return f"{self.multiplier}, {self.final}, {self.script}"
+        multiplier = "BW" if self.multiplier is Multiplier.BAUGH_WOOLEY else self.multiplier
+        return f"{multiplier} {self.final} {self.script}"
 
 
 OWN = Variant(Multiplier.BAUGH_WOOLEY, FinalAdder.PREFIX, "flow")

@@ -21,7 +21,7 @@ PAPER = "#D55E00"
 
 def draw(bench: Bench, path: Path) -> None:
     """Bars of how many times smaller, and of less energy, each engine is than SA at the same
-    clock, with trust intervals, and marks where a paper says so."""
+    clock, with trust intervals, beside what papers say."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -34,23 +34,22 @@ def draw(bench: Bench, path: Path) -> None:
         for axes, quantity in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels,
                                   strict=True):
             _panel(axes, bench, quantity)
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3,
+                      frameon=False, fontsize=9)
         figure.savefig(path, dpi=130, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 def _panel(axes: "Axes", bench: Bench, quantity: str) -> None:
     names = [engine.name for engine in ENGINES if engine.name not in BASELINES[:1]]
-    width = 0.8 / len(bench.points)
+    width = 0.84 / (len(bench.points) + 1)
     for index, point in enumerate(bench.points):
         found = [_ratio(bench, name, quantity, index) for name in names]
-        places = [k + (index - (len(bench.points) - 1) / 2) * width for k in range(len(names))]
-        _bars(axes, places, found, width, COLOURS[index], point.label(bench.unit))
-    marked = False
-    for place, name in enumerate(names):
-        if (paper := PAPERS.get((name, quantity))) is not None:
-            axes.plot((place - 0.45, place + 0.45), (paper, paper), color=PAPER, linewidth=2.2,
-                      label=None if marked else "paper (16 nm)")
-            axes.text(place + 0.47, paper, f"{paper:.2f}", color=PAPER, va="center", fontsize=8)
-            marked = True
+        _bars(axes, [k + (index - 1) * width for k in range(len(names))], found, width,
+              COLOURS[index], point.label(bench.unit))
+    papers = [PAPERS.get((name, quantity)) for name in names]
+    _bars(axes, [k + (len(bench.points) - 1) * width for k in range(len(names))],
+          [None if paper is None else Ratio(paper, 0.0) for paper in papers], width, PAPER,
+          "paper (16 nm, 1 GHz)")
     axes.axhline(1, color="#666666", linewidth=0.8)
     axes.set_xticks(range(len(names)), names)
     axes.set_ylabel("times smaller than SA" if quantity == "area"
@@ -58,10 +57,8 @@ def _panel(axes: "Axes", bench: Bench, quantity: str) -> None:
     axes.set_title("Area" if quantity == "area" else
                    "Energy a MAC, workload P, with glitches", fontsize=10)
     axes.set_ylim(bottom=0)
-    axes.margins(y=0.16)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    axes.legend(frameon=False, fontsize=9, loc="upper right")
 
 
 def _ratio(bench: Bench, name: str, quantity: str, index: int) -> Ratio | None:
@@ -77,10 +74,11 @@ def _bars(axes: "Axes", places: Sequence[float], found: Sequence[Ratio | None], 
           colour: str, label: str) -> None:
     there = [(place, ratio) for place, ratio in zip(places, found, strict=True)
              if ratio is not None]
+    whiskers = [[ratio.value - ratio.low for _, ratio in there],
+                [ratio.high - ratio.value for _, ratio in there]]
     axes.bar([place for place, _ in there], [ratio.value for _, ratio in there], 0.94 * width,
-             yerr=[[ratio.value - ratio.low for _, ratio in there],
-                   [ratio.high - ratio.value for _, ratio in there]],
-             color=colour, ecolor="#333333", capsize=3, error_kw={"linewidth": 1}, label=label)
+             yerr=None if colour == PAPER else whiskers, color=colour, ecolor="#333333",
+             capsize=3, error_kw={"linewidth": 1}, label=label)
     for place, ratio in there:
         axes.text(place, 0.06, f"{ratio.value:.2f}", ha="center", va="bottom", fontsize=8,
-                  color="white" if colour == COLOURS[0] else "black", rotation=90)
+                  color="black" if colour == COLOURS[1] else "white", rotation=90)

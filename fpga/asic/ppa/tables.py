@@ -38,11 +38,14 @@ def tables(bench: Bench) -> Iterator[Table]:
     for overlapped in (False, True):
         how = "shipped read-out, overlapped" if overlapped else "read-out in place"
         yield Table(f"Area, {how}", list(_areas(bench, overlapped)))
-        if bench.power:
-            yield Table(f"Energy, {how}", list(_energies(bench, overlapped)))
-            if not overlapped:
-                yield Table("Where the energy goes, fJ/MAC, workload P, read-out in place",
-                            list(_splits(bench)))
+        if not bench.power:
+            continue
+        for workload in WORKLOADS:
+            if rows := list(_energies(bench, overlapped, workload)):
+                yield Table(f"Energy, workload {workload}, {how}", rows)
+        if not overlapped:
+            yield Table(f"Where the energy goes, fJ/MAC, workload P, {how}",
+                        list(_splits(bench)))
     if any("1/8" in each.energies for each in bench.results):
         yield Table("VDBB by the density of its weights, read-out in place",
                     list(_scaling(bench)))
@@ -68,7 +71,7 @@ def _shown(bench: Bench, overlapped: bool, workload: str | None = None) -> Itera
     for engine in ENGINES:
         for point in bench.points:
             found = best(bench, engine.name, point, workload, overlapped=overlapped)
-            if found is not None:
+            if found is not None and (workload is None or workload in found.energies):
                 yield found
 
 
@@ -83,26 +86,18 @@ def _areas(bench: Bench, overlapped: bool) -> Iterator[dict[str, str]]:
                "paper": _text(PAPERS.get((result.engine, "area")))}
 
 
-def _energies(bench: Bench, overlapped: bool) -> Iterator[dict[str, str]]:
-    for workload in WORKLOADS:
-        for result in _shown(bench, overlapped, workload):
-            found = result.energies[workload]
-            yield {"workload": workload, "engine": result.engine,
-                   "clock": _clock(bench, result),
-                   "fJ/MAC": f"{found.timed.total:.1f}",
-                   "no delays": f"{found.zero_delay.total:.1f}",
-                   "glitches": f"{found.glitches / found.timed.total:.0%}",
-                   "SA / it": _text(energy_ratio(bench, result, workload), "clock missed"),
-                   "no delays, SA / it": _text(_value(energy_ratio(
-                       bench, result, workload, zero_delay=True))),
-                   "SA-ZVCG / it": _text(_value(energy_ratio(
-                       bench, result, workload, "SA-ZVCG"))),
-                   "paper": _text(PAPERS.get((result.engine, "energy"))
-                                  if workload.startswith("P") else None)}
-
-
-def _value(ratio: Ratio | None) -> float | None:
-    return None if ratio is None else ratio.value
+def _energies(bench: Bench, overlapped: bool, workload: str) -> Iterator[dict[str, str]]:
+    for result in _shown(bench, overlapped, workload):
+        found = result.energies[workload]
+        yield {"engine": result.engine, "clock": _clock(bench, result),
+               "variant": str(result.variant),
+               "fJ/MAC": f"{found.timed.total:.1f}",
+               "no delays": f"{found.zero_delay.total:.1f}",
+               "glitches": f"{found.glitches / found.timed.total:.0%}",
+               "SA / it": _text(energy_ratio(bench, result, workload), "clock missed"),
+               "SA-ZVCG / it": _text(energy_ratio(bench, result, workload, "SA-ZVCG")),
+               "paper": _text(None if workload == "I" else
+                              PAPERS.get((result.engine, "energy")))}
 
 
 def _splits(bench: Bench) -> Iterator[dict[str, str]]:
@@ -110,7 +105,7 @@ def _splits(bench: Bench) -> Iterator[dict[str, str]]:
         found = result.energies["P"]
         yield {"engine": result.engine, "clock": _clock(bench, result),
                "variant": str(result.variant),
-               "clock tree": f"{found.timed.clock:.1f}",
+               "clock pins": f"{found.timed.clock:.1f}",
                "registers": f"{found.timed.registers:.1f}",
                "logic": f"{found.timed.logic - found.glitches:.1f}",
                "glitches": f"{found.glitches:.1f}",
@@ -134,15 +129,12 @@ def _scaling(bench: Bench) -> Iterator[dict[str, str]]:
 
 def _networks(bench: Bench) -> Iterator[dict[str, str]]:
     for each in bench.networks:
-        found = {"engine": each.engine, "cycles": f"{each.cycles:,}",
-                 "array nJ": f"{each.array_nj:.1f}"}
-        for factor in SRAM_FACTORS if each.sram_nj else ():
-            found |= {f"with SRAM x{factor:g}": f"{each.total(factor):.1f}",
-                      f"ZVCG / it x{factor:g}": (
-                          str if factor == 1 else _text)(
-                              network_ratio(bench, each.engine, factor=factor) if factor == 1
-                              else _value(network_ratio(bench, each.engine, factor=factor)))}
-        yield found
+        for factor in SRAM_FACTORS if each.sram_nj else (0.0,):
+            memories = each.sram_nj.get(f"{factor:g}", 0.0)
+            yield {"engine": each.engine, "cycles": f"{each.cycles:,}",
+                   "array nJ": f"{each.array_nj:.1f}", "SRAM table": f"x{factor:g}",
+                   "SRAM nJ": f"{memories:.1f}", "all nJ": f"{each.array_nj + memories:.1f}",
+                   "SA-ZVCG / it": _text(network_ratio(bench, each.engine, factor=factor))}
 
 
 def _goals(bench: Bench) -> Iterator[dict[str, str]]:

@@ -20,7 +20,7 @@ def test_files_of_a_folder(tmp_path):
 def test_the_page_needs_nothing_else(tmp_path):
     write(full(), tmp_path)
     text = (tmp_path / "ppa.html").read_text()
-    assert "<svg" in text and text.count("<table>") == 8
+    assert "<svg" in text and text.count("<table>") == 12
     assert not re.search(r"(src|href)\s*=\s*\"(?!#)|url\(\s*[\"']?(?!#)|@import|<script", text)
 
 
