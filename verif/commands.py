@@ -26,6 +26,7 @@ from ..gen.cli.common import (
     print_table,
     stage,
 )
+from ..gen.cli.groups import BENCH, group
 from ..gen.cli.layers import print_layers
 from ..gen.cli.timeline import TimelineOption, check_timeline, draw_timeline
 from ..gen.spec import load
@@ -63,9 +64,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command("run")(run)
     app.command("verify")(verify)
-    bench = typer.Typer(no_args_is_help=True, help="Side-by-side tables, each by one command.")
-    bench.command("engines")(bench_engines)
-    app.add_typer(bench, name="bench")
+    group(app, BENCH).command("engines")(bench_engines)
 
 
 def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOption = "golden",

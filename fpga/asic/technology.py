@@ -108,7 +108,7 @@ class Technology(_Part):
     its own, where the technology needs no library. ``buffers_in_abc``: whether abc's own
     buffering suits the library (on some, it fills half the design with buffers). ``max_slew``: ps
     that sizing allows, where that is less than the library does: operands that arrive late cost
-    glitches.
+    glitches. ``clocks``: periods in ps, a short and a relaxed one, at which engines are compared.
     """
 
     name: Name
@@ -123,6 +123,7 @@ class Technology(_Part):
     gates: Mapping[Name, Gate] = {}
     buffers_in_abc: bool = False
     max_slew: Annotated[float, Field(gt=0)] | None = None
+    clocks: tuple[Annotated[float, Field(gt=0)], ...] = ()
 
     def usable(self, cell: Cell) -> bool:
         """Whether mapping and sizing may pick ``cell``."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every stated goal, measured: required, reached, pass.
 
-Run by ``python -m tests.evidence --networks DIR``.
+Run by ``python -m tests.evidence --networks DIR --pdk DIR``.
 
 Slow (tens of minutes): whole networks over all samples, fifty random designs, timings of cold
 processes. Exits with 1 if a goal is missed.
@@ -18,6 +18,7 @@ from . import (
     first_light,
     fuzzing,
     onnx_networks,
+    ppa,
     sparse_family,
     streaming,
 )
@@ -27,7 +28,7 @@ __all__ = ["main"]
 
 SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECTIONS
             + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS
-            + arithmetic.SECTIONS)
+            + arithmetic.SECTIONS + ppa.SECTIONS)
 
 
 def main() -> int:
@@ -38,7 +39,7 @@ def main() -> int:
     parser.add_argument("--only", choices=[section.__name__ for section, _ in SECTIONS])
     options = parser.parse_args()
     chosen = tuple(item for item in SECTIONS if options.only in (None, item[0].__name__))
-    return 0 if show(chosen, options.networks) else 1
+    return 0 if show(chosen, options.networks, options.pdk) else 1
 
 
 if __name__ == "__main__":

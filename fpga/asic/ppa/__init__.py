@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Power, performance and area of engines side by side: ``systolith bench ppa``."""
