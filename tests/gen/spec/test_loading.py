@@ -99,10 +99,10 @@ def test_wrong_arithmetic_is_said_where_it_stands(tmp_path):
     with pytest.raises(SpecFault) as caught:
         load(path)
     assert str(caught.value).splitlines() == [
-        f"{path}:{line}:15: arithmetic.multiplier: must be inferred, baugh-wooley, radix-4, booth "
-        "or distributed, not 'wallace'",
-        f"{path}:{line + 1}:16: arithmetic.final_adder: must be ripple or prefix, not 'Prefix'; "
-        "did you mean prefix?"]
+        (f"{path}:{line}:15: arithmetic.multiplier: must be inferred, baugh-wooley, radix-4, booth "
+        "or distributed, not 'wallace'"),
+        (f"{path}:{line + 1}:16: arithmetic.final_adder: must be ripple or prefix, not 'Prefix'; "
+        "did you mean prefix?")]
 
 
 def test_unknown_name_lists_the_names():
