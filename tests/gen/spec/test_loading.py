@@ -98,11 +98,11 @@ def test_wrong_arithmetic_is_said_where_it_stands(tmp_path):
     line = GOOD.count("\n") + 2
     with pytest.raises(SpecFault) as caught:
         load(path)
-    assert str(caught.value).splitlines() == [
-        (f"{path}:{line}:15: arithmetic.multiplier: must be inferred, baugh-wooley, radix-4, booth "
-        "or distributed, not 'wallace'"),
-        (f"{path}:{line + 1}:16: arithmetic.final_adder: must be ripple or prefix, not 'Prefix'; "
-        "did you mean prefix?")]
+    first, second = str(caught.value).splitlines()
+    assert first == (f"{path}:{line}:15: arithmetic.multiplier: must be inferred, baugh-wooley, "
+                     "radix-4, booth or distributed, not 'wallace'")
+    assert second == (f"{path}:{line + 1}:16: arithmetic.final_adder: must be ripple or prefix, "
+                      "not 'Prefix'; did you mean prefix?")
 
 
 def test_unknown_name_lists_the_names():
@@ -131,7 +131,7 @@ FIELDS = {
     "unknown key": (
         GOOD + "memry: {}\n",
         ("s.yaml:3:1: memry: key must be one of name, engine, memory, vector, drain, postproc, "
-         "bus, target, not 'memry'; did you mean 'memory'?")),
+         "bus, arithmetic, target, not 'memry'; did you mean 'memory'?")),
     "unknown inner key": (
         GOOD + "vector:\n  lane: 8\n",
         ("s.yaml:4:3: vector.lane: key must be one of lanes, taps, fused_channels, not 'lane'; "
