@@ -171,8 +171,8 @@ def notes(bench: Bench) -> Iterator[str]:
     for name, text in WORKLOADS.items():
         yield f"Workload {name}: {text}."
     yield ("In place, a tile's sums leave through the accumulators, while the TPE waits: a step "
-           "for each row, which areas leave out. Energies are of whole tiles, with the rows of the TPE itself; 'P, "
-           f"draining' has those of a column of {DRAINED_ROWS} rows.")
+           "for each row, which areas leave out. Energies are of whole tiles, with the rows of the "
+           f"TPE itself; 'P, draining' has those of a column of {DRAINED_ROWS} rows.")
     if bench.networks:
         yield ("Inference: tiles of all TPEs, padded ones too, and accesses to all memories; not "
                "the vector unit, which all share. S2TA-AW prunes activations to 4/8 wherever that "
