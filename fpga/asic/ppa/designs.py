@@ -147,6 +147,8 @@ def variants(engine: Engine, point: Point) -> tuple[Variant, ...]:
                      for final in FinalAdder for script in SCRIPTS)
     if not point.relaxed:
         return (OWN,)
-    several = engine.facts(overlapped=False).products > 1  # a single one cannot be shared
+    # Mixed, STA gains 4 % of area for 9 % of energy, STA-DBB as much area for 12 %: worth it where
+    # energy is to spare. A single product cannot be shared.
+    shared = engine.sparse and engine.facts(overlapped=False).products > 1
     return (replace(OWN, final=FinalAdder.RIPPLE,
-                    multiplier=Multiplier.MIXED if several else OWN.multiplier),)
+                    multiplier=Multiplier.MIXED if shared else OWN.multiplier),)
