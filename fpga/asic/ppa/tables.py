@@ -161,8 +161,8 @@ def notes(bench: Bench) -> Iterator[str]:
     yield (f"{len(bench.results)} netlists equal golden in all {bench.compared:,} sums compared, "
            "after mapping and sizing, with delays and without.")
     yield ("SA and SA-ZVCG: the smallest, and for energies the one of least energy, of all "
-           "multipliers, final adders and ways through abc that meet the clock; all others: "
-           "Baugh-Wooley, one adder a clock, one way.")
+           "multipliers, final adders and ways through abc that meet the clock; all others: one "
+           "way. BW: Baugh-Wooley; mixed: two products share rows, the others are BW.")
     yield ("One TPE, cells only: no wires in paths, 0.35 fF a sink in energies; no clock tree, "
            "SRAM, edges of the array, placement. Trust: area ratios 3 %, energy ratios 15 %.")
     if not bench.power:
@@ -171,8 +171,8 @@ def notes(bench: Bench) -> Iterator[str]:
     for name, text in WORKLOADS.items():
         yield f"Workload {name}: {text}."
     yield ("In place, a tile's sums leave through the accumulators, while the TPE waits: a step "
-           "for each row. Energies are of whole tiles, with the rows of the TPE itself; 'P, "
-           f"draining' has those of a column of {DRAINED_ROWS} rows.")
+           "for each row, which areas leave out. Energies are of whole tiles, with the rows of the "
+           f"TPE itself; 'P, draining' has those of a column of {DRAINED_ROWS} rows.")
     if bench.networks:
         yield ("Inference: tiles of all TPEs, padded ones too, and accesses to all memories; not "
                "the vector unit, which all share. S2TA-AW prunes activations to 4/8 wherever that "
