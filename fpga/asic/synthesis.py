@@ -195,7 +195,8 @@ def _before(top: str, parts: Iterable[str], children: Iterable[str]) -> Iterator
         yield f"setattr -mod -set keep 1 \\{name}"
     for name in parts:
         yield f"setattr -mod -set keep_hierarchy 1 \\{name}"
-    yield from ("proc", "setattr -unset init", "flatten", "opt", "opt_clean -purge")
+    yield from ("proc", "setattr -unset init", "flatten", "opt", "memory",
+                "opt", "opt_clean -purge")
 
 
 def _after(technology: Technology, gate_bits: int | None) -> Iterator[str]:
