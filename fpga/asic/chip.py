@@ -12,7 +12,7 @@ from ...gen.memory import MacroMap, memories_of
 from ...gen.predict import memory_use
 from ...gen.spec import Spec
 from .blocks import Block, Job, synthesise_blocks
-from .hierarchy import Hierarchy, emit
+from .hierarchy import Hierarchy
 from .library import Library
 from .technology import Technology
 
@@ -105,25 +105,18 @@ class Chip:
         return None if self.clock_ps is None else (self.worst.period or 0.0) <= self.clock_ps
 
 
-def synthesise_chip(spec: Spec, library: Library, technology: Technology, *,
+def synthesise_chip(spec: Spec, hierarchy: Hierarchy, library: Library, technology: Technology, *,
                     clock_mhz: float | None = None, macros: MacroMap | None = None,
                     cache: Path | None = None,
-                    begin: Callable[[int], Callable[[], None]] | None = None) -> Chip:
-    """``spec`` on ``library``, block by block, for ``clock_mhz`` (default: the spec's).
-
-    ``begin`` is told the number of blocks, and what it returns is called at the end of each.
-    Arithmetic is explicit, with the polarity of the technology's adders. Raises SynthesisFault.
-    """
+                    done: Callable[[str], None] = lambda module: None) -> Chip:
+    """``spec``, emitted as ``hierarchy`` for ``technology``, on ``library``, block by block, for
+    ``clock_mhz`` (default: the spec's). ``done`` hears of each block. Raises SynthesisFault."""
     technology.check(library)
-    adder = technology.full_adder
-    hierarchy = emit(spec, inverting=adder is not None and adder.inverted)
     clock = None if technology.gates else 1e6 / (clock_mhz or spec.target.clock_mhz)
     jobs = []
-    for module in dict.fromkeys(module for _, module in hierarchy.blocks):
-        if module not in hierarchy.black_boxes:
-            text, children = hierarchy.source(module)
-            jobs.append(Job(module, text, tuple(children), library, technology, clock))
-    advance = None if begin is None else begin(len(jobs))
-    blocks = synthesise_blocks(jobs, cache=cache, done=lambda module: None if advance is None else advance())
+    for module in hierarchy.own:
+        text, children = hierarchy.source(module)
+        jobs.append(Job(module, text, tuple(children), library, technology, clock))
     return Chip(spec=spec, hierarchy=hierarchy, library=library, technology=technology,
-                clock_ps=clock, macros=macros, blocks=blocks)
+                clock_ps=clock, macros=macros,
+                blocks=synthesise_blocks(jobs, cache=cache, done=done))

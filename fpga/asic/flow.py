@@ -29,6 +29,7 @@ from . import opensta
 from .chip import Chip, synthesise_chip
 from .chip_energy import NetworkEnergy, network_energy
 from .gates import gate_library
+from .hierarchy import emit
 from .liberty import LibertyFault, read_libraries
 from .library import Library
 from .netlist import NetlistFault
@@ -89,9 +90,12 @@ def run(request: Request) -> Chip:
     folder = (nullcontext() if request.output is None
               else atomic_directory(request.output, "synth", force=request.force))
     with folder as written:
-        with stage(f"synthesise {spec.name} on {technology.name}", quiet=quiet) as advance:
-            chip = synthesise_chip(spec, library, technology, clock_mhz=request.clock_mhz,
-                                   macros=macros, begin=lambda count: advance)
+        with stage(f"emit {spec.name}", quiet=quiet):
+            hierarchy = emit(spec, technology)
+        with stage(f"synthesise {spec.name} on {technology.name}", total=len(hierarchy.own),
+                   quiet=quiet) as advance:
+            chip = synthesise_chip(spec, hierarchy, library, technology, macros=macros,
+                                   clock_mhz=request.clock_mhz, done=lambda _: advance())
         energy = None
         if compiled is not None:
             with stage(f"simulate {len(chip.blocks)} blocks", quiet=quiet):

@@ -12,6 +12,7 @@ from ...gen.emit.asic import AsicPlatform
 from ...gen.emit.package import TOP, split_modules
 from ...gen.spec import Spec
 from .synthesis import PARTS
+from .technology import Technology
 
 __all__ = ["Hierarchy", "emit", "part_of"]
 
@@ -93,6 +94,12 @@ class Hierarchy:
         visit(self.top, "", 1)
         return dict(found)
 
+    @property
+    def own(self) -> list[str]:
+        """Modules that are to be synthesised, each once."""
+        return [module for module in dict.fromkeys(module for _, module in self.blocks)
+                if module not in self.black_boxes]
+
     def is_block(self, module: str, path: str) -> bool:
         """Whether ``module``, as an instance at ``path``, is synthesised by itself."""
         if module in self.black_boxes:
@@ -130,15 +137,17 @@ def _last(instance: str, parent: str) -> str:
 
 def _face(text: str) -> str:
     """A module with its ports alone."""
-    kept = [line for line in text.splitlines()
-            if re.match(r"(module |endmodule|  (input|output) )", line)]
-    return "\n".join(kept) + "\n"
+    header = text[text.index("module "):text.index(");") + 2]
+    ports = re.findall(r"^  (?:input|output) .*$", text, re.M)
+    return "\n".join([header, *ports, "endmodule"]) + "\n"
 
 
-def emit(spec: Spec, *, inverting: bool) -> Hierarchy:
-    """The accelerator of ``spec`` as ``generate --target asic`` writes it, memories black boxes;
-    ``inverting``: for full adders with inverted outputs."""
-    platform = AsicPlatform(TOP, None, arithmetic(spec, asic=True, inverting=inverting))
+def emit(spec: Spec, technology: Technology) -> Hierarchy:
+    """The accelerator of ``spec`` as ``generate --target asic`` writes it, memories black boxes,
+    arithmetic explicit and of the polarity of the technology's full adders."""
+    adder = technology.full_adder
+    platform = AsicPlatform(TOP, None, arithmetic(
+        spec, asic=True, inverting=adder is not None and adder.inverted))
     source, _ = platform.convert(accelerator(spec), TOP)
     return Hierarchy(TOP, split_modules(_plain_names(source)), frozenset(platform.black_boxes))
 
