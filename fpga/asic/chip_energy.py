@@ -9,8 +9,7 @@ import numpy as np
 
 from ...gen.compile.lower import LoweredLayer
 from ...gen.compile.program import Program
-from ...gen.predict import memory_use, predict_accesses
-from ...gen.predict.cycles import Prediction
+from ...gen.predict import Prediction, memory_use, predict_accesses
 from ...golden import interpreter
 from ...golden.network import Network
 from .block_stimuli import WARM, Recording, at_rest, at_work
@@ -75,14 +74,15 @@ class NetworkEnergy:
 
 def network_energy(chip: Chip, network: Network, program: Program, prediction: Prediction,
                    values: np.ndarray, *,
-                   tell: Callable[[str], None] = lambda text: None) -> NetworkEnergy:
+                   done: Callable[[str], None] = lambda module: None) -> NetworkEnergy:
     """Energy of ``network`` on ``chip`` for the one input ``values`` [1, ...] int8.
 
     TPEs: each layer's own operands, with delays and glitches, per dense MAC with its share of the
     read-out, times the MACs of whole tiles; they are shown equal to golden first. Other blocks: a
     cycle of work and one at rest (``block_stimuli``), times the cycles that the predictor says
     their unit is busy, or not. Memories: predicted accesses times the macro map. Raises
-    ValueError where the technology has no energies, or no macros were given.
+    ValueError where the technology has no energies, or no macros were given. ``done`` hears of
+    each block.
     """
     if chip.clock_ps is None or chip.macros is None:
         raise ValueError("energy must have a library of cells and a map of macros, not gates alone")
@@ -105,14 +105,13 @@ def network_energy(chip: Chip, network: Network, program: Program, prediction: P
             continue
         busy = _busy(part, prediction, cycles)
         if module not in measured:
-            tell(module)
             measured[module] = _measure(chip, netlist, recording)
+            done(module)
         work, rest, nanowatts = measured[module]
         leakage += count * nanowatts * cycles * chip.clock_ps * 1e-12
         if "_tpe_" in module:
             compared, spent, glitches, per_mac = _engine(
-                chip, network, program, tensors, values, layers, Simulator(netlist, chip.library),
-                tell)
+                chip, network, program, tensors, values, layers, Simulator(netlist, chip.library))
             parts["engine: TPEs"] += spent + count * rest * (cycles - busy) * 1e-6
         else:
             name = "engine: skew" if part == "engine" else part
@@ -146,16 +145,14 @@ def _measure(chip: Chip, netlist: Netlist, recording: Recording) -> tuple[float,
 
 
 def _engine(chip: Chip, network: Network, program: Program, tensors: Mapping[int, np.ndarray],
-            values: np.ndarray, layers: list[LoweredLayer], simulator: Simulator,
-            tell: Callable[[str], None]) -> tuple[int, float, float, dict[str, float]]:
+            values: np.ndarray, layers: list[LoweredLayer],
+            simulator: Simulator) -> tuple[int, float, float, dict[str, float]]:
     """Sums compared with golden; nJ of all TPEs at work, and of it glitches; fJ a MAC by layer."""
     facts = program.parameters.facts
-    tell("TPE against golden")
     compared = prove(simulator, facts, above=min(1, facts.m - 1))
     spent = glitches = macs = 0.0
     per_mac = {}
     for layer in layers:
-        tell(f"TPE: {layer.name}")
         work = sampled(network, values, layer, tensors=tensors)
         run = stimulus(facts, work, tiles=TILES, above=min(1, facts.m - 1), bound=work.bound)
         found = energy_per_mac(simulator, run, period=0.0)

@@ -20,8 +20,8 @@ def limit_fanout(netlist: Netlist, library: Library, technology: Technology) -> 
     readers: dict[int, list[tuple[int, str]]] = {}
     for n, instance in enumerate(netlist.instances):
         cell = library.cells[instance.cell]
-        if cell.clock_gate is not None and cell.clock_gate.output in instance.pins:
-            still.add(instance.pins[cell.clock_gate.output])
+        if cell.clock_gate is not None or not cell.inputs:  # clocks, and ties of constants
+            still.update(instance.pins[pin] for pin in cell.outputs if pin in instance.pins)
         for pin in cell.inputs:
             readers.setdefault(instance.pins[pin], []).append((n, pin))
     pins = [dict(instance.pins) for instance in netlist.instances]

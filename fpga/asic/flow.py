@@ -19,12 +19,13 @@ from ...gen.cli.common import (
     print_table,
     stage,
 )
-from ...gen.compile import bound_activations
+from ...gen.compile import Program, bound_activations
 from ...gen.importer import load as load_model
 from ...gen.mapping import compile_network
 from ...gen.memory import CompositionFault, MacroFault, MacroMap, load_map, map_names
-from ...gen.predict import predict
+from ...gen.predict import Prediction, predict
 from ...gen.spec import Spec, load
+from ...golden.network import Network
 from . import opensta
 from .chip import Chip, synthesise_chip
 from .chip_energy import NetworkEnergy, network_energy
@@ -36,9 +37,9 @@ from .netlist import NetlistFault
 from .report import area_document, area_rows, energy_document, part_rows, timing_text
 from .synthesis import SynthesisFault
 from .technology import Technology, TechnologyFault, detect, load_technology
-from .timing import Boundary
+from .timing import Boundary, analyse
 
-__all__ = ["FLOW_FAULTS", "Request", "library_of", "run"]
+__all__ = ["FLOW_FAULTS", "Request", "library_of", "measure", "run"]
 
 FLOW_FAULTS = (LibertyFault, TechnologyFault, SynthesisFault, NetlistFault, MacroFault,
                CompositionFault)
@@ -79,27 +80,10 @@ def library_of(liberty: tuple[Path, ...], name: str | None) -> tuple[Library, Te
 
 def run(request: Request) -> Chip:
     """Synthesise, print and write; returns the chip."""
-    spec = load(request.spec, request.overrides)
-    quiet = request.json
-    with stage("read cells", quiet=quiet):
-        library, technology = library_of(request.liberty, request.technology)
-    macros = _macros(request.macros, technology)
-    if request.model is not None and (technology.gates or macros is None):
-        raise InputFault("--model needs --liberty and --macros: gate equivalents have no energy")
-    compiled = None if request.model is None else _compile(request, spec)
     folder = (nullcontext() if request.output is None
               else atomic_directory(request.output, "synth", force=request.force))
     with folder as written:
-        with stage(f"emit {spec.name}", quiet=quiet):
-            hierarchy = emit(spec, technology)
-        with stage(f"synthesise {spec.name} on {technology.name}", total=len(hierarchy.own),
-                   quiet=quiet) as advance:
-            chip = synthesise_chip(spec, hierarchy, library, technology, macros=macros,
-                                   clock_mhz=request.clock_mhz, done=lambda _: advance())
-        energy = None
-        if compiled is not None:
-            with stage(f"simulate {len(chip.blocks)} blocks", quiet=quiet):
-                energy = network_energy(chip, *compiled)
+        chip, energy = measure(request, quiet=request.json)
         second = _second_opinion(chip)
         document = area_document(chip, second)
         if energy is not None:
@@ -110,17 +94,39 @@ def run(request: Request) -> Chip:
     return chip
 
 
+def measure(request: Request, *, quiet: bool = True) -> tuple[Chip, NetworkEnergy | None]:
+    """The chip, and the energy of an inference if a model is asked for."""
+    spec = load(request.spec, request.overrides)
+    with stage("read cells", quiet=quiet):
+        library, technology = library_of(request.liberty, request.technology)
+    macros = _macros(request.macros, technology)
+    if request.model is not None and (technology.gates or macros is None):
+        raise InputFault("--model needs --liberty and --macros: gate equivalents have no energy")
+    compiled = None if request.model is None else _compile(request, spec, quiet)
+    with stage(f"emit {spec.name}", quiet=quiet):
+        hierarchy = emit(spec, technology)
+    with stage(f"synthesise {spec.name} on {technology.name}", total=len(hierarchy.own),
+               quiet=quiet) as advance:
+        chip = synthesise_chip(spec, hierarchy, library, technology, macros=macros,
+                               clock_mhz=request.clock_mhz, done=lambda _: advance())
+    if compiled is None:
+        return chip, None
+    with stage(f"simulate blocks of {spec.name}", total=len(chip.blocks), quiet=quiet) as advance:
+        return chip, network_energy(chip, *compiled, done=lambda _: advance())
+
+
 def _macros(name: str | None, technology: Technology) -> MacroMap | None:
     if name is not None:
         return load_map(name)
     return load_map(technology.name) if technology.name in map_names() else None
 
 
-def _compile(request: Request, spec: Spec):
+def _compile(request: Request, spec: Spec,
+             quiet: bool) -> tuple[Network, Program, Prediction, np.ndarray]:
     """Network, program, prediction and one input."""
     model = request.model
     assert model is not None
-    with stage(f"compile {model.name} for {spec.name}", quiet=request.json):
+    with stage(f"compile {model.name} for {spec.name}", quiet=quiet):
         network = bound_activations(load_model(model), parameters(spec).facts,
                                     list(request.activation_nnz))
         program = compile_network(spec, network)
@@ -139,8 +145,6 @@ def _second_opinion(chip: Chip) -> tuple[float, float] | None:
     netlist = chip.blocks[f"{chip.hierarchy.top}_{chip.worst.block}"].netlist
     if chip.clock_ps is None or netlist.children or not opensta.installed():
         return None
-    from .timing import analyse
-
     boundary = Boundary(input_delay=0.0, input_slew=0.0)
     try:
         theirs = opensta.report(netlist, chip.library, chip.technology, boundary).period
@@ -177,7 +181,7 @@ def _show(request: Request, chip: Chip, energy: NetworkEnergy | None, document: 
                   f"{1e6 / chip.clock_ps:g} MHz {'met' if chip.met else 'NOT met'}"))
     if chip.macros is not None:
         typer.echo(f"memories: {chip.macros.source}")
-    elif not request.json:
+    else:
         typer.echo("memories: no macros, no area (--macros)")
     if energy is not None:
         told = document["energy"]

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from . import (
+    asic_chip,
     benchmark_suite,
     external,
     first_light,
@@ -25,7 +26,8 @@ from .table import show
 __all__ = ["main"]
 
 SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECTIONS
-            + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS)
+            + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS
+            + asic_chip.SECTIONS)
 
 
 def main() -> int:
@@ -36,7 +38,7 @@ def main() -> int:
     parser.add_argument("--only", choices=[section.__name__ for section, _ in SECTIONS])
     options = parser.parse_args()
     chosen = tuple(item for item in SECTIONS if options.only in (None, item[0].__name__))
-    return 0 if show(chosen, options.networks) else 1
+    return 0 if show(chosen, options.networks, options.pdk) else 1
 
 
 if __name__ == "__main__":

@@ -11,11 +11,12 @@ __all__ = ["Result", "Section", "show"]
 
 Result = tuple[str, str, str, bool]
 """Goal, required, reached, passed."""
-Section = tuple[Callable[[Path | None], Iterator[Result]], bool]
-"""Goals that belong together, given the folder of networks; whether they need it."""
+Section = tuple[Callable[..., Iterator[Result]], bool | str]
+"""Goals that belong together, given the folder of networks; whether they need it, or "pdk": they
+need it and that of cell libraries, which is their second argument."""
 
 
-def show(sections: tuple[Section, ...], networks: Path | None) -> bool:
+def show(sections: tuple[Section, ...], networks: Path | None, pdk: Path | None = None) -> bool:
     """Measure and print; whether all goals are reached."""
     console = Console(width=160)
     table = Table("goal", "required", "reached", "pass", title="evidence", title_justify="left")
@@ -24,7 +25,11 @@ def show(sections: tuple[Section, ...], networks: Path | None) -> bool:
         if needs_networks and networks is None:
             table.add_row(section.__name__, "--networks DIR", "not given", "SKIPPED")
             continue
-        for goal, required, reached, passed in section(networks):
+        if needs_networks == "pdk" and pdk is None:
+            table.add_row(section.__name__, "--pdk DIR", "not given", "SKIPPED")
+            continue
+        given = (networks, pdk) if needs_networks == "pdk" else (networks,)
+        for goal, required, reached, passed in section(*given):
             console.print(f"{goal}: {reached} ({required}) {'pass' if passed else 'MISSED'}")
             table.add_row(goal, required, reached, "yes" if passed else "NO")
             good &= passed

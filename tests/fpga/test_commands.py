@@ -42,14 +42,11 @@ def test_entry_point_names_the_commands():
     (["nospec"], "nospec: no such spec"),
     (["demo", "--target", "fpga"], "--target must be asic, not 'fpga'"),
     (["demo", "--liberty", "missing.lib"], "missing.lib: No such file or directory"),
-    (["demo", "--tech", "asap7"], "--tech asap7 needs --liberty FILE: its cells come from a "
-                                  "library"),
-    (["demo", "--tech", "tsmc"], "technology must be asap7, gates, osu018, sg13g2 or a .toml "
-                                 "file, not 'tsmc'"),
+    (["demo", "--tech", "asap7"], "--tech asap7 needs --liberty FILE: its cells come from"),
+    (["demo", "--tech", "tsmc"], "technology must be asap7, gates, osu018, sg13g2 or a"),
     (["demo", "--macros", "none"], "none: no such macro map"),
     (["demo", "--input", "x.npz"], "--input needs --model"),
-    (["demo", "--model", "x.tflite"], "--model needs --liberty and --macros: gate equivalents "
-                                      "have no energy"),
+    (["demo", "--model", "x.tflite"], "--model needs --liberty and --macros: gate equivalents"),
     (["demo", "--set", "engine.grid.m=0"], "engine.grid.m"),
 ])
 def test_bad_input_is_one_sentence(arguments, sentence):

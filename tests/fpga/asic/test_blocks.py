@@ -92,7 +92,8 @@ def simulated(component, stimulus, clocked):
 
 
 @pytest.mark.parametrize("make, clocked", [
-    (Control, True), (lambda: ParameterRegister(width=24), True), (lambda: MaskDecoder(nnz=2), False)],
+    (Control, True), (lambda: ParameterRegister(width=24), True),
+    (lambda: MaskDecoder(nnz=2), False)],
     ids=["control", "parameter register", "mask decoder"])
 def test_netlist_of_a_block_equals_its_rtl_on_random_vectors(make, clocked, tmp_path):
     component = make()

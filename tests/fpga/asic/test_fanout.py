@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from systolith.fpga.asic.fanout import MOST, limit_fanout
@@ -41,3 +42,13 @@ def test_clocks_have_no_tree():
     netlist = Netlist("clocked", 54, cells, {"clk": [2], "d": [3]}, {"q": list(range(4, 54))}, 2)
     after = limit_fanout(netlist, LIBRARY, GATES)
     assert all(instance.pins["CLK"] == 2 for instance in after.instances if instance.cell == "DFF")
+
+
+def test_ties_have_no_tree():
+    library = replace(LIBRARY, cells={**LIBRARY.cells, "TIE": replace(
+        LIBRARY.cells["INV"], name="TIE", arcs=(),
+        pins={"Y": replace(LIBRARY.cells["INV"].pins["Y"], function="1")})})
+    cells = [Instance("tie", "TIE", {"Y": 2}),
+             *(Instance(f"i{k}", "INV", {"A": 2, "Y": 3 + k}) for k in range(50))]
+    netlist = Netlist("tied", 53, cells, {}, {"y": list(range(3, 53))})
+    assert limit_fanout(netlist, library, GATES).instances == cells
