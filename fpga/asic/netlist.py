@@ -3,7 +3,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .library import Library
@@ -32,7 +32,9 @@ class Netlist:
     """Instances on nets 0 to ``nets`` - 1, of which 0 is constant 0 and 1 constant 1.
 
     ``inputs`` and ``outputs``: nets of each port, least significant bit first. ``clock``: the net
-    of the clock port, or None.
+    of the clock port, or None. ``children``: instances of other modules, by name the module and
+    the name of its clock port, or None; their other ports are ports of the netlist, called
+    ``<instance>.<port>``, what a child drives among the inputs.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Netlist:
     inputs: dict[str, list[int]] = field(default_factory=dict)
     outputs: dict[str, list[int]] = field(default_factory=dict)
     clock: int | None = None
+    children: dict[str, tuple[str, str | None]] = field(default_factory=dict)
 
     def area(self, library: Library) -> float:
         """Cell area in um² (gate equivalents where the library is in these)."""
@@ -53,7 +56,7 @@ class Netlist:
     def copy(self) -> "Netlist":
         """An equal netlist whose list of instances can be changed alone."""
         return Netlist(self.name, self.nets, list(self.instances), dict(self.inputs),
-                       dict(self.outputs), self.clock)
+                       dict(self.outputs), self.clock, dict(self.children))
 
     def check(self, library: Library) -> None:
         """Raise NetlistFault unless every cell is in ``library``, every pin one of its cell's, and
@@ -92,8 +95,16 @@ class Netlist:
         return "\n".join(self._verilog()) + "\n"
 
     def _verilog(self) -> Iterator[str]:
-        ports = {**{name: "input" for name in self.inputs},
-                 **{name: "output" for name in self.outputs}}
+        ports: dict[str, str] = {}
+        pins: dict[str, list[str]] = {name: [] for name in self.children}
+        for direction, side in (("input", self.inputs), ("output", self.outputs)):
+            for name, nets in side.items():
+                child, _, port = name.rpartition(".")
+                if child in pins:
+                    bits = ", ".join(f"n{net}" for net in reversed(nets))
+                    pins[child].append(f".{_escape(port)}({{{bits}}})")
+                else:
+                    ports[name] = direction
         yield f"module {_escape(self.name)} ({', '.join(map(_escape, ports))});"
         for name, direction in ports.items():
             nets = (self.inputs if direction == "input" else self.outputs)[name]
@@ -101,15 +112,20 @@ class Netlist:
             yield f"  {direction} {width}{_escape(name)};"
         yield "\n".join(f"  wire n{net};" for net in range(self.nets))
         yield "  assign n0 = 1'b0;\n  assign n1 = 1'b1;"
-        for name, nets in self.inputs.items():
+        for name in (name for name in self.inputs if name in ports):
+            nets = self.inputs[name]
             for bit, net in enumerate(nets):
                 yield f"  assign n{net} = {_escape(name)}{f'[{bit}]' if len(nets) > 1 else ''};"
-        for name, nets in self.outputs.items():
+        for name in (name for name in self.outputs if name in ports):
+            nets = self.outputs[name]
             for bit, net in enumerate(nets):
                 yield f"  assign {_escape(name)}{f'[{bit}]' if len(nets) > 1 else ''} = n{net};"
         for instance in self.instances:
-            pins = ", ".join(f".{_escape(pin)}(n{net})" for pin, net in instance.pins.items())
-            yield f"  {_escape(instance.cell)} {_escape(instance.name)} ({pins});"
+            own = ", ".join(f".{_escape(pin)}(n{net})" for pin, net in instance.pins.items())
+            yield f"  {_escape(instance.cell)} {_escape(instance.name)} ({own});"
+        for name, (module, clock) in self.children.items():
+            clocked = [] if clock is None else [f".{_escape(clock)}(n{self.clock})"]
+            yield f"  {_escape(module)} {_escape(name)} ({', '.join(clocked + pins[name])});"
         yield "endmodule"
 
 
@@ -117,11 +133,12 @@ def _escape(name: str) -> str:
     return name if name.isidentifier() and name.isascii() else f"\\{name} "
 
 
-def from_json(text: str, top: str, clock: str = "clk") -> Netlist:
+def from_json(text: str, top: str, clock: str = "clk",
+              children: Collection[str] = ()) -> Netlist:
     """The flat module ``top`` of yosys' JSON. Constants x and z become 0.
 
-    Instances that yosys named itself are called by the net they drive. Raises NetlistFault where
-    the text is no such JSON.
+    Instances that yosys named itself are called by the net they drive. Instances of the modules
+    ``children`` become ``Netlist.children``. Raises NetlistFault where the text is no such JSON.
     """
     try:
         module = json.loads(text)["modules"][top]
@@ -137,10 +154,15 @@ def from_json(text: str, top: str, clock: str = "clk") -> Netlist:
     for name, port in ports.items():
         side = netlist.inputs if port["direction"] == "input" else netlist.outputs
         side[name] = [net(bit) for bit in port["bits"]]
+    if len(netlist.inputs.get(clock, ())) == 1:
+        netlist.clock = netlist.inputs[clock][0]
     names = _net_names(module.get("netnames", {}))
     taken: set[str] = set()
     for name, cell in cells.items():
         kind = cell["type"]
+        if kind in children:
+            _evert(netlist, name, cell, net)
+            continue
         pins = {}
         for pin, bits in cell["connections"].items():
             if len(bits) > 1:
@@ -157,9 +179,21 @@ def from_json(text: str, top: str, clock: str = "clk") -> Netlist:
         taken.add(name)
         netlist.instances.append(Instance(name, kind, pins))
     netlist.nets = len(numbers) - 2
-    if len(netlist.inputs.get(clock, ())) == 1:
-        netlist.clock = netlist.inputs[clock][0]
     return netlist
+
+
+def _evert(netlist: Netlist, name: str, cell: Mapping, net: Callable[[object], int]) -> None:
+    """The child ``name``: what it drives is an input, what it reads an output."""
+    clocked = None
+    for port, bits in cell["connections"].items():
+        nets = [net(bit) for bit in bits]
+        if cell["port_directions"][port] == "output":
+            netlist.inputs[f"{name}.{port}"] = nets
+        elif nets == [netlist.clock]:
+            clocked = port
+        else:
+            netlist.outputs[f"{name}.{port}"] = nets
+    netlist.children[name] = (cell["type"], clocked)
 
 
 def _net_names(netnames: Mapping[str, Mapping]) -> dict[object, str]:

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from .liberty_writer import mappable, write_liberty
@@ -23,6 +23,8 @@ PARTS = {"inverting_full_adder": "full_adder", "full_adder": "full_adder",
 RIPPLE_BITS = 12
 """Sums of at most so many bits ripple through full-adder cells."""
 ADDER_ROUNDS = 8
+ENABLED = ("$_DFF_P_", "$_DFFE_PP_", "$_SDFFCE_PP0P_", "$_SDFFCE_PP1P_")
+"""Flip-flops with an enable that goes ahead of their reset, if they have both."""
 TIMEOUT = 1800
 """Seconds."""
 _MODULE = re.compile(r"^\s*module\s+(\\\S+\s|[A-Za-z_]\w*)", re.M)
@@ -41,8 +43,9 @@ class SynthesisFault(ValueError):
 
 def synthesise(verilog: str, top: str, library: Library, technology: Technology, *,
                clock: str = "clk", gate_bits: int | None = None, script: str | None = None,
-               buffers: bool | None = None) -> Netlist:
-    """The module ``top`` of ``verilog``, flat, on the cells of ``library``.
+               buffers: bool | None = None, children: Collection[str] = ()) -> Netlist:
+    """The module ``top`` of ``verilog`` on the cells of ``library``, flat but for instances of the
+    modules ``children``, which stay what they are.
 
     Modules whose names end as ``PARTS`` (``rtl/arith``) become the technology's cells, with
     inverters where its adders have the other polarity; one with a constant input or an unread
@@ -74,10 +77,11 @@ def synthesise(verilog: str, top: str, library: Library, technology: Technology,
         (folder / "job.json").write_text(json.dumps({
             "top": top, "rounds": ADDER_ROUNDS,
             "adders": [name for name, kind in parts.items() if PARTS[kind] != "buffer"],
-            "before": [*_before(top, parts)],
+            "before": [*_before(top, parts, [name for name in children if name in
+                                             _names(verilog)])],
             "after": [*_after(technology, gate_bits)]}))
         _run(folder)
-        netlist = from_json((folder / "netlist.json").read_text(), top, clock)
+        netlist = from_json((folder / "netlist.json").read_text(), top, clock, children)
     netlist.check(library)
     return netlist
 
@@ -157,8 +161,12 @@ module map_ripple (A, B, CI, BI, X, Y, CO);
   wire _TECHMAP_FAIL_ = Y_WIDTH > {RIPPLE_BITS} || !_TECHMAP_CONSTMSK_BI_ || _TECHMAP_CONSTVAL_BI_;
   wire [Y_WIDTH-1:0] AA, BB;
   wire [Y_WIDTH:0] carry;
-  \\$pos #(.A_SIGNED(A_SIGNED), .A_WIDTH(A_WIDTH), .Y_WIDTH(Y_WIDTH)) a (.A(A), .Y(AA));
-  \\$pos #(.A_SIGNED(B_SIGNED), .A_WIDTH(B_WIDTH), .Y_WIDTH(Y_WIDTH)) b (.A(B), .Y(BB));
+  generate
+    if (A_WIDTH == 0) assign AA = 0;
+    else \\$pos #(.A_SIGNED(A_SIGNED), .A_WIDTH(A_WIDTH), .Y_WIDTH(Y_WIDTH)) a (.A(A), .Y(AA));
+    if (B_WIDTH == 0) assign BB = 0;
+    else \\$pos #(.A_SIGNED(B_SIGNED), .A_WIDTH(B_WIDTH), .Y_WIDTH(Y_WIDTH)) b (.A(B), .Y(BB));
+  endgenerate
   assign X = AA ^ BB, CO = carry[Y_WIDTH:1], carry[0] = CI;
   genvar i;
   generate for (i = 0; i < Y_WIDTH; i = i + 1) begin : bits
@@ -175,20 +183,35 @@ endmodule
 """
 
 
-def _before(top: str, parts: Iterable[str]) -> Iterator[str]:
+def _names(verilog: str) -> set[str]:
+    return {match[1].strip().removeprefix("\\") for match in _MODULE.finditer(verilog)}
+
+
+def _before(top: str, parts: Iterable[str], children: Iterable[str]) -> Iterator[str]:
     yield "read_verilog -sv design.v"
     yield f"hierarchy -check -top {top}"
+    for name in children:
+        yield f"blackbox \\{name}"
+        yield f"setattr -mod -set keep 1 \\{name}"
     for name in parts:
         yield f"setattr -mod -set keep_hierarchy 1 \\{name}"
-    yield from ("proc", "setattr -unset init", "flatten", "opt", "opt_clean -purge")
+    yield from ("proc", "setattr -unset init", "flatten", "opt", "memory",
+                "opt", "opt_clean -purge")
 
 
 def _after(technology: Technology, gate_bits: int | None) -> Iterator[str]:
     yield from ("alumacc", "share", "opt", "techmap -map parts.v -autoproc")
     yield from ("maccmap -unmap", "opt", "techmap", "opt")
     gate = technology.clock_gate
-    yield "dfflegalize -cell $_DFF_P_ x" + (" -cell $_DFFE_PP_ x" if gate else "")
-    if gate is not None:
+    if gate is None:
+        yield "dfflegalize -cell $_DFF_P_ x"
+    else:
+        # A reset that goes ahead of an enable is one that needs it, of en | rst: then the reset
+        # may become data while the enable stays, to gate the clock.
+        yield ("dfflegalize " + " ".join(f"-cell {cell} x" for cell in ENABLED)
+               + " t:$_SDFFE_*")
+        yield from ("dffunmap -srst-only", "dfflegalize -cell $_DFF_P_ x -cell $_DFFE_PP_ x",
+                    "opt_expr", "opt_merge", "opt_clean")
         ties = "".join(f" -tie_lo {pin}" for pin in gate.tie_low)
         yield (f"clockgate -pos {gate.cell} {gate.enable}:{gate.clock}:{gate.output}{ties}"
                f" -min_net_size {gate_bits or gate.bits}")

@@ -33,7 +33,7 @@ def split_modules(source: str) -> dict[str, str]:
 
 def leaves_first(modules: dict[str, str]) -> list[str]:
     """Names of ``modules`` (as of ``split_modules``), each after those that it instantiates."""
-    uses = {name: [child for child in re.findall(r"^  (\w+) \S+ \($", text, re.M)
+    uses = {name: [child for child in re.findall(r"^  (\w+) \S+ +\($", text, re.M)
                    if child in modules] for name, text in modules.items()}
     return list(TopologicalSorter(uses).static_order())
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import (
     arithmetic,
+    asic_chip,
     benchmark_suite,
     external,
     first_light,
@@ -28,7 +29,7 @@ __all__ = ["main"]
 
 SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECTIONS
             + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS
-            + arithmetic.SECTIONS + ppa.SECTIONS)
+            + arithmetic.SECTIONS + ppa.SECTIONS + asic_chip.SECTIONS)
 
 
 def main() -> int:

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Energy of an inference on a synthesised chip: events times measured energies."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...gen.compile.lower import LoweredLayer
+from ...gen.compile.program import Program
+from ...gen.predict import Prediction, memory_use, predict_accesses
+from ...golden import interpreter
+from ...golden.network import Network
+from .block_stimuli import WARM, Recording, at_rest, at_work
+from .chip import Chip
+from .energy import energy
+from .netlist import Netlist
+from .simulation import Simulator
+from .stimuli import stimulus
+from .tpe_energy import energy_per_mac, prove
+from .workloads import matrix_layers, sampled
+
+__all__ = ["NetworkEnergy", "network_energy"]
+
+UNIT_OF = {"engine": "engine", "decompressor": "engine", "operands": "operands",
+           "access to memories": "operands", "core": "operands", "vector unit": "vector",
+           "post-processor": "results", "sequencer": "sequencer"}
+"""The unit (``rtl.core.UNITS``) whose busy cycles are a part's work. Counters always work; buses
+and the top rest while the core runs on its own memories, except for transfers."""
+TILES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkEnergy:
+    """Energy of one inference in nJ. ``parts``: of the logic at work and at rest, without leakage;
+    ``memories``: of their accesses; ``leakage``: of logic and, where the map knows it, memories,
+    over ``cycles``; ``glitches``: what of the engine's is due to them; ``per_mac``: fJ of a dense
+    MAC in the array, by layer. ``macs``: of the dense network."""
+
+    parts: Mapping[str, float]
+    memories: Mapping[str, float]
+    leakage: float
+    glitches: float
+    cycles: int
+    period_ps: float
+    macs: int
+    compared: int
+    per_mac: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def logic(self) -> float:
+        """nJ."""
+        return sum(self.parts.values())
+
+    @property
+    def memory(self) -> float:
+        """nJ."""
+        return sum(self.memories.values())
+
+    def total(self, memory: float = 1.0) -> float:
+        """nJ, memories' accesses at ``memory`` times what the map says."""
+        return self.logic + memory * self.memory + self.leakage
+
+    def tops_per_watt(self, memory: float = 1.0) -> float:
+        """Operations (two a dense MAC) per pJ."""
+        return 2 * self.macs / (self.total(memory) * 1e3)
+
+    @property
+    def microseconds(self) -> float:
+        """At the clock that was asked for."""
+        return self.cycles * self.period_ps * 1e-6
+
+
+def network_energy(chip: Chip, network: Network, program: Program, prediction: Prediction,
+                   values: np.ndarray, *,
+                   done: Callable[[str], None] = lambda module: None) -> NetworkEnergy:
+    """Energy of ``network`` on ``chip`` for the one input ``values`` [1, ...] int8.
+
+    TPEs: each layer's own operands, with delays and glitches, per dense MAC with its share of the
+    read-out, times the MACs of whole tiles; they are shown equal to golden first. Other blocks: a
+    cycle of work and one at rest (``block_stimuli``), times the cycles that the predictor says
+    their unit is busy, or not. Memories: predicted accesses times the macro map. Raises
+    ValueError where the technology has no energies, or no macros were given. ``done`` hears of
+    each block.
+    """
+    if chip.clock_ps is None or chip.macros is None:
+        raise ValueError("energy must have a library of cells and a map of macros, not gates alone")
+    tensors = interpreter.run(network, values) | {network.inputs[0]: values}
+    layers = matrix_layers(network)
+    recording = Recording(
+        np.concatenate([np.asarray(t, np.int8).ravel() for t in tensors.values()]),
+        np.concatenate([layer.weights.ravel() for layer in layers]))
+    cycles = prediction.cycles + sum(prediction.waits)
+    parts: Counter[str] = Counter()
+    leakage = glitches = 0.0
+    per_mac: dict[str, float] = {}
+    compared = 0
+    measured: dict[str, tuple[float, float, float]] = {}
+    for (part, module), count in chip.hierarchy.blocks.items():
+        if module in chip.hierarchy.black_boxes:
+            continue
+        netlist = chip.blocks[module].netlist
+        if not netlist.instances:
+            continue
+        busy = _busy(part, prediction, cycles)
+        if module not in measured:
+            measured[module] = _measure(chip, netlist, recording)
+            done(module)
+        work, rest, nanowatts = measured[module]
+        leakage += count * nanowatts * cycles * chip.clock_ps * 1e-12
+        if "_tpe_" in module:
+            compared, spent, glitches, per_mac = _engine(
+                chip, network, program, tensors, values, layers, Simulator(netlist, chip.library))
+            parts["engine: TPEs"] += spent + count * rest * (cycles - busy) * 1e-6
+        else:
+            name = "engine: skew" if part == "engine" else part
+            parts[name] += count * (work * busy + rest * (cycles - busy)) * 1e-6
+    outside, accesses = predict_accesses(program, prediction)
+    uses = memory_use(program.parameters, chip.macros, [outside, *accesses])
+    leakage += sum((use.leakage_nw or 0.0) for use in uses) * cycles * chip.clock_ps * 1e-12
+    return NetworkEnergy(
+        parts=dict(parts), memories={use.kind.name: (use.energy_pj or 0.0) / 1e3 for use in uses},
+        leakage=leakage, glitches=glitches, cycles=cycles, period_ps=chip.clock_ps,
+        macs=sum(layer.macs for layer in prediction.layers), compared=compared, per_mac=per_mac)
+
+
+def _busy(part: str, prediction: Prediction, cycles: int) -> int:
+    if part == "counters":
+        return cycles
+    unit = UNIT_OF.get(part, "transfers")
+    return min(prediction.busy.cycles(unit), cycles)
+
+
+def _measure(chip: Chip, netlist: Netlist, recording: Recording) -> tuple[float, float, float]:
+    """fJ of a cycle at work and at rest, without leakage, and leakage in nW."""
+    leakage = sum(chip.library.cells[i.cell].leakage for i in netlist.instances)
+    simulator = Simulator(netlist, chip.library)
+    found = []
+    for make, timed in ((at_work, True), (at_rest, False)):
+        trace = simulator.run(make(netlist, recording), timed=timed, first=WARM)
+        told = energy(simulator, trace, period=0.0)
+        found.append(told.total)
+    return found[0], found[1], leakage
+
+
+def _engine(chip: Chip, network: Network, program: Program, tensors: Mapping[int, np.ndarray],
+            values: np.ndarray, layers: list[LoweredLayer],
+            simulator: Simulator) -> tuple[int, float, float, dict[str, float]]:
+    """Sums compared with golden; nJ of all TPEs at work, and of it glitches; fJ a MAC by layer."""
+    facts = program.parameters.facts
+    compared = prove(simulator, facts, above=min(1, facts.m - 1))
+    spent = glitches = macs = 0.0
+    per_mac = {}
+    for layer in layers:
+        work = sampled(network, values, layer, tensors=tensors)
+        run = stimulus(facts, work, tiles=TILES, above=min(1, facts.m - 1), bound=work.bound)
+        found = energy_per_mac(simulator, run, period=0.0)
+        height, width, channels = layer.output_shape
+        whole = (-(-height * width // facts.rows) * facts.rows
+                 * -(-channels // facts.columns) * facts.columns * int(work.sizes.sum()))
+        per_mac[layer.name] = found.timed.total
+        spent += found.timed.total * whole * 1e-6
+        glitches += found.glitches * whole * 1e-6
+        macs += whole
+    # Layers that the engine does without weights of the model: sums of windows.
+    other = [layer.lowered for layer in program.layers if layer.lowered.depthwise
+             and layer.lowered.opcode == layers[0].opcode]
+    mean = spent / max(macs, 1)
+    spent += sum(mean * layer.macs * facts.columns for layer in other)
+    return compared, spent, glitches, per_mac
