@@ -23,16 +23,17 @@ SCRIPTS = {
 def implement(verilog: str, top: str, library: Library, technology: Technology,
               clock_ps: float | None, *, scripts: Sequence[str] = tuple(SCRIPTS),
               boundary: Boundary | None = None, gate_bits: int | None = None,
+              apart: Sequence[str] = (),
               tell: Callable[[str], None] = lambda text: None) -> tuple[Netlist, SizingReport]:
     """``top`` of ``verilog`` on ``library``: mapped by each of ``scripts`` (names of ``SCRIPTS``),
-    sized for ``clock_ps``; the smallest that meets it, or the fastest. A fair baseline gets as
+    sized for ``clock_ps``, without the modules ``apart``; the smallest that meets it, or the fastest. A fair baseline gets as
     many ways as what is compared with it.
     """
     best: tuple[tuple[bool, float], Netlist, SizingReport] | None = None
     for name in scripts:
         tell(f"synthesis for {name}")
         mapped = synthesise(verilog, top, library, technology, script=SCRIPTS[name],
-                            buffers=False, gate_bits=gate_bits)
+                            buffers=False, gate_bits=gate_bits, apart=apart)
         netlist, report = size(mapped, library, technology, clock_ps, boundary=boundary, tell=tell)
         rank = (not report.met, report.area_after if report.met else report.after.period)
         if best is None or rank < best[0]:

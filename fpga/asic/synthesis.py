@@ -41,7 +41,7 @@ class SynthesisFault(ValueError):
 
 def synthesise(verilog: str, top: str, library: Library, technology: Technology, *,
                clock: str = "clk", gate_bits: int | None = None, script: str | None = None,
-               buffers: bool | None = None) -> Netlist:
+               buffers: bool | None = None, apart: Iterable[str] = ()) -> Netlist:
     """The module ``top`` of ``verilog``, flat, on the cells of ``library``.
 
     Modules whose names end as ``PARTS`` (``rtl/arith``) become the technology's cells, with
@@ -49,12 +49,13 @@ def synthesise(verilog: str, top: str, library: Library, technology: Technology,
     output becomes logic, as do all where the technology has no such cell. Registers with enables
     of at least ``gate_bits`` bits (default: the technology's) are gated.
 
+    Instances of the modules ``apart`` are left out: their pins are ports of the netlist.
     ``script``: abc's commands in place of the usual ones. ``buffers``: whether abc buffers and
     sizes; default: the technology's word. Raises SynthesisFault.
     """
     technology.check(library)
-    modules = _modules(verilog)
-    for name in (top, *modules):
+    modules, apart = _modules(verilog), [*apart]
+    for name in (top, *modules, *apart):
         if not _NAME.fullmatch(name):
             raise SynthesisFault(f"a module's name must be letters, digits, _, . and $, "
                                  f"not {name[:60]!r}")
@@ -74,7 +75,7 @@ def synthesise(verilog: str, top: str, library: Library, technology: Technology,
         (folder / "job.json").write_text(json.dumps({
             "top": top, "rounds": ADDER_ROUNDS,
             "adders": [name for name, kind in parts.items() if PARTS[kind] != "buffer"],
-            "before": [*_before(top, parts)],
+            "before": [*_before(top, parts, apart)],
             "after": [*_after(technology, gate_bits)]}))
         _run(folder)
         netlist = from_json((folder / "netlist.json").read_text(), top, clock)
@@ -154,11 +155,14 @@ module map_ripple (A, B, CI, BI, X, Y, CO);
   input [B_WIDTH-1:0] B;
   input CI, BI;
   output [Y_WIDTH-1:0] X, Y, CO;
-  wire _TECHMAP_FAIL_ = Y_WIDTH > {RIPPLE_BITS} || !_TECHMAP_CONSTMSK_BI_ || _TECHMAP_CONSTVAL_BI_;
+  wire _TECHMAP_FAIL_ = Y_WIDTH > {RIPPLE_BITS} || !_TECHMAP_CONSTMSK_BI_ || _TECHMAP_CONSTVAL_BI_
+                        || A_WIDTH < 1 || B_WIDTH < 1;
   wire [Y_WIDTH-1:0] AA, BB;
   wire [Y_WIDTH:0] carry;
+  generate if (A_WIDTH > 0 && B_WIDTH > 0) begin : operands
   \\$pos #(.A_SIGNED(A_SIGNED), .A_WIDTH(A_WIDTH), .Y_WIDTH(Y_WIDTH)) a (.A(A), .Y(AA));
   \\$pos #(.A_SIGNED(B_SIGNED), .A_WIDTH(B_WIDTH), .Y_WIDTH(Y_WIDTH)) b (.A(B), .Y(BB));
+  end endgenerate
   assign X = AA ^ BB, CO = carry[Y_WIDTH:1], carry[0] = CI;
   genvar i;
   generate for (i = 0; i < Y_WIDTH; i = i + 1) begin : bits
@@ -175,12 +179,15 @@ endmodule
 """
 
 
-def _before(top: str, parts: Iterable[str]) -> Iterator[str]:
+def _before(top: str, parts: Iterable[str], apart: Iterable[str]) -> Iterator[str]:
     yield "read_verilog -sv design.v"
     yield f"hierarchy -check -top {top}"
-    for name in parts:
+    for name in (*parts, *apart):
         yield f"setattr -mod -set keep_hierarchy 1 \\{name}"
-    yield from ("proc", "setattr -unset init", "flatten", "opt", "opt_clean -purge")
+    yield from ("proc", "setattr -unset init", "flatten", "memory")
+    for name in apart:
+        yield f"expose -evert {top}/t:{name}"
+    yield from ("hierarchy -top " + top, "opt", "opt_clean -purge")
 
 
 def _after(technology: Technology, gate_bits: int | None) -> Iterator[str]:
