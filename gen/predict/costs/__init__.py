@@ -2,7 +2,7 @@
 """Area and energy, predicted from counted parts and toggles with coefficients that were fitted to
 measured netlists (``fpga/asic/calibrate.py``)."""
 
-from .blocks import block_terms
+from .blocks import GROUPS, block_terms
 from .coefficients import TECHNOLOGIES, CostFault, Costs, load_costs
 from .operands import Toggles, drawn_activations, toggles_of
 from .prediction import (
@@ -15,6 +15,6 @@ from .prediction import (
 )
 from .tpe import Tile, area_terms, clock_terms, data_terms
 
-__all__ = ["TECHNOLOGIES", "BlockArea", "CostFault", "Costs", "Tile", "Toggles", "area_terms",
+__all__ = ["GROUPS", "TECHNOLOGIES", "BlockArea", "CostFault", "Costs", "Tile", "Toggles", "area_terms",
            "block_terms", "clock_terms", "data_terms", "drawn_activations", "engine_energy",
            "layer_toggles", "load_costs", "logic_area", "tile_energy", "toggles_of", "tpe_area"]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ....rtl.arith.arithmetic import Arithmetic
 from .tpe import Terms
 
-__all__ = ["CostFault", "Costs", "TECHNOLOGIES", "load_costs", "total"]
+__all__ = ["TECHNOLOGIES", "CostFault", "Costs", "load_costs", "total"]
 
 TECHNOLOGIES = ("asap7",)
 """Technologies whose coefficients are shipped."""
@@ -29,7 +29,7 @@ class Costs(BaseModel):
     """Coefficients of a ``technology``: ``area`` (um2), ``clock`` and ``data`` (fJ) of terms of a
     TPE, ``leakage`` in nW for each um2, ``blocks`` (um2) of terms by kind of component.
 
-    ``operating_point``, ``source``: what was measured, and how. ``training``: of which TPEs and
+    ``inverting``: its adders are; ``operating_point``, ``source``: what was measured, and how. ``training``: of which TPEs and
     specs; ``residuals``: largest relative error on them.
     """
 
@@ -38,6 +38,7 @@ class Costs(BaseModel):
     technology: str
     operating_point: str
     source: str
+    inverting: bool
     multipliers: list[str]
     area: Coefficients
     clock: Coefficients

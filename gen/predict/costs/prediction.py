@@ -2,7 +2,7 @@
 """Area of a spec's logic, by block, and energy of what an engine does."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -86,9 +86,7 @@ def engine_energy(program: Program, prediction: Prediction, arithmetic: Arithmet
             each = tile_energy(f, arithmetic, layer_toggles(program, layer, source), tile, costs)
         else:
             tiles, tile = 1, Tile(cycles=predicted.cycles, steps=0, drains=0)
-            each = total(costs.clock, {
-                name: count for name, count in clock_terms(
-                    replace(f, overlapped=True), NO_TOGGLES, tile).items()})
+            each = total(costs.clock, clock_terms(f, NO_TOGGLES, tile))
         found.append(tpes * (tiles * each * 1e-6 + leakage * predicted.cycles * 1e-3))
     return found
 
