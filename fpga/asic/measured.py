@@ -30,7 +30,7 @@ __all__ = ["CLOCK_PS", "Bench", "Run", "TpePoint", "arithmetic_of", "step_toggle
 
 CLOCK_PS = 5000.0
 """Of the operating point: 200 MHz, at which specs are by default."""
-SCRIPTS = ("flow",)
+SCRIPTS = ("area",)
 LARGE = 8
 """Sums of a TPE beyond which one tile less is measured."""
 
@@ -100,7 +100,7 @@ def step_toggles(facts: EngineFacts, work: Matrices, bound: int = BLOCK
 
 def tile_of(facts: EngineFacts, run: Run, steps: float) -> Tile:
     """The mean tile of a run."""
-    return Tile(cycles=run.cycles / run.tiles, steps=steps, drains=facts.a - 1)
+    return Tile.of_row(facts, 0, cycles=run.cycles / run.tiles, steps=steps)
 
 
 class Bench:

@@ -22,7 +22,8 @@ class Toggles:
     ``activation``, ``weight``: of one multiplier's operands; ``products``: of its 64 partial
     products; ``rows``: of sums of two and of four of its rows; ``whole``: of its product;
     ``sums``: of sums of two, four and more products of a dot product, as far as there are;
-    ``accumulator``: of one sum of them all; ``live``: share of the steps that change a sum.
+    ``accumulator``: of one sum of them all; ``moved``: between finished sums of neighbouring rows;
+    ``live``: share of the steps that change a sum.
     """
 
     west: float
@@ -36,6 +37,7 @@ class Toggles:
     whole: float
     sums: float
     accumulator: float
+    moved: float
     live: float
 
 
@@ -66,6 +68,8 @@ def toggles_of(facts: EngineFacts, x: np.ndarray, w: np.ndarray, passes: np.ndar
     both = _bits(xs, 8)[..., :, np.newaxis] & _bits(ws, 8)[..., np.newaxis, :]
     held = {Encoding.INDEX: (blocks, 1.0), Encoding.HELD: (1.0, 1 / steps)}
     west_taken, north_taken = held.get(facts.encoding, (1.0, 1.0))
+    sums = np.cumsum(product.sum(-1), axis=-1)
+    finished = np.concatenate([sums[..., -1], np.zeros_like(sums[:1, :, -1])])
     return Toggles(
         west=_toggled(_bits(west, 16)), north=_toggled(_bits(north, 16)),
         west_taken=west_taken, north_taken=north_taken,
@@ -74,8 +78,8 @@ def toggles_of(facts: EngineFacts, x: np.ndarray, w: np.ndarray, passes: np.ndar
         products=_toggled(both, deep=3) / both.shape[-3],
         rows=rows / xs.shape[-1], whole=_toggled(_bits(product, 16)) / xs.shape[-1],
         sums=_sums(product),
-        accumulator=_toggled(_bits(
-            np.cumsum(product.sum(-1), axis=-1)[..., np.newaxis], facts.accumulator_bits)),
+        accumulator=_toggled(_bits(sums[..., np.newaxis], facts.accumulator_bits)),
+        moved=_toggled(np.moveaxis(_bits(finished, facts.accumulator_bits), 0, -2), deep=1),
         live=float(((xs != 0) & (ws != 0)).any(-1).mean()))
 
 

@@ -79,13 +79,14 @@ def engine_energy(program: Program, prediction: Prediction, arithmetic: Arithmet
     for layer, predicted in zip(program.layers, prediction.layers, strict=True):
         if layer.lowered.opcode is Opcode.MATRIX:
             tiles = row_tiles(layer.lowered, p) * len(layer.plan.tiles)
-            tile = Tile(cycles=predicted.cycles / tiles,
-                        steps=float(layer.plan.steps.sum()) / len(layer.plan.tiles),
-                        drains=f.a * (f.m + 1) / 2)
+            steps = float(layer.plan.steps.sum()) / len(layer.plan.tiles)
             source = None if tensors is None else tensors[layer.lowered.source]
-            each = tile_energy(f, arithmetic, layer_toggles(program, layer, source), tile, costs)
+            toggles = layer_toggles(program, layer, source)
+            each = sum(tile_energy(f, arithmetic, toggles, Tile.of_row(
+                f, row, cycles=predicted.cycles / tiles, steps=steps), costs)
+                for row in range(f.m)) / f.m
         else:
-            tiles, tile = 1, Tile(cycles=predicted.cycles, steps=0, drains=0)
+            tiles, tile = 1, Tile(cycles=predicted.cycles, steps=0, drains=0, moves=0)
             each = total(costs.clock, clock_terms(f, NO_TOGGLES, tile))
         found.append(tpes * (tiles * each * 1e-6 + leakage * predicted.cycles * 1e-3))
     return found

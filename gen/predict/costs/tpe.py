@@ -20,12 +20,19 @@ LOW_BITS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """What happens to a TPE for one tile of outputs: ``steps`` that it executes in ``cycles``, and
-    ``drains``, strobes that move sums down."""
+    """What happens to a TPE for one tile of outputs: ``steps`` that it executes in ``cycles``,
+    ``drains``, strobes that move sums down, and ``moves``, sums of a column that they move."""
 
     cycles: float
     steps: float
     drains: float
+    moves: float
+
+    @classmethod
+    def of_row(cls, f: EngineFacts, row: int, *, cycles: float, steps: float) -> "Tile":
+        """Of a TPE below ``row`` others."""
+        return cls(cycles=cycles, steps=steps, drains=f.a * (row + 1) - 1,
+                   moves=f.a * f.a * row + f.a * (f.a - 1) / 2)
 
 
 def _dots(f: EngineFacts) -> int:
@@ -99,7 +106,9 @@ def data_terms(f: EngineFacts, arithmetic: Arithmetic, toggles: Toggles, tile: T
     ripple = arithmetic.final is FinalAdder.RIPPLE
     chosen = {Encoding.MASK: dots * products * toggles.activation,
               Encoding.INDEX: dots * toggles.activation, Encoding.HELD: dots * toggles.weight}
-    sums = dots * toggles.accumulator * steps
+    finished = dots * toggles.moved
+    moved = f.c * tile.moves * toggles.moved
+    sums = dots * toggles.accumulator * steps + (0 if f.overlapped else moved)
     return {
         "bits of operands at the edge": (f.a * toggles.west + f.c * toggles.north) * steps,
         f"bits chosen, {f.encoding}": chosen.get(f.encoding, 0) * steps,
@@ -115,8 +124,9 @@ def data_terms(f: EngineFacts, arithmetic: Arithmetic, toggles: Toggles, tile: T
         "bits of sums": dots * toggles.sums * steps + sums,
         "accumulator bits": sums,
         "accumulator bits rippled": sums if ripple else 0,
-        "shadow bits": sums if f.overlapped else 0,
-        "sums moved": dots * f.accumulator_bits * (tile.drains + 1),
+        "shadow bits": dots * toggles.accumulator * steps if f.overlapped else 0,
+        "bits of sums that begin to move": 0 if f.overlapped else finished,
+        "bits of sums copied and moved": moved + finished if f.overlapped else 0,
         "zero tests": (dots * products * (toggles.activation + toggles.weight) * steps
                        if f.zero_gating else 0),
     }
