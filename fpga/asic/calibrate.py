@@ -9,55 +9,30 @@ minutes; with ``--store FILE`` what was measured is kept, and a run that ended e
 import argparse
 import json
 import sys
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ...gen.build import arithmetic, parameters
-from ...gen.predict.costs import (
-    GROUPS,
-    Costs,
-    area_terms,
-    block_terms,
-    clock_terms,
-    data_terms,
-    logic_area,
-    tile_energy,
-    tpe_area,
-)
+from ...gen.build import parameters
+from ...gen.predict.costs import Costs, area_terms, block_terms, clock_terms, data_terms
 from ...gen.spec import Spec, load
+from .judgement import judge_tpe
 from .liberty import read_libraries
 from .measured import (
     CLOCK_PS,
     Bench,
-    TpePoint,
     arithmetic_of,
     matrices,
     nonnegative,
     step_toggles,
     tile_of,
 )
-from .technology import Technology, load_technology
+from .technology import load_technology
 from .training import BLOCK_TRAINING, TRAINING, Shape, held_out, spec_shape
 
-__all__ = ["Judgement", "calibrate", "judge_blocks", "judge_tpe", "main"]
+__all__ = ["calibrate", "main"]
 
 SOURCE = ("python -m systolith.fpga.asic.calibrate: cell area and energy with glitches of mapped, "
           "sized netlists, no layout")
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """Measured and predicted, and by how much prediction is off."""
-
-    name: str
-    measured: float
-    predicted: float
-
-    @property
-    def error(self) -> float:
-        """Relative to what was measured."""
-        return self.predicted / self.measured - 1
 
 
 def calibrate(bench: Bench, shapes: tuple[Shape, ...], specs: dict[str, Spec]) -> Costs:
@@ -98,34 +73,6 @@ def calibrate(bench: Bench, shapes: tuple[Shape, ...], specs: dict[str, Spec]) -
     return costs.model_copy(update={"residuals": {
         "area": max(abs(area.error) for area, _ in judged),
         "energy": max(abs(energy.error) for _, each in judged for energy in each)}})
-
-
-def judge_tpe(shape: Shape, point: TpePoint, costs: Costs, technology: Technology
-              ) -> tuple[Judgement, list[Judgement]]:
-    """Area of a TPE, and its energy for a tile of each workload."""
-    built = arithmetic_of(shape, technology)
-    energies = []
-    for run in point.runs:
-        toggles, steps = step_toggles(shape.facts, matrices(run.work), run.work.bound)
-        tile = tile_of(shape.facts, run, steps)
-        energies.append(Judgement(
-            f"{run.work.nnz}/8, {run.work.zeros:.0%} zeros, {run.work.bound} kept",
-            (run.clock + run.data) * tile.cycles,
-            tile_energy(shape.facts, built, toggles, tile, costs)))
-    return (Judgement(shape.label, point.area, tpe_area(shape.facts, built, costs)), energies)
-
-
-def judge_blocks(spec: Spec, bench: Bench, costs: Costs) -> list[Judgement]:
-    """All logic of a spec by block, the whole first."""
-    shape = spec_shape(spec)
-    p, measured = parameters(spec), bench.blocks(spec)
-    chosen = arithmetic(spec, asic=True, inverting=costs.inverting)
-    assert chosen is not None
-    areas = {"TPEs": p.facts.m * p.facts.n * bench.tpe(shape).area} | {
-        name: sum(measured.get(kind, 0.0) for kind in kinds) for name, kinds in GROUPS.items()}
-    predicted = {area.name: area.um2 for area in logic_area(p, chosen, costs)}
-    return [Judgement("all logic", sum(areas.values()), sum(predicted.values())),
-            *(Judgement(name, area, predicted[name]) for name, area in areas.items())]
 
 
 def main(arguments: list[str] | None = None) -> int:

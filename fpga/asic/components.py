@@ -105,9 +105,8 @@ def _inside(name: str, modules: Mapping[str, _Module], black_boxes: set[str]
     for child, number in modules[name].instances.items():
         if child.endswith(PARTS):
             continue
-        if child in black_boxes:
-            yield child, number
-        elif child in modules and not whole and _is_component(child, name, modules):
+        if child in black_boxes or (
+                child in modules and not whole and _is_component(child, name, modules)):
             yield child, number
         elif child in modules:
             for inner, times in _inside(child, modules, black_boxes):

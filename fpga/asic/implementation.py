@@ -26,8 +26,8 @@ def implement(verilog: str, top: str, library: Library, technology: Technology,
               apart: Sequence[str] = (),
               tell: Callable[[str], None] = lambda text: None) -> tuple[Netlist, SizingReport]:
     """``top`` of ``verilog`` on ``library``: mapped by each of ``scripts`` (names of ``SCRIPTS``),
-    sized for ``clock_ps``, without the modules ``apart``; the smallest that meets it, or the fastest. A fair baseline gets as
-    many ways as what is compared with it.
+    sized for ``clock_ps``, without the modules ``apart``; the smallest that meets it, or the
+    fastest. A fair baseline gets as many ways as what is compared with it.
     """
     best: tuple[tuple[bool, float], Netlist, SizingReport] | None = None
     for name in scripts:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ..predict import Prediction
     from ..spec import Spec
 
-__all__ = ["InputOption", "TechnologyOption", "area_rows", "check_technology", "energy_rows", "print_area",
-           "print_energy", "tensors_of"]
+__all__ = ["InputOption", "TechnologyOption", "area_rows", "check_technology", "energy_rows",
+           "print_area", "print_energy", "tensors_of"]
 
 TechnologyOption = Annotated[str, typer.Option(
     "--technology", metavar="asap7|none",

@@ -15,6 +15,7 @@ from .prediction import (
 )
 from .tpe import Tile, area_terms, clock_terms, data_terms
 
-__all__ = ["GROUPS", "TECHNOLOGIES", "BlockArea", "CostFault", "Costs", "Tile", "Toggles", "area_terms",
-           "block_terms", "clock_terms", "data_terms", "drawn_activations", "engine_energy",
-           "layer_toggles", "load_costs", "logic_area", "tile_energy", "toggles_of", "tpe_area"]
+__all__ = ["GROUPS", "TECHNOLOGIES", "BlockArea", "CostFault", "Costs", "Tile", "Toggles",
+           "area_terms", "block_terms", "clock_terms", "data_terms", "drawn_activations",
+           "engine_energy", "layer_toggles", "load_costs", "logic_area", "tile_energy",
+           "toggles_of", "tpe_area"]

@@ -29,8 +29,9 @@ class Costs(BaseModel):
     """Coefficients of a ``technology``: ``area`` (um2), ``clock`` and ``data`` (fJ) of terms of a
     TPE, ``leakage`` in nW for each um2, ``blocks`` (um2) of terms by kind of component.
 
-    ``inverting``: its adders are; ``operating_point``, ``source``: what was measured, and how. ``training``: of which TPEs and
-    specs; ``residuals``: largest relative error on them.
+    ``inverting``: its adders are; ``operating_point``, ``source``: what was measured, and how;
+    ``training``, ``block_training``: of which TPEs and specs. ``residuals``: largest relative
+    error on those TPEs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -9,7 +9,7 @@ from ....rtl.facts import BLOCK, Encoding, EngineFacts
 from .adders import parts_of
 from .operands import Toggles
 
-__all__ = ["Tile", "Terms", "area_terms", "clock_terms", "data_terms"]
+__all__ = ["Terms", "Tile", "area_terms", "clock_terms", "data_terms"]
 
 Terms = dict[str, float]
 """By what it is: how many; a coefficient says what each costs."""
