@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from . import (
+    asic_prediction,
     benchmark_suite,
     external,
     first_light,
@@ -33,9 +34,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", type=Path)
     parser.add_argument("--pdk", type=Path)
-    parser.add_argument("--only", choices=[section.__name__ for section, _ in SECTIONS])
+    parser.add_argument("--only", choices=[
+        section.__name__ for section, _ in SECTIONS + asic_prediction.sections(None)])
     options = parser.parse_args()
-    chosen = tuple(item for item in SECTIONS if options.only in (None, item[0].__name__))
+    chosen = tuple(item for item in SECTIONS + asic_prediction.sections(options.pdk) if options.only in (None, item[0].__name__))
     return 0 if show(chosen, options.networks) else 1
 
 

@@ -125,8 +125,9 @@ def data_terms(f: EngineFacts, arithmetic: Arithmetic, toggles: Toggles, tile: T
         "accumulator bits": sums,
         "accumulator bits rippled": sums if ripple else 0,
         "shadow bits": dots * toggles.accumulator * steps if f.overlapped else 0,
-        "bits of sums that begin to move": 0 if f.overlapped else finished,
-        "bits of sums copied and moved": moved + finished if f.overlapped else 0,
+        "bits of finished sums, in place": 0 if f.overlapped else finished,
+        "bits of finished sums, copied": finished if f.overlapped else 0,
+        "bits moved": moved if f.overlapped else 0,
         "zero tests": (dots * products * (toggles.activation + toggles.weight) * steps
                        if f.zero_gating else 0),
     }
