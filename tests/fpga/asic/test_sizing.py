@@ -26,7 +26,9 @@ SHAPE = {"width": 20, "bits": 6}
 
 @pytest.fixture(scope="module")
 def asap7(request):
-    return target("asap7", request)
+    """With no limits but the library's."""
+    library, technology = target("asap7", request)
+    return library, technology.model_copy(update={"max_slew": None})
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,20 @@ def test_without_a_clock_area_does_not_grow_and_limits_are_kept(asap7, mapped):
     graph = Graph(netlist, library, technology)
     graph.update()
     assert graph.slew.max() <= families_of(library, technology).max_slew
+    check_dot_products(netlist, library, 2, 2, 2, **SHAPE)
+
+
+def test_a_technology_has_a_slew_limit_of_its_own(asap7, mapped):
+    library, technology = asap7
+    limited = technology.model_copy(update={"max_slew": 80.0})
+    slews = []
+    for each in (technology, limited):
+        netlist, result = size(mapped, library, each, None)
+        assert result.met and result.area_after < 1.05 * result.area_before
+        graph = Graph(netlist, library, each)
+        graph.update()
+        slews.append(graph.slew.max())
+    assert slews[1] <= 80 < slews[0]
     check_dot_products(netlist, library, 2, 2, 2, **SHAPE)
 
 

@@ -179,5 +179,5 @@ def test_names_are_no_commands(text, top):
 def test_names_with_a_path_are_found():
     text = ADDERS.replace("module inverting_full_adder", "module \\top.u.inverting_full_adder ")
     text += ("module top (input x, y, z, output p, q); \\top.u.inverting_full_adder f "
-             "(.a(x), .b(y), .c(z), .carry_n(p), .sum_n(q)); endmodule")
+             "(.a(x), .b(y), .c(z), .carry(p), .sum(q)); endmodule")
     assert synthesise(text, "top", LIBRARY, GATES).count() == {"FULL_ADDER": 1}
