@@ -34,7 +34,15 @@ from .hierarchy import emit
 from .liberty import LibertyFault, read_libraries
 from .library import Library
 from .netlist import NetlistFault
-from .report import area_document, area_rows, energy_document, part_rows, timing_text
+from .report import (
+    SecondOpinion,
+    area_document,
+    area_rows,
+    energy_document,
+    log_text,
+    part_rows,
+    timing_text,
+)
 from .synthesis import SynthesisFault
 from .technology import Technology, TechnologyFault, detect, load_technology
 from .timing import Boundary, analyse
@@ -139,29 +147,31 @@ def _compile(request: Request, spec: Spec,
     return network, program, prediction, values
 
 
-def _second_opinion(chip: Chip) -> tuple[float, float] | None:
-    """(OpenSTA's, our) critical path in ps of the slowest block, with inputs at 0 ps; None where
-    OpenSTA is not installed or there is nothing for it to read."""
-    netlist = chip.blocks[f"{chip.hierarchy.top}_{chip.worst.block}"].netlist
-    if chip.clock_ps is None or netlist.children or not opensta.installed():
+def _second_opinion(chip: Chip) -> SecondOpinion | None:
+    """OpenSTA's critical path of the slowest block without children, and ours, with inputs at
+    0 ps; None where OpenSTA is not installed or there is nothing for it to read."""
+    leaves = [row for row in chip.rows if row.period
+              and not chip.blocks[f"{chip.hierarchy.top}_{row.block}"].netlist.children]
+    if chip.clock_ps is None or not leaves or not opensta.installed():
         return None
+    slowest = max(leaves, key=lambda row: row.period or 0.0).block
+    netlist = chip.blocks[f"{chip.hierarchy.top}_{slowest}"].netlist
     boundary = Boundary(input_delay=0.0, input_slew=0.0)
     try:
         theirs = opensta.report(netlist, chip.library, chip.technology, boundary).period
     except opensta.OpenStaFault:
         return None
-    return theirs, analyse(netlist, chip.library, chip.technology, boundary=boundary).period
+    ours = analyse(netlist, chip.library, chip.technology, boundary=boundary).period
+    return SecondOpinion(slowest, theirs, ours)
 
 
-def _write(folder: Path, chip: Chip, document: dict, second: tuple[float, float] | None) -> None:
+def _write(folder: Path, chip: Chip, document: dict, second: SecondOpinion | None) -> None:
     (folder / "netlists").mkdir()
     for module, block in chip.blocks.items():
         (folder / "netlists" / f"{module}.v").write_text(block.netlist.verilog())
     (folder / "area.json").write_text(json_module.dumps(document, indent=2) + "\n")
     (folder / "timing.txt").write_text(timing_text(chip, second))
-    cells = (f"{module}: " + ", ".join(f"{count} {cell}" for cell, count in sorted(
-        block.netlist.count().items())) for module, block in sorted(chip.blocks.items()))
-    (folder / "cells.txt").write_text("\n".join(cells) + "\n")
+    (folder / "synthesis.log").write_text(log_text(chip))
 
 
 def _show(request: Request, chip: Chip, energy: NetworkEnergy | None, document: dict) -> None:

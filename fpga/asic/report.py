@@ -1,12 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables and documents of a synthesised chip."""
 
-from typing import Any
+import importlib.metadata
+from typing import Any, NamedTuple
 
 from .chip import Chip
 from .chip_energy import NetworkEnergy
 
-__all__ = ["area_document", "area_rows", "energy_document", "part_rows", "timing_text"]
+__all__ = ["SecondOpinion", "area_document", "area_rows", "energy_document", "log_text",
+           "part_rows", "timing_text"]
+
+
+class SecondOpinion(NamedTuple):
+    """Critical path of ``block`` with inputs at 0 ps, by OpenSTA and by our own timing."""
+
+    block: str
+    opensta_ps: float
+    own_ps: float
 
 
 def area_rows(chip: Chip) -> list[dict[str, Any]]:
@@ -30,7 +40,7 @@ def part_rows(chip: Chip) -> list[dict[str, Any]]:
             for part, area in sorted(chip.parts.items(), key=lambda item: -item[1])]
 
 
-def area_document(chip: Chip, second: tuple[float, float] | None) -> dict[str, Any]:
+def area_document(chip: Chip, second: SecondOpinion | None) -> dict[str, Any]:
     """What ``area.json`` says."""
     return {
         "spec": chip.spec.name, "spec_hash": f"0x{chip.spec.hash:016x}",
@@ -40,7 +50,7 @@ def area_document(chip: Chip, second: tuple[float, float] | None) -> dict[str, A
         "macros": None if chip.macros is None else chip.macros.name,
         "slowest": {"block": chip.worst.block, "period": chip.worst.period,
                     "path": chip.worst.path},
-        "opensta": None if second is None else {"opensta_ps": second[0], "own_ps": second[1]},
+        "opensta": None if second is None else second._asdict(),
         "parts": part_rows(chip),
         "rows": [row | {"critical_path": found.path} for row, found in zip(
             area_rows(chip), chip.rows, strict=True)],
@@ -63,7 +73,7 @@ def energy_document(energy: NetworkEnergy) -> dict[str, Any]:
         "sums_compared": energy.compared, "fj_per_dense_mac": dict(energy.per_mac)}
 
 
-def timing_text(chip: Chip, second: tuple[float, float] | None) -> str:
+def timing_text(chip: Chip, second: SecondOpinion | None) -> str:
     """Critical paths, the slowest first."""
     unit = "tau" if chip.clock_ps is None else "ps"
     rows = sorted((row for row in chip.rows if row.period is not None),
@@ -71,6 +81,19 @@ def timing_text(chip: Chip, second: tuple[float, float] | None) -> str:
     lines = ["Critical path of each block, among its own registers and ports; no wires.",
              *(f"{row.period:10.1f} {unit}  {row.block}: {row.path}" for row in rows)]
     if second is not None:
-        lines.append(f"{chip.worst.block}, inputs at 0 ps: OpenSTA {second[0]:.1f} ps, own "
-                     f"{second[1]:.1f} ps")
+        lines.append(f"{second.block}, inputs at 0 ps: OpenSTA {second.opensta_ps:.1f} ps, own "
+                     f"{second.own_ps:.1f} ps")
+    return "\n".join(lines) + "\n"
+
+
+def log_text(chip: Chip) -> str:
+    """What was made with what, and the cells of each block."""
+    clock = "none" if chip.clock_ps is None else f"{1e6 / chip.clock_ps:g} MHz"
+    made_by = [f"{name} {importlib.metadata.version(name)}" for name in ("systolith", "pyosys")]
+    made_of = f"technology {chip.technology.name}, library {chip.library.name}, clock {clock}"
+    lines = [", ".join(made_by), made_of, *chip.library.paths]
+    for module, block in sorted(chip.blocks.items()):
+        counts = sorted(block.netlist.count().items())
+        cells = ", ".join(f"{count} {cell}" for cell, count in counts)
+        lines.append(f"{module}: {block.area:.2f} {chip.unit}: {cells or 'no cells'}")
     return "\n".join(lines) + "\n"
