@@ -150,12 +150,15 @@ def _compile(request: Request, spec: Spec,
 def _second_opinion(chip: Chip) -> SecondOpinion | None:
     """OpenSTA's critical path of the slowest block without children, and ours, with inputs at
     0 ps; None where OpenSTA is not installed or there is nothing for it to read."""
-    leaves = [row for row in chip.rows if row.period
-              and not chip.blocks[f"{chip.hierarchy.top}_{row.block}"].netlist.children]
+    top = chip.hierarchy.top
+    names = {row.block: row.block if row.block == top else f"{top}_{row.block}"
+             for row in chip.rows}
+    leaves = [row for row in chip.rows
+              if row.period and not chip.blocks[names[row.block]].netlist.children]
     if chip.clock_ps is None or not leaves or not opensta.installed():
         return None
     slowest = max(leaves, key=lambda row: row.period or 0.0).block
-    netlist = chip.blocks[f"{chip.hierarchy.top}_{slowest}"].netlist
+    netlist = chip.blocks[names[slowest]].netlist
     boundary = Boundary(input_delay=0.0, input_slew=0.0)
     try:
         theirs = opensta.report(netlist, chip.library, chip.technology, boundary).period
