@@ -100,7 +100,7 @@ def test_wrong_arithmetic_is_said_where_it_stands(tmp_path):
         load(path)
     first, second = str(caught.value).splitlines()
     assert first == (f"{path}:{line}:15: arithmetic.multiplier: must be inferred, baugh-wooley, "
-                     "radix-4, booth or distributed, not 'wallace'")
+                     "radix-4, booth, distributed or mixed, not 'wallace'")
     assert second == (f"{path}:{line + 1}:16: arithmetic.final_adder: must be ripple or prefix, "
                       "not 'Prefix'; did you mean prefix?")
 
