@@ -57,7 +57,7 @@ def synthesise(verilog: str, top: str, library: Library, technology: Technology,
     """
     technology.check(library)
     modules = _modules(verilog)
-    for name in (top, *modules):
+    for name in (top, *modules, *children):
         if not _NAME.fullmatch(name):
             raise SynthesisFault(f"a module's name must be letters, digits, _, . and $, "
                                  f"not {name[:60]!r}")
@@ -158,7 +158,8 @@ module map_ripple (A, B, CI, BI, X, Y, CO);
   input [B_WIDTH-1:0] B;
   input CI, BI;
   output [Y_WIDTH-1:0] X, Y, CO;
-  wire _TECHMAP_FAIL_ = Y_WIDTH > {RIPPLE_BITS} || !_TECHMAP_CONSTMSK_BI_ || _TECHMAP_CONSTVAL_BI_;
+  wire _TECHMAP_FAIL_ = Y_WIDTH > {RIPPLE_BITS} || !_TECHMAP_CONSTMSK_BI_ || _TECHMAP_CONSTVAL_BI_
+                        || A_WIDTH < 1 || B_WIDTH < 1;
   wire [Y_WIDTH-1:0] AA, BB;
   wire [Y_WIDTH:0] carry;
   generate
