@@ -52,51 +52,64 @@ def _shape(kind: str, a: int, b: int, c: int, width: int, options: str = "", nnz
 
 TRAINING = (
     _shape("sa", 1, 1, 1, 32), _shape("sa", 1, 1, 1, 24, "g"), _shape("sa", 1, 1, 1, 16, "i"),
-    _shape("sa", 1, 1, 1, 28, "ig"), _shape("sa", 1, 1, 1, 24, "r"),
+    _shape("sa", 1, 1, 1, 28, "ig"), _shape("sa", 1, 1, 1, 24, "r"), _shape("sa", 1, 1, 1, 20),
+    _shape("sa", 1, 1, 1, 20, "ig"), _shape("sa", 1, 1, 1, 32, "ir"),
     _shape("sta", 2, 2, 2, 24), _shape("sta", 1, 2, 2, 20, "g"), _shape("sta", 2, 4, 2, 32, "i"),
     _shape("sta", 2, 8, 2, 24), _shape("sta", 1, 8, 1, 24, "ig"), _shape("sta", 4, 4, 2, 28),
     _shape("sta", 2, 1, 2, 24, "i"), _shape("sta", 4, 2, 2, 32, "g"), _shape("sta", 2, 8, 4, 32),
     _shape("sta", 1, 4, 1, 16), _shape("sta", 2, 4, 2, 24, "r"), _shape("sta", 2, 8, 2, 32, "ir"),
+    _shape("sta", 4, 2, 4, 24), _shape("sta", 4, 1, 4, 28), _shape("sta", 1, 4, 4, 20, "r"),
     _shape("sta-dbb", 2, 8, 2, 24, nnz=4), _shape("sta-dbb", 2, 8, 2, 32, "i", nnz=2),
     _shape("sta-dbb", 1, 8, 1, 24, nnz=1), _shape("sta-dbb", 2, 8, 2, 20, "g", nnz=3),
     _shape("sta-dbb", 2, 8, 1, 24, "ig", nnz=6), _shape("sta-dbb", 1, 8, 2, 32, nnz=8),
     _shape("sta-dbb", 4, 8, 2, 32, nnz=4), _shape("sta-dbb", 2, 8, 4, 28, "ig", nnz=4),
     _shape("sta-dbb", 1, 8, 4, 24, nnz=5), _shape("sta-dbb", 2, 8, 2, 32, "r", nnz=4),
-    _shape("sta-dbb", 2, 8, 4, 24, "ir", nnz=2),
+    _shape("sta-dbb", 2, 8, 4, 24, "ir", nnz=2), _shape("sta-dbb", 4, 8, 2, 28, nnz=3),
+    _shape("sta-dbb", 4, 8, 4, 20, nnz=1), _shape("sta-dbb", 4, 8, 4, 28, "g", nnz=2),
     _shape("vdbb", 1, 8, 1, 24), _shape("vdbb", 2, 8, 2, 32), _shape("vdbb", 2, 8, 4, 24, "g"),
     _shape("vdbb", 4, 8, 2, 20, "i"), _shape("vdbb", 1, 8, 4, 32, "ig"),
-    _shape("vdbb", 8, 8, 4, 24), _shape("vdbb", 2, 8, 2, 24, "r"),
+    _shape("vdbb", 4, 8, 4, 24), _shape("vdbb", 2, 8, 2, 24, "r"),
+    _shape("vdbb", 8, 8, 2, 24, "ig"), _shape("vdbb", 4, 8, 1, 28), _shape("vdbb", 2, 8, 8, 16),
     _shape("s2ta-aw", 1, 8, 1, 24, nnz=4), _shape("s2ta-aw", 2, 8, 2, 32, "g", nnz=4),
     _shape("s2ta-aw", 4, 8, 2, 24, "i", nnz=8), _shape("s2ta-aw", 2, 8, 4, 24, nnz=2),
     _shape("s2ta-aw", 4, 8, 4, 20, "ig", nnz=4), _shape("s2ta-aw", 2, 8, 2, 24, nnz=1),
     _shape("s2ta-aw", 4, 8, 2, 28, "g", nnz=3), _shape("s2ta-aw", 2, 8, 2, 24, "gr", nnz=4),
+    _shape("s2ta-aw", 4, 8, 4, 18, nnz=2), _shape("s2ta-aw", 8, 8, 2, 32, nnz=4),
+    _shape("s2ta-aw", 1, 8, 4, 28, "g", nnz=6),
 )
 """TPEs to which coefficients are fitted; none is a TPE of ``HELD_OUT``."""
 
 HELD_OUT: dict[str, tuple[str, tuple[str, ...]]] = {
     "kws-edge": ("kws-edge", ()),
-    "kws-sta": ("kws-sta", ()),
-    "kws-vdbb": ("kws-vdbb", ()),
+    "kws-edge ripple": ("kws-edge", (
+        "arithmetic.final_adder=ripple", "drain.read_out=in-place")),
     "kws-s2ta-aw": ("kws-s2ta-aw", ()),
-    "kws-sa in place": ("kws-sa", ("drain.read_out=in-place", "engine.accumulator_bits=20")),
-    "sta-dbb 2x8x8 2/8": ("kws-edge", (
-        "engine.tpe={a: 2, b: 8, c: 8}", "engine.grid={m: 4, n: 2}", "engine.weights.nnz=2")),
-    "sta-dbb 4x8x2 3/8": ("kws-edge", (
-        "engine.tpe={a: 4, b: 8, c: 2}", "engine.grid={m: 2, n: 8}", "engine.weights.nnz=3",
-        "engine.accumulator_bits=28")),
-    "vdbb 8x8x2 gated in place": ("kws-vdbb", (
-        "engine.tpe={a: 8, b: 8, c: 2}", "engine.grid={m: 1, n: 16}", "engine.zero_gating=true",
-        "drain.read_out=in-place")),
-    "s2ta-aw 4x8x4 2/8": ("kws-s2ta-aw", (
-        "engine.tpe={a: 4, b: 8, c: 4}", "engine.grid={m: 2, n: 8}", "engine.weights.nnz=2",
-        "engine.zero_gating=false", "engine.accumulator_bits=18")),
-    "sta 4x4x4 ripple": ("kws-sta", (
+    "sa 16 bits gated": ("kws-sa", (
+        "engine.grid={m: 16, n: 16}", "engine.accumulator_bits=16", "vector.lanes=8")),
+    "sta 4x4x4": ("kws-sta", (
         "engine.tpe={a: 4, b: 4, c: 4}", "engine.grid={m: 2, n: 4}",
-        "arithmetic.final_adder=ripple")),
-    "vdbb 8x8x4 ripple": ("kws-vdbb", (
+        "engine.accumulator_bits=28")),
+    "sta 1x8x4 in place": ("kws-sta", (
+        "engine.tpe={a: 1, b: 8, c: 4}", "engine.grid={m: 8, n: 4}", "drain.read_out=in-place",
+        "postproc.lanes=8")),
+    "sta-dbb 2x8x8 3/8": ("kws-edge", (
+        "engine.tpe={a: 2, b: 8, c: 8}", "engine.grid={m: 4, n: 2}",
+        "engine.weights={block: 8, nnz: 3}", "engine.accumulator_bits=20")),
+    "sta-dbb 4x8x2 6/8": ("kws-edge", (
+        "engine.tpe={a: 4, b: 8, c: 2}", "engine.grid={m: 2, n: 8}",
+        "engine.weights={block: 8, nnz: 6}", "engine.accumulator_bits=28", "vector.lanes=32")),
+    "vdbb 8x8x4 in place": ("kws-vdbb", (
         "engine.tpe={a: 8, b: 8, c: 4}", "engine.grid={m: 1, n: 8}",
-        "engine.accumulator_bits=32", "arithmetic.final_adder=ripple")),
-    "kws-edge ripple": ("kws-edge", ("arithmetic.final_adder=ripple",)),
+        "drain.read_out=in-place")),
+    "vdbb 4x8x4 28 bits ripple": ("kws-vdbb", (
+        "engine.grid={m: 4, n: 4}", "engine.accumulator_bits=28",
+        "arithmetic.final_adder=ripple")),
+    "s2ta-aw 4x8x4 3/8": ("kws-s2ta-aw", (
+        "engine.tpe={a: 4, b: 8, c: 4}", "engine.grid={m: 2, n: 4}",
+        "engine.weights={block: 8, nnz: 3}", "engine.zero_gating=false")),
+    "s2ta-aw 2x8x4 5/8": ("kws-s2ta-aw", (
+        "engine.tpe={a: 2, b: 8, c: 4}", "engine.grid={m: 4, n: 4}",
+        "engine.weights={block: 8, nnz: 5}", "engine.accumulator_bits=32")),
 }
 """Specs by which coefficients are judged: name, and overrides."""
 
@@ -106,12 +119,25 @@ BLOCK_TRAINING: dict[str, tuple[str, tuple[str, ...]]] = {
         "engine.tpe={a: 2, b: 8, c: 2}", "engine.grid={m: 4, n: 4}", "vector.lanes=8",
         "vector.fused_channels=0", "engine.zero_gating=true", "bus.window=null")),
     "sa": ("kws-sa", (
-        "engine.grid={m: 16, n: 16}", "engine.accumulator_bits=32", "vector.fused_channels=0",
-        "postproc.lanes=8", "bus.dma=null")),
+        "engine.grid={m: 8, n: 16}", "engine.accumulator_bits=32", "vector.fused_channels=0",
+        "postproc.lanes=8", "bus.dma=null", "drain.read_out=in-place")),
+    "dbb": ("kws-edge", (
+        "engine.tpe={a: 2, b: 8, c: 4}", "engine.grid={m: 8, n: 4}",
+        "engine.weights={block: 8, nnz: 2}", "vector.lanes=32", "postproc.float_rounding=true",
+        "postproc.lanes=8", "engine.accumulator_bits=28")),
+    "vdbb": ("tinyml-vdbb", (
+        "engine.tpe={a: 4, b: 8, c: 2}", "engine.grid={m: 2, n: 4}", "drain.read_out=in-place",
+        "memory.activations=64 KiB", "postproc.lanes=8", "vector.lanes=16")),
+    "aw": ("kws-s2ta-aw", (
+        "engine.tpe={a: 4, b: 8, c: 4}", "engine.grid={m: 4, n: 2}", "vector.lanes=8",
+        "engine.accumulator_bits=20")),
+    "aw 2/8": ("kws-s2ta-aw", (
+        "engine.tpe={a: 2, b: 8, c: 2}", "engine.grid={m: 2, n: 8}",
+        "engine.weights={block: 8, nnz: 2}", "engine.zero_gating=false")),
     "external": ("tinyml-vdbb-external", (
         "engine.tpe={a: 2, b: 8, c: 4}", "engine.grid={m: 4, n: 4}", "vector.lanes=16")),
 }
-"""Specs whose other components coefficients are fitted to."""
+"""Specs whose other blocks coefficients are fitted to."""
 
 
 def spec_shape(spec: Spec) -> Shape:
