@@ -1,23 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Components, implemented and simulated: what costs are fitted to and judged by."""
+"""Blocks, implemented and simulated: what costs are fitted to and judged by."""
 
+import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from ...gen.emit.platform import EmittingPlatform
-from ...gen.predict.costs import Tile, Toggles, toggles_of
+from ...gen.emit.asic import AsicPlatform
+from ...gen.predict.costs import Tile, Toggles, mean_toggles, toggles_of
 from ...gen.spec import Spec
 from ...rtl.arith.arithmetic import Arithmetic
 from ...rtl.facts import BLOCK, EngineFacts
 from ...rtl.pe.tpe import Tpe
-from .components import Design, design_of
+from .blocks import Job, synthesise_blocks
 from .energy import measure
-from .implementation import implement
+from .hierarchy import emit, kind_of
 from .library import Library
 from .netlist import Netlist
 from .simulation import Simulator
@@ -26,11 +29,11 @@ from .technology import Technology
 from .training import DEPTH, WORKLOADS, Shape, Work
 from .workloads import Matrices, seeded
 
-__all__ = ["CLOCK_PS", "Bench", "Run", "TpePoint", "arithmetic_of", "step_toggles", "works_of"]
+__all__ = ["CLOCK_PS", "Bench", "Run", "TpePoint", "arithmetic_of", "matrices", "step_toggles",
+           "tile_of", "works_of"]
 
 CLOCK_PS = 5000.0
 """Of the operating point: 200 MHz, at which specs are by default."""
-SCRIPTS = ("area",)
 LARGE = 8
 """Sums of a TPE beyond which one tile less is measured."""
 
@@ -78,7 +81,8 @@ def matrices(work: Work) -> Matrices:
     return seeded(nnz=work.nnz, zeros=work.zeros, depth=DEPTH)
 
 
-def step_toggles(facts: EngineFacts, work: Matrices, bound: int = BLOCK
+@cache
+def step_toggles(facts: EngineFacts, arithmetic: Arithmetic, work: Matrices, bound: int = BLOCK
                  ) -> tuple[Toggles, float]:
     """Toggles of a step, and steps of a tile, of the tiles that are measured."""
     found, counts = [], []
@@ -91,11 +95,9 @@ def step_toggles(facts: EngineFacts, work: Matrices, bound: int = BLOCK
         passes = np.array([facts.passes(BLOCK if split else int(nnz), BLOCK, bound)
                            for nnz in densest])
         steps = facts.pass_steps(work.density, BLOCK, bound)
-        found.append(toggles_of(facts, x, w, passes, steps=steps, split=split))
+        found.append(toggles_of(facts, arithmetic, x, w, passes, steps=steps, split=split))
         counts.append(int(passes.sum()) * steps)
-    mean = {name: float(np.mean([asdict(each)[name] for each in found]))
-            for name in asdict(found[0])}
-    return Toggles(**mean), float(np.mean(counts))
+    return mean_toggles(found), float(np.mean(counts))
 
 
 def tile_of(facts: EngineFacts, run: Run, steps: float) -> Tile:
@@ -104,8 +106,8 @@ def tile_of(facts: EngineFacts, run: Run, steps: float) -> Tile:
 
 
 class Bench:
-    """Measures components on a library, each once: what is measured is kept in ``store``, a file,
-    if there is one."""
+    """Measures blocks on a library as ``synth`` does, each once: what is measured is kept in
+    ``store``, a file, if there is one."""
 
     def __init__(self, library: Library, technology: Technology, store: Path | None = None,
                  tell: Callable[[str], None] = lambda text: None):
@@ -132,10 +134,9 @@ class Bench:
 
     def netlist(self, shape: Shape) -> Netlist:
         """The shape's TPE at the operating point."""
-        platform = EmittingPlatform("tpe", arithmetic_of(shape, self.technology))
+        platform = AsicPlatform("tpe", None, arithmetic_of(shape, self.technology))
         verilog, _ = platform.convert(Tpe(shape.facts), "tpe")
-        return implement(verilog, "tpe", self.library, self.technology, CLOCK_PS,
-                         scripts=SCRIPTS)[0]
+        return self._synthesise("tpe", verilog, ())
 
     def energy(self, simulator: Simulator, facts: EngineFacts, work: Work,
                layer: Matrices | None = None) -> Run:
@@ -149,24 +150,30 @@ class Bench:
         return Run(work, run.last - run.first, tiles - 1, found.timed.clock,
                    found.timed.registers + found.timed.logic, found.timed.leakage)
 
-    def blocks(self, spec: Spec) -> dict[str, float]:
-        """um2 of each kind of component of a spec but its TPEs, all there are of it."""
+    def blocks(self, spec: Spec) -> dict[tuple[str, str], float]:
+        """um2 by part and kind of block of a spec, all there are of it, but for TPEs."""
         self.tell(f"emit {spec.name}")
-        design = design_of(spec, self.technology)
-        areas: dict[str, float] = {}
-        for part in design.components:
-            if part.kind not in ("tpe", "row", "grid"):
-                areas[part.kind] = areas.get(part.kind, 0.0) + part.count * self._block(
-                    design, part.module, part.digest, part.apart)
-        return areas
+        hierarchy = emit(spec, self.technology)
+        areas: Counter[tuple[str, str]] = Counter()
+        for (part, module), count in hierarchy.blocks.items():
+            kind = kind_of(module)
+            if module not in hierarchy.black_boxes and kind != "tpe":
+                # Of delays and rows, those that are there once are in the engine around them.
+                areas[part, "core_engine" if part == "engine" else kind] += (
+                    count * self._block(module, *hierarchy.source(module)))
+        return dict(areas)
 
-    def _block(self, design: Design, module: str, digest: str, apart: Sequence[str]) -> float:
+    def _block(self, module: str, verilog: str, children: list[str]) -> float:
+        digest = _digest(verilog)
         if digest not in self.known["blocks"]:
             self.tell(f"measure {module}")
-            netlist, _ = implement(design.verilog, module, self.library, self.technology,
-                                   CLOCK_PS, scripts=SCRIPTS, children=apart)
+            netlist = self._synthesise(module, verilog, tuple(children))
             self._keep("blocks", digest, {"module": module, "area": netlist.area(self.library)})
         return self.known["blocks"][digest]["area"]
+
+    def _synthesise(self, module: str, verilog: str, children: tuple[str, ...]) -> Netlist:
+        job = Job(module, verilog, children, self.library, self.technology, CLOCK_PS)
+        return synthesise_blocks([job])[module].netlist
 
     def _keep(self, kind: str, key: str, value: dict) -> None:
         self.known[kind][key] = value
@@ -174,39 +181,9 @@ class Bench:
             self.store.write_text(json.dumps(self.known, indent=1))
 
 
-def nonnegative(terms: Iterable[dict[str, float]], measured: Sequence[float]) -> dict[str, float]:
-    """Coefficients of at least zero with the least squares of relative errors."""
-    rows = list(terms)
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    matrix = np.array([[row.get(name, 0.0) / value for name in names]
-                       for row, value in zip(rows, measured, strict=True)])
-    scale = np.linalg.norm(matrix, axis=0)
-    used = scale > 0
-    solved = _active_set(matrix[:, used] / scale[used], np.ones(len(rows)))
-    found = dict.fromkeys(names, 0.0)
-    found.update(zip((name for name, use in zip(names, used, strict=True) if use),
-                     (solved / scale[used]).tolist(), strict=True))
-    return found
-
-
-def _active_set(a: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The x of at least 0 with the least ``|a @ x - y|`` (Lawson and Hanson, 1974)."""
-    x = np.zeros(a.shape[1])
-    free = np.zeros(a.shape[1], bool)
-    for _ in range(30 * a.shape[1]):
-        slope = np.where(free, -np.inf, a.T @ (y - a @ x))
-        if slope.max() <= 1e-9:
-            break
-        free[slope.argmax()] = True
-        while True:
-            trial = np.zeros_like(x)
-            trial[free] = np.linalg.lstsq(a[:, free], y, rcond=None)[0]
-            if (trial[free] > 0).all():
-                break
-            low = free & (trial <= 0)
-            step = np.min(x[low] / (x[low] - trial[low]))
-            x += step * (trial - x)
-            free &= x > 1e-12
-            x[~free] = 0
-        x = trial
-    return x
+def _digest(verilog: str) -> str:
+    """Equal for Verilog that differs in the numbers of its names alone."""
+    numbers: dict[str, str] = {}
+    plain = re.sub(r"\$\d+", lambda match: numbers.setdefault(match[0], f"${len(numbers)}"),
+                   verilog)
+    return hashlib.sha256(plain.encode()).hexdigest()[:16]

@@ -57,7 +57,7 @@ def synthesise(verilog: str, top: str, library: Library, technology: Technology,
     """
     technology.check(library)
     modules = _modules(verilog)
-    for name in (top, *modules, *children):
+    for name in (top, *modules):
         if not _NAME.fullmatch(name):
             raise SynthesisFault(f"a module's name must be letters, digits, _, . and $, "
                                  f"not {name[:60]!r}")
@@ -95,6 +95,9 @@ def _run(folder: Path) -> None:
             text=True, errors="replace", timeout=TIMEOUT)
     except subprocess.TimeoutExpired:
         raise SynthesisFault(f"synthesis must end within {TIMEOUT} s") from None
+    if done.returncode < 0:
+        raise SynthesisFault("yosys must be let run to its end, but was stopped by signal "
+                             f"{-done.returncode}: is there memory enough?", done.stdout)
     log = folder / "log.txt"
     text = log.read_text(errors="replace") if log.exists() else ""
     if done.returncode or not (folder / "netlist.json").exists():
@@ -158,8 +161,7 @@ module map_ripple (A, B, CI, BI, X, Y, CO);
   input [B_WIDTH-1:0] B;
   input CI, BI;
   output [Y_WIDTH-1:0] X, Y, CO;
-  wire _TECHMAP_FAIL_ = Y_WIDTH > {RIPPLE_BITS} || !_TECHMAP_CONSTMSK_BI_ || _TECHMAP_CONSTVAL_BI_
-                        || A_WIDTH < 1 || B_WIDTH < 1;
+  wire _TECHMAP_FAIL_ = Y_WIDTH > {RIPPLE_BITS} || !_TECHMAP_CONSTMSK_BI_ || _TECHMAP_CONSTVAL_BI_;
   wire [Y_WIDTH-1:0] AA, BB;
   wire [Y_WIDTH:0] carry;
   generate

@@ -75,7 +75,14 @@ TRAINING = (
     _shape("s2ta-aw", 4, 8, 4, 20, "ig", nnz=4), _shape("s2ta-aw", 2, 8, 2, 24, nnz=1),
     _shape("s2ta-aw", 4, 8, 2, 28, "g", nnz=3), _shape("s2ta-aw", 2, 8, 2, 24, "gr", nnz=4),
     _shape("s2ta-aw", 4, 8, 4, 18, nnz=2), _shape("s2ta-aw", 8, 8, 2, 32, nnz=4),
-    _shape("s2ta-aw", 1, 8, 4, 28, "g", nnz=6),
+    _shape("s2ta-aw", 1, 8, 4, 28, "g", nnz=6), _shape("s2ta-aw", 2, 8, 2, 24, nnz=5),
+    _shape("s2ta-aw", 4, 8, 2, 20, "g", nnz=6), _shape("s2ta-aw", 2, 8, 4, 28, nnz=3),
+    _shape("s2ta-aw", 1, 8, 2, 24, nnz=8), _shape("s2ta-aw", 2, 8, 2, 20, "i", nnz=7),
+    _shape("s2ta-aw", 4, 8, 4, 32, nnz=4), _shape("s2ta-aw", 1, 8, 4, 24, nnz=2),
+    _shape("vdbb", 8, 8, 1, 28, "i"), _shape("vdbb", 8, 8, 2, 20), _shape("sta", 8, 2, 2, 24, "i"),
+    _shape("sta", 4, 8, 2, 24), _shape("sta-dbb", 2, 8, 4, 24, nnz=6),
+    _shape("sta-dbb", 4, 8, 4, 28, nnz=3), _shape("vdbb", 4, 8, 2, 32, "ir"),
+    _shape("s2ta-aw", 8, 8, 2, 28, "i", nnz=2),
 )
 """TPEs to which coefficients are fitted; none is a TPE of ``HELD_OUT``."""
 

@@ -138,13 +138,13 @@ def predict(spec: SpecArgument, model: OptionalModelArgument = None,
             overrides: SetOption = None, activation_nnz: ActivationOption = None,
             unfused: UnfusedOption = False, batch: BatchOption = 1,
             timeline: TimelineOption = None, macros: CostsOption = None,
-            technology: TechnologyOption = "asap7", values: InputOption = None,
+            technology: TechnologyOption = None, values: InputOption = None,
             json: JsonOption = False) -> None:
     """Predict area, and a model's cycles, layer by layer, and energy, without simulation."""
     with guard(json, *_macro_faults()):
         loaded = load(spec, overrides or ())
         check_timeline(timeline)
-        known = check_technology(technology)
+        known = check_technology(technology, loaded)
         costs = None if macros is None else _load_map(macros)
         areas = None
         if known is not None:

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from ..compile import Program
     from ..memory import MacroMap
     from ..predict import Prediction
+    from ..predict.costs import Costs
     from ..spec import Spec
 
 __all__ = ["InputOption", "TechnologyOption", "area_rows", "check_technology", "energy_rows",
            "print_area", "print_energy", "tensors_of"]
 
-TechnologyOption = Annotated[str, typer.Option(
-    "--technology", metavar="asap7|none",
-    help="Whose area and energy are predicted.")]
+TechnologyOption = Annotated[str | None, typer.Option(
+    "--technology", metavar="asap7|none", show_default=False,
+    help="Whose area and energy are predicted; by default asap7 where that is known.")]
 InputOption = Annotated[Path | None, typer.Option(
     "--input", metavar="X.npz", show_default=False,
     help="Predict energy of its first input; else of activations drawn at random, half of them "
@@ -87,26 +88,49 @@ def print_area(spec: "Spec", technology: str, rows: Sequence[dict]) -> None:
     costs = load_costs(technology)
     print_table(f"Area of {spec.name} in {technology}, predicted", rows,
                 {"block": "total", "area_mm2": sum(row["area_mm2"] for row in rows)})
-    typer.echo(f"cells at {costs.operating_point}")
+    typer.echo(f"cells at {costs.operating_point}; {_off(costs)}")
+
+
+def _off(costs: "Costs") -> str:
+    """How far off predictions are where they were not fitted."""
+    if not costs.judged:
+        return "not judged yet"
+    area, energy = (max(abs(getattr(each, name)) for each in costs.judged.values())
+                    for name in ("area_error", "energy_error"))
+    return (f"on {len(costs.judged)} other specs area of logic is off by at most {area:.1%}, "
+            f"energy of TPEs by {energy:.1%}")
 
 
 def print_energy(technology: str, rows: Sequence[dict], drawn: bool) -> None:
-    """Print the sums of ``energy_rows``."""
+    """Print the sums of ``energy_rows``, and what is known of their error."""
+    from ..predict.costs import load_costs
+
     tpes = sum(row["nj"] for row in rows if row["part"].startswith("TPEs"))
     memories = [row["nj"] for row in rows if row["part"].startswith("memory")]
     parts = [f"TPEs {tpes:,.1f} nJ"]
     if None not in memories:
         parts.append(f"memories {sum(memories):,.1f} nJ")
     typer.echo(f"an input in {technology}, predicted: {', '.join(parts)}"
-               + (" (activations drawn, half of them zero)" if drawn else ""))
+               + (" (activations drawn, half of them zero)" if drawn else "")
+               + f"; {_off(load_costs(technology))}")
 
 
-def check_technology(technology: str) -> str | None:
-    """The technology, None for ``none``; InputFault where it is not known."""
-    from ..predict.costs import TECHNOLOGIES
+def check_technology(technology: str | None, spec: "Spec") -> str | None:
+    """The technology, None for ``none``; InputFault where it is not known. By default the first
+    one, if it is known for the spec."""
+    from ..build import arithmetic
+    from ..predict.costs import TECHNOLOGIES, CostFault, load_costs
 
     if technology == "none":
         return None
+    if technology is None:
+        costs = load_costs(TECHNOLOGIES[0])
+        built = arithmetic(spec, asic=True, inverting=costs.inverting)
+        try:
+            costs.check(built)
+        except CostFault:
+            return None
+        return costs.technology
     if technology not in TECHNOLOGIES:
         raise InputFault(f"--technology must be {', '.join(TECHNOLOGIES)} or none, "
                          f"not {technology!r}")

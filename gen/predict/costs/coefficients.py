@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ....rtl.arith.arithmetic import Arithmetic
 from .tpe import Terms
 
-__all__ = ["TECHNOLOGIES", "CostFault", "Costs", "load_costs", "total"]
+__all__ = ["TECHNOLOGIES", "CostFault", "Costs", "Judged", "Pair", "error", "load_costs",
+           "total"]
 
 TECHNOLOGIES = ("asap7",)
 """Technologies whose coefficients are shipped."""
@@ -25,13 +26,46 @@ class CostFault(ValueError):
     """Why costs cannot be predicted: one sentence."""
 
 
+Pair = tuple[float, float]
+"""Measured, predicted."""
+
+
+def error(pair: Pair) -> float:
+    """By how much prediction is off, relative to what was measured."""
+    return pair[1] / pair[0] - 1
+
+
+class Judged(BaseModel):
+    """A spec that coefficients were not fitted to. ``logic``, ``tpe``: um2, of all logic and of
+    a TPE; ``tiles``: fJ of a TPE for a tile, by workload; ``network``: nJ of all TPEs for the
+    layers of a network, where one was taken."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    logic: Pair
+    tpe: Pair
+    tiles: dict[str, Pair]
+    network: Pair | None = None
+
+    @property
+    def area_error(self) -> float:
+        """Of all logic."""
+        return error(self.logic)
+
+    @property
+    def energy_error(self) -> float:
+        """The worst of all tiles and the network."""
+        pairs = [*self.tiles.values(), *([] if self.network is None else [self.network])]
+        return max(map(error, pairs), key=abs)
+
+
 class Costs(BaseModel):
     """Coefficients of a ``technology``: ``area`` (um2), ``clock`` and ``data`` (fJ) of terms of a
     TPE, ``leakage`` in nW for each um2, ``blocks`` (um2) of terms by kind of component.
 
     ``inverting``: its adders are; ``operating_point``, ``source``: what was measured, and how;
     ``training``, ``block_training``: of which TPEs and specs. ``residuals``: largest relative
-    error on those TPEs.
+    error on those TPEs. ``judged``: how far off specs are that were not fitted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +83,7 @@ class Costs(BaseModel):
     training: list[str]
     block_training: list[str]
     residuals: dict[str, float]
+    judged: dict[str, Judged] = {}
 
     def check(self, arithmetic: Arithmetic) -> None:
         """Raise CostFault where nothing is known of the multiplier."""

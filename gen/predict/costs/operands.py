@@ -2,43 +2,56 @@
 """What goes through the registers of a TPE: operands of sampled rows and columns, step by step, and
 how many bits toggle."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from ....golden import dap, dbb
 from ....golden.dbb import BLOCK
+from ....rtl.arith.arithmetic import Arithmetic
 from ....rtl.facts import Encoding, EngineFacts
+from .gates import GateToggles, gates_of
 
-__all__ = ["Toggles", "drawn_activations", "toggles_of"]
+__all__ = ["Toggles", "drawn_activations", "mean_toggles", "toggles_of"]
+
+FOLLOWED = 2048
+"""Steps that are followed through all gates."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Toggles:
-    """Bits that toggle in a step, on average, without glitches.
+    """Bits that toggle in a step, on average.
 
     ``west``, ``north``: of one row's activations and one column's weights as they come; ``taken``:
     share of steps in which rows (``west``) and columns (``north``) take new ones.
-    ``activation``, ``weight``: of one multiplier's operands; ``products``: of its 64 partial
-    products; ``rows``: of sums of two and of four of its rows; ``whole``: of its product;
-    ``sums``: of sums of two, four and more products of a dot product, as far as there are;
-    ``accumulator``: of one sum of them all; ``moved``: between finished sums of neighbouring rows;
-    ``live``: share of the steps that change a sum.
+    ``place``: of the position by which an operand is chosen; ``rank``, ``held``: of the rank that a
+    position stands for in a block of held weights, and of the value there; ``activation``,
+    ``weight``: of one multiplier's operands; ``gates``: of a dot product's, by ``GateToggles``: in
+    a step, for the end of a tile, for a sum moved through it; ``accumulator``: of one sum;
+    ``moved``: between finished sums of neighbouring rows; ``live``: share of the steps that change
+    a sum.
     """
 
     west: float
     north: float
     west_taken: float
     north_taken: float
+    place: float
+    rank: float
+    held: float
     activation: float
     weight: float
-    products: float
-    rows: float
-    whole: float
-    sums: float
+    gates: np.ndarray
     accumulator: float
     moved: float
     live: float
+
+
+def mean_toggles(parts: Sequence[Toggles], weights: Sequence[float] | None = None) -> Toggles:
+    """The mean of several, each with its weight."""
+    return Toggles(**{item.name: np.average([getattr(each, item.name) for each in parts], axis=0,
+                                            weights=weights) for item in fields(Toggles)})
 
 
 def drawn_activations(zeros: float, rows: int, blocks: int, *, seed: int = 1) -> np.ndarray:
@@ -50,47 +63,75 @@ def drawn_activations(zeros: float, rows: int, blocks: int, *, seed: int = 1) ->
     return x.astype(np.int16)
 
 
-def toggles_of(facts: EngineFacts, x: np.ndarray, w: np.ndarray, passes: np.ndarray, *,
-               steps: int = 1, split: bool = False) -> Toggles:
+def toggles_of(facts: EngineFacts, arithmetic: Arithmetic, x: np.ndarray, w: np.ndarray,
+               passes: np.ndarray, *, steps: int = 1, split: bool = False) -> Toggles:
     """Toggles of a tile: activations int16 [rows, blocks, 8] times weights int8 [columns, blocks,
     8]; block b takes ``passes[b]`` passes of ``steps`` steps each, as ``EngineFacts`` has them."""
     form = {Encoding.DENSE: _dense, Encoding.MASK: _chosen, Encoding.INDEX: _indexed,
             Encoding.HELD: _held}[facts.encoding]
     parts = [form(facts, x[:, b], w[:, b], int(passes[b]), steps, split)
              for b in range(x.shape[1])]
-    xs, ws, west, north = (np.concatenate(each, axis=-2) for each in zip(*parts, strict=True))
-    count = xs.shape[-2]
-    blocks = x.shape[1] / count  # starts a step
-    plain, signed = xs.astype(np.int64) & 0xFF, ws.astype(np.int64)
-    rows = sum(_toggled(_bits((plain >> low & (1 << size) - 1) * signed, 8 + size))
-               for size in (2, 4) for low in range(0, 8, size))
-    product = xs.astype(np.int64) * signed
-    both = _bits(xs, 8)[..., :, np.newaxis] & _bits(ws, 8)[..., np.newaxis, :]
+    xs, ws, west, north, ranked = (np.concatenate(each, axis=-2)
+                                   for each in zip(*parts, strict=True))
+    blocks = x.shape[1] / xs.shape[-2]  # starts a step
     held = {Encoding.INDEX: (blocks, 1.0), Encoding.HELD: (1.0, 1 / steps)}
     west_taken, north_taken = held.get(facts.encoding, (1.0, 1.0))
-    sums = np.cumsum(product.sum(-1), axis=-1)
+    sums = np.cumsum((xs.astype(np.int64) * ws).sum(-1), axis=-1)
     finished = np.concatenate([sums[..., -1], np.zeros_like(sums[:1, :, -1])])
     return Toggles(
         west=_toggled(_bits(west, 16)), north=_toggled(_bits(north, 16)),
         west_taken=west_taken, north_taken=north_taken,
+        place=_places(facts, west, north),
+        rank=_toggled(_bits(ranked >> 8, 3)), held=_toggled(_bits(ranked, 8)),
         activation=_toggled(_bits(xs, 8)) / xs.shape[-1],
         weight=_toggled(_bits(ws, 8)) / ws.shape[-1],
-        products=_toggled(both, deep=3) / both.shape[-3],
-        rows=rows / xs.shape[-1], whole=_toggled(_bits(product, 16)) / xs.shape[-1],
-        sums=_sums(product),
+        gates=_gates(facts, arithmetic, xs, ws, sums),
         accumulator=_toggled(_bits(sums[..., np.newaxis], facts.accumulator_bits)),
         moved=_toggled(np.moveaxis(_bits(finished, facts.accumulator_bits), 0, -2), deep=1),
         live=float(((xs != 0) & (ws != 0)).any(-1).mean()))
 
 
-def _sums(products: np.ndarray) -> float:
-    """Toggles of a tree of sums."""
-    found, width = 0.0, 16
-    while products.shape[-1] > 1:
-        spare = products.shape[-1] % 2
-        products = np.pad(products, [(0, 0)] * (products.ndim - 1) + [(0, spare)])
-        products, width = products[..., ::2] + products[..., 1::2], width + 1
-        found += _toggled(_bits(products, width))
+def _places(facts: EngineFacts, west: np.ndarray, north: np.ndarray) -> float:
+    """Toggles of a position: weights bring theirs, or activations for weights that are held."""
+    pairs = west if facts.holds_weights else north
+    return 0.0 if facts.encoding is Encoding.DENSE else (
+        _toggled(_bits(pairs >> 8, 3)) / pairs.shape[-1])
+
+
+def _gates(facts: EngineFacts, arithmetic: Arithmetic, xs: np.ndarray, ws: np.ndarray,
+           sums: np.ndarray) -> np.ndarray:
+    """Of the dot products of some rows and columns, tile after tile of the same operands."""
+    rows, columns, count = sums.shape
+    pairs = np.unique(np.linspace(0, rows * columns - 1, max(FOLLOWED // count, 8), dtype=int))
+    gates = gates_of(facts.products, facts.accumulator_bits, arithmetic)
+
+    def of_pairs(operands: np.ndarray) -> np.ndarray:
+        whole = np.broadcast_to(operands, (rows, columns, *operands.shape[2:]))
+        return whole.reshape(rows * columns, *operands.shape[2:])[pairs]
+
+    def state(x: np.ndarray, w: np.ndarray, accumulator: np.ndarray) -> np.ndarray:
+        """Bits [pairs, steps, inputs] of all inputs."""
+        shape = (len(pairs), x.shape[1], -1)
+        return np.concatenate([
+            _bits(x, 8).reshape(shape), _bits(w, 8).reshape(shape),
+            np.full((*shape[:2], 1), bool((xs < 0).any())),
+            _bits(accumulator, facts.accumulator_bits)], axis=-1)
+
+    def between(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+        return np.array(gates.toggles(*(each.reshape(-1, each.shape[-1]).T
+                                        for each in (old, new))))
+
+    x, w, total = of_pairs(xs), of_pairs(ws), of_pairs(sums)
+    steps = state(x, w, np.pad(total[:, :-1], ((0, 0), (1, 0))))
+    found = np.zeros((3, len(GateToggles._fields)))
+    found[0] = between(np.roll(steps, 1, axis=1), steps)
+    if not facts.overlapped:  # a step of zeros, then other rows' sums
+        first, last = steps[:, :1], steps[:, -1:]
+        idle = [state(np.zeros_like(x[:, :1]), np.zeros_like(w[:, :1]), accumulator)
+                for accumulator in (total[:, -1:], np.roll(total, 1, axis=0)[:, -1:],
+                                    np.zeros_like(total[:, -1:]))]
+        found[1] = between(last, idle[0]) + between(idle[2], first) - between(last, first)
+        found[2] = between(idle[0], idle[1])
     return found
 
 
@@ -110,16 +151,21 @@ def _toggled(bits: np.ndarray, deep: int = 2) -> float:
 
 # Each form gives of a block, step by step: the operands of every multiplier, activations
 # [rows, columns or 1, steps, products] and weights [rows or 1, columns, steps, products], and the
-# words that rows [rows, 1, steps, words] and columns [1, columns, steps, words] take.
+# words that rows [rows, 1, steps, words] and columns [1, columns, steps, words] take; at last the
+# ranks of held weights and above them their values.
 
-Operands = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Operands = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def _unranked(steps: int) -> np.ndarray:
+    return np.zeros((1, 1, steps, 1), np.int16)
 
 
 def _dense(facts: EngineFacts, x: np.ndarray, w: np.ndarray, passes: int, *_) -> Operands:
     size = passes * facts.depth
     xs = x[:, np.newaxis, :size].reshape(len(x), 1, passes, facts.depth)
     ws = w[np.newaxis, :, :size].reshape(1, len(w), passes, facts.depth)
-    return xs, ws, xs & 0xFF, ws.astype(np.int16) & 0xFF
+    return xs, ws, xs & 0xFF, ws.astype(np.int16) & 0xFF, _unranked(passes)
 
 
 def _slots(block: np.ndarray, passes: int, nnz: int) -> tuple[np.ndarray, np.ndarray]:
@@ -140,7 +186,7 @@ def _chosen(facts: EngineFacts, x: np.ndarray, w: np.ndarray, passes: int, *_) -
     ws = values[np.newaxis]
     pairs = (values & 0xFF) | (positions - np.arange(facts.nnz)) << 8
     rows = np.broadcast_to(x[:, np.newaxis, np.newaxis] & 0xFF, (len(x), 1, passes, BLOCK))
-    return x[:, positions], ws, rows, pairs[np.newaxis]
+    return x[:, positions], ws, rows, pairs[np.newaxis], _unranked(passes)
 
 
 def _indexed(facts: EngineFacts, x: np.ndarray, w: np.ndarray, passes: int, *_) -> Operands:
@@ -148,7 +194,7 @@ def _indexed(facts: EngineFacts, x: np.ndarray, w: np.ndarray, passes: int, *_) 
     ws = values.astype(np.int16)[np.newaxis, :, :, np.newaxis]
     pairs = (ws & 0xFF) | positions.astype(np.int16)[np.newaxis, :, :, np.newaxis] << 8
     rows = np.broadcast_to(x[:, np.newaxis, np.newaxis] & 0xFF, (len(x), 1, passes, BLOCK))
-    return x[:, positions][..., np.newaxis], ws, rows, pairs
+    return x[:, positions][..., np.newaxis], ws, rows, pairs, _unranked(passes)
 
 
 def _held(facts: EngineFacts, x: np.ndarray, w: np.ndarray, passes: int, steps: int,
@@ -166,7 +212,11 @@ def _held(facts: EngineFacts, x: np.ndarray, w: np.ndarray, passes: int, steps: 
             found = np.flatnonzero(column)[:facts.nnz]
             stored[c, :, 0] = (1 << found).sum() & 0xFF
             stored[c, :, 1:1 + len(found)] = column[found] & 0xFF
+        before = np.cumsum(part != 0, axis=-1) - (part != 0)
+        rank = np.minimum(np.moveaxis(before[:, positions], 0, 1), facts.nnz - 1)
+        there = stored[np.arange(len(w))[:, np.newaxis], 0 * rank, 1 + rank]
         parts.append((values[:, np.newaxis, :, np.newaxis], met[..., np.newaxis],
-                      pairs[:, np.newaxis, :, np.newaxis], stored[np.newaxis]))
+                      pairs[:, np.newaxis, :, np.newaxis], stored[np.newaxis],
+                      (there | rank << 8)[..., np.newaxis]))
     return tuple(np.concatenate(each, axis=-2)  # type: ignore[return-value]
                  for each in zip(*parts, strict=True))

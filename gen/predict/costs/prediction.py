@@ -16,9 +16,9 @@ from ...compile.program import CompiledLayer, Program
 from ...compile.schedule import row_tiles
 from ..activity import layer_operands
 from ..cycles import Prediction
-from .blocks import GROUPS, block_terms
+from .blocks import PARTS, block_terms
 from .coefficients import Costs, total
-from .operands import Toggles, drawn_activations, toggles_of
+from .operands import Toggles, drawn_activations, mean_toggles, toggles_of
 from .tpe import Tile, area_terms, clock_terms, data_terms
 
 __all__ = ["BlockArea", "engine_energy", "layer_toggles", "logic_area", "tile_energy", "tpe_area"]
@@ -48,20 +48,17 @@ def tpe_area(facts: EngineFacts, arithmetic: Arithmetic, costs: Costs) -> float:
 
 def logic_area(p: AcceleratorParameters, arithmetic: Arithmetic, costs: Costs) -> list[BlockArea]:
     """All logic, the TPEs first; memories are not in it."""
-    areas = {kind: total(costs.blocks.get(kind, {}), terms)
-             for kind, terms in block_terms(p).items()}
-    tpes = p.facts.m * p.facts.n
-    return [BlockArea("TPEs", tpes * tpe_area(p.facts, arithmetic, costs)),
-            *(BlockArea(name, sum(areas.get(kind, 0.0) for kind in kinds))
-              for name, kinds in GROUPS.items())]
+    areas = dict.fromkeys(("TPEs", *PARTS), 0.0)
+    areas["TPEs"] = p.facts.m * p.facts.n * tpe_area(p.facts, arithmetic, costs)
+    for (part, kind), terms in block_terms(p).items():
+        areas[part] += total(costs.blocks.get(kind, {}), terms)
+    return [BlockArea(name, um2) for name, um2 in areas.items()]
 
 
-def tile_energy(facts: EngineFacts, arithmetic: Arithmetic, toggles: Toggles, tile: Tile,
-                costs: Costs) -> float:
+def tile_energy(facts: EngineFacts, toggles: Toggles, tile: Tile, costs: Costs) -> float:
     """fJ of a TPE for one tile of outputs, without leakage."""
-    costs.check(arithmetic)
     return (total(costs.clock, clock_terms(facts, toggles, tile))
-            + total(costs.data, data_terms(facts, arithmetic, toggles, tile)))
+            + total(costs.data, data_terms(facts, toggles, tile)))
 
 
 def engine_energy(program: Program, prediction: Prediction, arithmetic: Arithmetic, costs: Costs,
@@ -81,8 +78,8 @@ def engine_energy(program: Program, prediction: Prediction, arithmetic: Arithmet
             tiles = row_tiles(layer.lowered, p) * len(layer.plan.tiles)
             steps = float(layer.plan.steps.sum()) / len(layer.plan.tiles)
             source = None if tensors is None else tensors[layer.lowered.source]
-            toggles = layer_toggles(program, layer, source)
-            each = sum(tile_energy(f, arithmetic, toggles, Tile.of_row(
+            toggles = layer_toggles(program, layer, source, arithmetic)
+            each = sum(tile_energy(f, toggles, Tile.of_row(
                 f, row, cycles=predicted.cycles / tiles, steps=steps), costs)
                 for row in range(f.m)) / f.m
         else:
@@ -92,7 +89,8 @@ def engine_energy(program: Program, prediction: Prediction, arithmetic: Arithmet
     return found
 
 
-def layer_toggles(program: Program, layer: CompiledLayer, source: np.ndarray | None) -> Toggles:
+def layer_toggles(program: Program, layer: CompiledLayer, source: np.ndarray | None,
+                  arithmetic: Arithmetic) -> Toggles:
     """What toggles in a step of an engine layer: sampled from its weights and the tensor that it
     reads."""
     p, plan = program.parameters, layer.plan
@@ -109,12 +107,9 @@ def layer_toggles(program: Program, layer: CompiledLayer, source: np.ndarray | N
             taps = dict(_sampled_rows(program, layer, source))
             x = np.stack([taps[each.ky, each.kx][:, each.block] for each in issued], axis=1)
         passes = np.array([each.passes for each in issued])
-        parts.append((toggles_of(p.facts, x, w, passes, steps=plan.pass_steps, split=plan.split),
-                      passes.sum()))
-    share = sum(count for _, count in parts)
-    return Toggles(**{item.name: sum(getattr(toggles, item.name) * count
-                                     for toggles, count in parts) / share
-                      for item in fields(Toggles)})
+        parts.append((toggles_of(p.facts, arithmetic, x, w, passes, steps=plan.pass_steps,
+                                 split=plan.split), float(passes.sum())))
+    return mean_toggles(*zip(*parts, strict=True))
 
 
 def _sampled_rows(program: Program, layer: CompiledLayer, source: np.ndarray
