@@ -112,10 +112,7 @@ class EmittingPlatform:
         it that of the black boxes."""
         with _quick():
             ports = ports_of(component)
-            body = component
-            if isinstance(component, Cell):
-                body = component.body(self)
-                component._MustUse__used = True  # or Amaranth warns that it is not
+            body = component.body(self) if isinstance(component, Cell) else component
             text, inputs = self.convert_body(body, name, ports)
             self.modules[name] = text
             script = SCRIPT.format(text="\n".join(self.modules.values()), top=name,
