@@ -95,6 +95,9 @@ def _run(folder: Path) -> None:
             text=True, errors="replace", timeout=TIMEOUT)
     except subprocess.TimeoutExpired:
         raise SynthesisFault(f"synthesis must end within {TIMEOUT} s") from None
+    if done.returncode < 0:
+        raise SynthesisFault("yosys must be let run to its end, but was stopped by signal "
+                             f"{-done.returncode}: is there memory enough?", done.stdout)
     log = folder / "log.txt"
     text = log.read_text(errors="replace") if log.exists() else ""
     if done.returncode or not (folder / "netlist.json").exists():

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from .bench import Bench
-from .goals import findings
+from .goals import both, findings
 from .plot import draw
 from .tables import Table, notes, tables
 
@@ -43,6 +43,10 @@ def as_dict(bench: Bench) -> dict:
              "low": None if each.reached is None else each.reached.low,
              "high": None if each.reached is None else each.reached.high,
              "state": each.state} for each in findings(bench)],
+        "both": [] if bench.technology != "asap7" else [
+            {"engine": each.engine, "variant": each.variant, "clock": each.clock,
+             "area": each.reached[0].value, "energy": each.reached[1].value,
+             "floors": each.floors, "held": each.held} for each in both(bench)],
         "notes": list(notes(bench)),
     }
 
