@@ -48,11 +48,13 @@ def add_products(m: Module, dots: Dots, activations: Sequence[Value], weights: S
     pairs = list(zip(activations, weights, strict=True))
     if multiplier in SHARED_FROM:
         even = len(pairs) // 2 * 2
-        _bits(m, dots, pairs[:even], signed_activations, SHARED_FROM[multiplier])
+        lowest = SHARED_FROM[multiplier]
+        _bits(dots, pairs[:even], signed_activations, range(lowest))
+        _shared_bits(m, dots, pairs[:even], signed_activations, range(lowest, 8))
         pairs = pairs[even:]
     match multiplier:
         case Multiplier.BAUGH_WOOLEY | Multiplier.MIXED:
-            _bits(m, dots, pairs, signed_activations, shared=8)
+            _bits(dots, pairs, signed_activations, range(8))
         case Multiplier.RADIX_4 | Multiplier.DISTRIBUTED:
             for x, w in pairs:
                 _digits(m, dots, x, w, signed_activations)
@@ -74,26 +76,16 @@ def _top_row(dots: Dots, activation: Value, weight: Value, signed_activations: V
     dots.add(7, activation[7] & signed_activations, time=GATE)
 
 
-def _bits(m: Module, dots: Dots, pairs: Sequence[tuple[Value, Value]],
-          signed_activations: Value, shared: int) -> None:
-    """A row for each bit of each activation, from bit ``shared`` on for two activations.
-
-    Rows of the same bit stand side by side, so that those of bits that seldom toggle meet in the
-    same adders.
-    """
-    couples = list(zip(pairs[::2], pairs[1::2], strict=True)) if shared < 8 else []
-    sums = [(_extended(w, 9), _extended(v, 9), (w.as_signed() + v.as_signed())[:9])
-            for (_, w), (_, v) in couples]
-    for i in range(8):
-        if i < shared:
-            for x, w in pairs:
-                if i < 7:
-                    _row(dots, i, x[i], w)
-                else:
-                    _top_row(dots, x, w, signed_activations)
-        for ((x, _), (y, _)), numbers in zip(couples, sums, strict=True):
-            if i >= shared:
-                _two(m, dots, i, x[i], y[i], numbers, signed_activations)
+def _bits(dots: Dots, pairs: Sequence[tuple[Value, Value]], signed_activations: Value,
+          bits: Sequence[int]) -> None:
+    """A row for each of ``bits`` of each activation. Rows of the same bit stand side by side, so
+    that those of bits that seldom toggle meet in the same adders."""
+    for i in bits:
+        for x, w in pairs:
+            if i < 7:
+                _row(dots, i, x[i], w)
+            else:
+                _top_row(dots, x, w, signed_activations)
 
 
 def _chosen_row(m: Module, dots: Dots, column: int, choices: Sequence[tuple[Value, Value]],
@@ -126,14 +118,21 @@ def _digits(m: Module, dots: Dots, activation: Value, weight: Value,
     _top_row(dots, activation, weight, signed_activations)
 
 
-def _two(m: Module, dots: Dots, i: int, first: Value, second: Value, numbers: Sequence[Value],
-         signed_activations: Value) -> None:
-    """Add the row of bit i of two activations: of ``numbers`` the first, second or their sum."""
-    if i == 7:
-        numbers = [number ^ signed_activations.replicate(9) for number in numbers]
-        dots.add(7, (first | second) & signed_activations, time=GATE)
-    choices = zip((first & ~second, second & ~first, first & second), numbers, strict=True)
-    _chosen_row(m, dots, i, list(choices), numbers[-1])
+def _shared_bits(m: Module, dots: Dots, pairs: Sequence[tuple[Value, Value]],
+                 signed_activations: Value, bits: Sequence[int]) -> None:
+    """A row for each of ``bits`` of two activations: 0, the weight of either, or their sum."""
+    couples = list(zip(pairs[::2], pairs[1::2], strict=True))
+    sums = [(w.as_signed() + v.as_signed())[:9] for (_, w), (_, v) in couples]
+    for i in bits:
+        for ((x, w), (y, v)), both in zip(couples, sums, strict=True):
+            first, second = x[i], y[i]
+            numbers = _extended(w, 9), _extended(v, 9), both
+            if i == 7:
+                numbers = [number ^ signed_activations.replicate(9) for number in numbers]
+                dots.add(7, (first | second) & signed_activations, time=GATE)
+            choices = zip((first & ~second, second & ~first, first & second), numbers,
+                          strict=True)
+            _chosen_row(m, dots, i, list(choices), numbers[-1])
 
 
 def _recoded(m: Module, dots: Dots, activation: Value, weight: Value,
