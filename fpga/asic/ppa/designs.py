@@ -149,8 +149,7 @@ def variants(engine: Engine, point: Point) -> tuple[Variant, ...]:
     shares = engine.facts(overlapped=False).products > 1
     if not point.relaxed:  # mixed, dense products take longer
         return (replace(OWN, multiplier=Multiplier.MIXED) if shares and engine.sparse else OWN,)
-    own = replace(OWN, final=FinalAdder.RIPPLE)
     if engine.zero_gating:  # for energy alone
-        return (own,)
+        return (OWN,)
     smaller = (Multiplier.DISTRIBUTED, Multiplier.MIXED) if shares else (Multiplier.RADIX_4,)
-    return (*(replace(own, multiplier=each) for each in smaller), own)
+    return (*(Variant(each, FinalAdder.RIPPLE, "flow") for each in smaller), OWN)
