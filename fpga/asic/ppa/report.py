@@ -60,12 +60,13 @@ def write(bench: Bench, folder: Path) -> None:
 
 
 def page(bench: Bench, plot: str) -> str:
-    """One HTML page that needs nothing else; ``plot``: the text of an SVG file."""
+    """One HTML page that needs nothing else, goals first; ``plot``: the text of an SVG file."""
+    ordered = sorted(tables(bench), key=lambda table: not table.title.startswith("Goals"))
     title = f"Engines on {bench.technology}: area, timing, energy"
     body = [f"<h1>{html.escape(title)}</h1>", "<ul>",
             *(f"<li>{html.escape(note)}</li>" for note in notes(bench)), "</ul>",
             f"<figure>{plot[plot.index('<svg'):]}</figure>",
-            *(_table(table) for table in tables(bench))]
+            *(_table(table) for table in ordered)]
     return ("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
             f"<title>{html.escape(title)}</title><style>{STYLE}</style></head><body>\n"
             + "\n".join(body) + "\n</body></html>\n")
