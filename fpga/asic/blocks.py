@@ -14,14 +14,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from .fanout import limit_fanout
-from .implementation import SCRIPTS
+from .implementation import SCRIPTS, implement
 from .library import Library
 from .netlist import Instance, Netlist
-from .sizing import size
-from .synthesis import SynthesisFault, synthesise
+from .synthesis import SynthesisFault
 from .technology import Technology
-from .timing import Boundary
 
 __all__ = ["Block", "Job", "cache_folder", "synthesise_blocks"]
 
@@ -103,15 +100,10 @@ def synthesise_blocks(jobs: Sequence[Job], *, cache: Path | None = None,
 
 def _make(job: Job) -> Block:
     try:
-        mapped = synthesise(job.verilog, job.module, job.library, job.technology,
-                            script=SCRIPTS[job.script], buffers=False, children=job.children)
+        netlist, report = implement(job.verilog, job.module, job.library, job.technology,
+                                    job.clock_ps, scripts=[job.script], children=job.children)
     except SynthesisFault as fault:
         raise SynthesisFault(f"{job.module}: {fault}", fault.log) from None
-    prepared = limit_fanout(mapped, job.library, job.technology)
-    if not prepared.instances:
-        return Block(prepared, 0.0, 0.0, "")
-    netlist, report = size(prepared, job.library, job.technology, job.clock_ps,
-                           boundary=Boundary())
     path = report.after.path
     start = path[0].instance if path else "nothing"
     return Block(netlist, report.area_after, report.after.period, f"{start} -> {report.after.end}")

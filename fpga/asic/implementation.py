@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 
+from .fanout import limit_fanout
 from .library import Library
 from .netlist import Netlist
 from .sizing import SizingReport, size
@@ -34,7 +35,8 @@ def implement(verilog: str, top: str, library: Library, technology: Technology,
         tell(f"synthesis for {name}")
         mapped = synthesise(verilog, top, library, technology, script=SCRIPTS[name],
                             buffers=False, gate_bits=gate_bits, children=children)
-        netlist, report = size(mapped, library, technology, clock_ps, boundary=boundary, tell=tell)
+        netlist, report = size(limit_fanout(mapped, library, technology), library, technology,
+                               clock_ps, boundary=boundary, tell=tell)
         rank = (not report.met, report.area_after if report.met else report.after.period)
         if best is None or rank < best[0]:
             best = rank, netlist, report

@@ -53,9 +53,11 @@ def size(netlist: Netlist, library: Library, technology: Technology, clock_ps: f
     """
     sizer = _Sizer(netlist, library, technology, clock_ps, boundary)
     before, area = sizer.graph.path(), netlist.area(library)
-    sizer.run(tell)
-    sizer.recall()
-    result = sizer.present()
+    result = netlist
+    if netlist.instances:  # not mere wires
+        sizer.run(tell)
+        sizer.recall()
+        result = sizer.present()
     graph = Graph(result, library, technology, boundary)
     graph.update(clock_ps)
     return result, SizingReport(area, result.area(library), before, graph.path(), clock_ps,

@@ -157,7 +157,8 @@ def _plain(value: Any) -> Any:
 
 def print_table(title: str, rows: Sequence[Mapping[str, Any]],
                 footer: Mapping[str, Any] | None = None) -> None:
-    """Print ``rows`` (equal keys: the headings) as a table; columns with numbers to the right.
+    """Print ``rows`` (equal keys: the headings) as a table; columns with numbers to the right, of
+    one decimal where any is 10 or more, else of three.
 
     Where stdout is no terminal, the table may be up to 200 columns wide.
     """
@@ -165,18 +166,24 @@ def print_table(title: str, rows: Sequence[Mapping[str, Any]],
     if not console.is_terminal:
         console = Console(width=PIPE_WIDTH)
     table = Table(title=title, title_justify="left", show_footer=footer is not None)
+    columns = []
     for key in rows[0] if rows else ():
-        number = any(isinstance(row[key], (int, float)) for row in rows)
+        values = [row[key] for row in rows]
+        last = (footer or {}).get(key)
+        decimals = 1 if any(abs(value) >= 10 for value in (*values, last)
+                            if isinstance(value, float)) else 3
+        number = any(isinstance(value, (int, float)) for value in values)
         table.add_column(key.replace("_", " "), justify="right" if number else "left",
-                         footer=_cell((footer or {}).get(key)), overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
+                         footer=_cell(last, decimals), overflow="fold")
+        columns.append([_cell(value, decimals) for value in values])
+    for cells in zip(*columns, strict=True):
+        table.add_row(*cells)
     console.print(table)
 
 
-def _cell(value: Any) -> Text:
+def _cell(value: Any, decimals: int) -> Text:
     if value is None:
         return Text("")
     if isinstance(value, float):
-        return Text(f"{value:.3f}")
+        return Text(f"{value:,.{decimals}f}")
     return Text(f"{value:,}" if isinstance(value, int) else str(value))

@@ -63,12 +63,16 @@ class EmittingPlatform:
         self.black_boxes: set[str] = set()    # names of those modules that have no body
         self._clocked: dict[str, set[str]] = {}  # ... -> clk, rst as needed
         self._faces: dict[str, tuple] = {}       # ... -> class and ports of the first one
+        self._top: object = None
 
-    def get_cell(self, cell: Cell) -> Instance:
-        """An instance of the cell's module, which is converted at its first use.
+    def get_cell(self, cell: Cell) -> Instance | Module:
+        """An instance of the cell's module, which is converted at its first use; of the top, its
+        body.
 
         Raises ValueError where a cell of the same name has another class or other ports.
         """
+        if cell is self._top:
+            return cell.body(self)
         name = f"{self.prefix}_{cell.module_name}"
         ports = ports_of(cell)
         face = (type(cell).__qualname__,
@@ -112,8 +116,8 @@ class EmittingPlatform:
         it that of the black boxes."""
         with _quick():
             ports = ports_of(component)
-            body = component.body(self) if isinstance(component, Cell) else component
-            text, inputs = self.convert_body(body, name, ports)
+            self._top = component
+            text, inputs = self.convert_body(component, name, ports)
             self.modules[name] = text
             script = SCRIPT.format(text="\n".join(self.modules.values()), top=name,
                                    processes=self.PROCESSES, writing=self.WRITING)

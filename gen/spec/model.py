@@ -176,8 +176,8 @@ class Arithmetic(_Section):
     """Rows of partial products in an explicit carry-save tree, or inferred: left to the
     synthesiser, but for an ASIC as baugh-wooley. baugh-wooley: a row of AND gates a bit of the
     activation; radix-4, booth: a row for two bits; distributed: a row for a bit of two activations
-    each, smallest, but with more glitches; mixed: that for two products, baugh-wooley for the
-    others."""
+    each, smallest, but with more glitches; mixed: that for the top three bits, baugh-wooley for
+    the others."""
     final_adder: Literal[tuple(str(each) for each in FinalAdder)] = "prefix"  # type: ignore[valid-type]
     """How carries end in an explicit tree: prefix, from the middle on in one fast sum; ripple,
     smaller and slower."""

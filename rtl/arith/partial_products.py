@@ -33,26 +33,34 @@ class Multiplier(enum.StrEnum):
     """A row for a bit of two activations each: 0, either weight, or their sum (distributed
     arithmetic: White, IEEE ASSP Magazine 1989). A single product takes rows of radix 4."""
     MIXED = "mixed"
-    """The first two products distributed, all others, and a single one, as Baugh and Wooley: less
-    area than theirs, less energy than distributed."""
+    """The top three bits of activations distributed, all others, and a single product, as Baugh
+    and Wooley: less area than theirs, and since top bits seldom toggle, less energy than
+    distributed."""
+
+
+SHARED_FROM = {Multiplier.DISTRIBUTED: 0, Multiplier.MIXED: 5}
+"""The lowest bit whose rows two activations share."""
 
 
 def add_products(m: Module, dots: Dots, activations: Sequence[Value], weights: Sequence[Value],
                  signed_activations: Value, multiplier: Multiplier) -> None:
     """Add the products of ``activations`` and signed ``weights`` (8 bits each)."""
     pairs = list(zip(activations, weights, strict=True))
-    if multiplier is Multiplier.DISTRIBUTED:
-        for (x, w), (y, v) in zip(pairs[::2], pairs[1::2], strict=False):
-            _two(m, dots, x, w, y, v, signed_activations)
-        pairs = pairs[len(pairs) // 2 * 2:]
-    elif multiplier is Multiplier.MIXED and len(pairs) > 1:
-        (x, w), (y, v), *pairs = pairs
-        _two(m, dots, x, w, y, v, signed_activations)
-    rows = {Multiplier.BAUGH_WOOLEY: _bits, Multiplier.BOOTH: _recoded,
-            Multiplier.RADIX_4: _digits, Multiplier.DISTRIBUTED: _digits,
-            Multiplier.MIXED: _bits}[multiplier]
-    for x, w in pairs:
-        rows(m, dots, x, w, signed_activations)
+    if multiplier in SHARED_FROM:
+        even = len(pairs) // 2 * 2
+        lowest = SHARED_FROM[multiplier]
+        _bits(dots, pairs[:even], signed_activations, range(lowest))
+        _shared_bits(m, dots, pairs[:even], signed_activations, range(lowest, 8))
+        pairs = pairs[even:]
+    match multiplier:
+        case Multiplier.BAUGH_WOOLEY | Multiplier.MIXED:
+            _bits(dots, pairs, signed_activations, range(8))
+        case Multiplier.RADIX_4 | Multiplier.DISTRIBUTED:
+            for x, w in pairs:
+                _digits(m, dots, x, w, signed_activations)
+        case Multiplier.BOOTH:
+            for x, w in pairs:
+                _recoded(m, dots, x, w, signed_activations)
 
 
 def _row(dots: Dots, column: int, bit: Value, weight: Value, time: float = GATE) -> None:
@@ -68,11 +76,16 @@ def _top_row(dots: Dots, activation: Value, weight: Value, signed_activations: V
     dots.add(7, activation[7] & signed_activations, time=GATE)
 
 
-def _bits(m: Module, dots: Dots, activation: Value, weight: Value,
-          signed_activations: Value) -> None:
-    for i in range(7):
-        _row(dots, i, activation[i], weight)
-    _top_row(dots, activation, weight, signed_activations)
+def _bits(dots: Dots, pairs: Sequence[tuple[Value, Value]], signed_activations: Value,
+          bits: Sequence[int]) -> None:
+    """A row for each of ``bits`` of each activation. Rows of the same bit stand side by side, so
+    that those of bits that seldom toggle meet in the same adders."""
+    for i in bits:
+        for x, w in pairs:
+            if i < 7:
+                _row(dots, i, x[i], w)
+            else:
+                _top_row(dots, x, w, signed_activations)
 
 
 def _chosen_row(m: Module, dots: Dots, column: int, choices: Sequence[tuple[Value, Value]],
@@ -105,16 +118,21 @@ def _digits(m: Module, dots: Dots, activation: Value, weight: Value,
     _top_row(dots, activation, weight, signed_activations)
 
 
-def _two(m: Module, dots: Dots, x: Value, w: Value, y: Value, v: Value,
-         signed_activations: Value) -> None:
-    numbers = _extended(w, 9), _extended(v, 9), (w.as_signed() + v.as_signed())[:9]
-    for i in range(8):
-        if i == 7:
-            numbers = [number ^ signed_activations.replicate(9) for number in numbers]
-            dots.add(7, (x[7] | y[7]) & signed_activations, time=GATE)
-        first, second = x[i], y[i]
-        choices = zip((first & ~second, second & ~first, first & second), numbers, strict=True)
-        _chosen_row(m, dots, i, list(choices), numbers[-1])
+def _shared_bits(m: Module, dots: Dots, pairs: Sequence[tuple[Value, Value]],
+                 signed_activations: Value, bits: Sequence[int]) -> None:
+    """A row for each of ``bits`` of two activations: 0, the weight of either, or their sum."""
+    couples = list(zip(pairs[::2], pairs[1::2], strict=True))
+    sums = [(w.as_signed() + v.as_signed())[:9] for (_, w), (_, v) in couples]
+    for i in bits:
+        for ((x, w), (y, v)), both in zip(couples, sums, strict=True):
+            first, second = x[i], y[i]
+            numbers = _extended(w, 9), _extended(v, 9), both
+            if i == 7:
+                numbers = [number ^ signed_activations.replicate(9) for number in numbers]
+                dots.add(7, (first | second) & signed_activations, time=GATE)
+            choices = zip((first & ~second, second & ~first, first & second), numbers,
+                          strict=True)
+            _chosen_row(m, dots, i, list(choices), numbers[-1])
 
 
 def _recoded(m: Module, dots: Dots, activation: Value, weight: Value,

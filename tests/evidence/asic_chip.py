@@ -37,8 +37,9 @@ def asic_chip(networks: Path, pdk: Path) -> Iterator[Result]:
 def _one(technology: str, files: tuple[Path, ...], engine: str, model: Path,
          inputs: Path | None, overrides: tuple[str, ...]) -> Iterator[Result]:
     pruned = engine == "s2ta-aw" and model.stem == "kws_dbb4_ft"
+    gated = ("engine.zero_gating=true",) if engine.startswith("s2ta") else ()
     chip, energy = measure(Request(
-        spec="kws-edge", overrides=(f"engine.kind={engine}", *overrides), liberty=files,
+        spec="kws-edge", overrides=(f"engine.kind={engine}", *gated, *overrides), liberty=files,
         model=model, inputs=inputs, activation_nnz=("4",) if pruned else ()))
     assert energy is not None
     parts = ", ".join(f"{part} {100 * area / chip.area:.1f} %"

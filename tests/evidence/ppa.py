@@ -79,6 +79,11 @@ def _on_asap7(found: dict, seconds: float) -> Iterator[Result]:
                "clock missed" if reached is None else
                f"{reached:.2f} ({goal['low']:.2f}-{goal['high']:.2f}): {goal['state']}",
                goal["state"] == "goal")
+    for each in found["both"]:
+        name = f"{each['engine']}, area and energy, {each['clock']}, {each['variant']}"
+        area, energy = each["floors"]
+        yield (name, f">= {area:g} and >= {energy:g}",
+               f"{each['area']:.2f} and {each['energy']:.2f}", each["held"])
     yield from _memories(found)
 
 

@@ -49,4 +49,4 @@ def run_tests(root: Path, nodes: Iterable[str]) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider",
          *nodes],
-        cwd=root, env=environment, capture_output=True, text=True, timeout=120)
+        cwd=root, env=environment, capture_output=True, text=True, timeout=600)

@@ -13,7 +13,7 @@ from ..gates import gate_library
 from ..liberty import read_libraries
 from ..library import Library
 from ..technology import Technology, TechnologyFault, detect, load_technology
-from .designs import DENSITY, ENGINES, Engine, Point, points_of
+from .designs import DENSITY, ENGINES, Engine, Point, points_of, variants
 from .measure import Job, Result, has_power, run
 from .networks import NetworkRow, Plan, macros_of, plan, row
 
@@ -87,24 +87,33 @@ class Bench:
         return "ps" if self.power else "tau"
 
     def of(self, engine: str, point: Point, *, overlapped: bool = False) -> list[Result]:
-        """Netlists of an engine, the smallest first."""
+        """Netlists of an engine: those that meet the clock first, the smallest first."""
         return sorted((each for each in self.results if each.engine == engine
                        and each.point == point and each.overlapped == overlapped),
-                      key=lambda each: each.area)
+                      key=lambda each: (not each.met, each.area))
 
 
 def jobs(points: Sequence[Point], plans: Mapping[str, Plan],
          engines: Sequence[Engine] = ENGINES) -> list[Job]:
-    """All jobs, the longest first: in place at every point, overlapped at the last one."""
+    """All jobs, the longest first: in place at every point, overlapped at the last one. Each
+    variant is a job of its own but for baselines', of which the best are found in one; the
+    variant of least energy has the layers of a plan, and the overlapped read-out."""
     found = []
     for engine in engines:
         for point in points:
-            own = plans.get(engine.name) if point == points[-1] else None
-            found.append(Job(
-                engine=engine, point=point, overlapped=False,
-                layers={} if own is None else own.layers, above=0 if own is None else own.above,
-                densities=SCALING if engine.kind == "vdbb" else ()))
-        found.append(Job(engine=engine, point=points[-1], overlapped=True))
+            ways = variants(engine, point)
+            for some in [ways] if engine.baseline else [(way,) for way in ways]:
+                own = plans.get(engine.name) if some[-1] == ways[-1] else None
+                if point != points[-1]:
+                    own = None
+                found.append(Job(
+                    engine=engine, point=point, overlapped=False, variants=some,
+                    layers={} if own is None else own.layers,
+                    above=0 if own is None else own.above,
+                    densities=SCALING if engine.kind == "vdbb" else ()))
+        ways = variants(engine, points[-1])
+        found.append(Job(engine=engine, point=points[-1], overlapped=True,
+                         variants=ways if engine.baseline else ways[-1:]))
     return sorted(found, key=_length, reverse=True)
 
 
@@ -172,5 +181,5 @@ def _finished(prepared: Prepared, processes: int) -> Iterator[list[Result]]:
 
 def _tiles(bench: Bench, engine: str) -> Mapping[str, float]:
     """Energy of a tile by layer, of the netlist that takes least for all."""
-    return min((each.tiles for each in bench.of(engine, bench.points[-1])),
+    return min((each.tiles for each in bench.of(engine, bench.points[-1]) if each.tiles),
                key=lambda tiles: sum(tiles.values()))

@@ -80,7 +80,8 @@ ENGINES = (
     Engine(name="STA", kind="sta", a=4, b=8, c=4, spec=(
         "kws-sta", "engine.tpe.b=8", "engine.grid.m=1", "engine.grid.n=2")),
     Engine(name="STA-DBB", kind="sta-dbb", a=4, b=8, c=4, spec=("kws-edge",)),
-    Engine(name="VDBB", kind="vdbb", a=4, b=8, c=4, spec=("kws-vdbb",)),
+    Engine(name="VDBB", kind="vdbb", a=4, b=8, c=8, spec=(
+        "kws-vdbb", "engine.tpe.c=8", "engine.grid.n=4")),
     Engine(name="S2TA-W", kind="s2ta-w", a=4, b=8, c=4, zero_gating=True, spec=("kws-s2ta-w",)),
     Engine(name="S2TA-AW", kind="s2ta-aw", a=8, b=8, c=4, zero_gating=True,
            spec=("kws-s2ta-aw",)),
@@ -138,17 +139,17 @@ OWN = Variant(Multiplier.BAUGH_WOOLEY, FinalAdder.PREFIX, "flow")
 
 
 def variants(engine: Engine, point: Point) -> tuple[Variant, ...]:
-    """The ways to build ``engine``: of a baseline, which has a single product, all there are, so
-    that it is the best of more than any other is; of others one a clock."""
+    """The ways to build ``engine``, that of least energy last: of a baseline, which has a single
+    product, all there are, so that it is the best of more than any other is."""
     if engine.baseline:
         return tuple(Variant(multiplier, final, script)
                      for multiplier in (Multiplier.BAUGH_WOOLEY, Multiplier.RADIX_4,
                                         Multiplier.BOOTH)
                      for final in FinalAdder for script in SCRIPTS)
-    if not point.relaxed:
+    shares = engine.facts(overlapped=False).products > 1
+    if not point.relaxed:  # mixed, dense products take longer
+        return (replace(OWN, multiplier=Multiplier.MIXED) if shares and engine.sparse else OWN,)
+    if engine.zero_gating:  # for energy alone
         return (OWN,)
-    # Mixed, STA gains 4 % of area for 9 % of energy, STA-DBB as much area for 12 %: worth it where
-    # energy is to spare. A single product cannot be shared.
-    shared = engine.sparse and engine.facts(overlapped=False).products > 1
-    return (replace(OWN, final=FinalAdder.RIPPLE,
-                    multiplier=Multiplier.MIXED if shared else OWN.multiplier),)
+    smaller = (Multiplier.DISTRIBUTED, Multiplier.MIXED) if shares else (Multiplier.RADIX_4,)
+    return (*(Variant(each, FinalAdder.RIPPLE, "flow") for each in smaller), OWN)

@@ -17,7 +17,7 @@ from ..stimuli import stimulus
 from ..technology import Technology
 from ..tpe_energy import energy_per_mac, prove
 from ..workloads import Matrices, seeded
-from .designs import DENSITY, Engine, Point, Variant, variants
+from .designs import DENSITY, Engine, Point, Variant
 
 __all__ = ["DRAINED_ROWS", "WORKLOADS", "Job", "Mismatch", "Result", "has_power", "run"]
 
@@ -41,7 +41,8 @@ class Mismatch(Exception):
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """What to measure. ``layers``: real operands, by layer; ``densities``: those of 8 at which the
-    energy is also asked for, beside the workloads; ``above``: TPEs above, of layers."""
+    energy is also asked for, beside the workloads; ``above``: TPEs above, of layers;
+    ``variants``: ways to build it, of which the best count."""
 
     engine: Engine
     point: Point
@@ -49,7 +50,7 @@ class Job:
     layers: Mapping[str, Matrices] = field(default_factory=dict)
     above: int = 0
     densities: Sequence[int] = ()
-    variants: Sequence[Variant] = ()
+    variants: Sequence[Variant]
 
     def __str__(self) -> str:
         return (f"{self.engine.name}, {self.point.period:.0f}, "
@@ -93,7 +94,7 @@ def run(job: Job, library: Library, technology: Technology,
     facts = job.engine.facts(overlapped=job.overlapped)
     found = []
     verilog: dict = {}
-    for variant in job.variants or variants(job.engine, job.point):
+    for variant in job.variants:
         tell(f"{job}: {variant}")
         key = variant.multiplier, variant.final
         if key not in verilog:

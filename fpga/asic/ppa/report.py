@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from .bench import Bench
-from .goals import findings
+from .goals import both, findings
 from .plot import draw
 from .tables import Table, notes, tables
 
@@ -43,6 +43,10 @@ def as_dict(bench: Bench) -> dict:
              "low": None if each.reached is None else each.reached.low,
              "high": None if each.reached is None else each.reached.high,
              "state": each.state} for each in findings(bench)],
+        "both": [] if bench.technology != "asap7" else [
+            {"engine": each.engine, "variant": each.variant, "clock": each.clock,
+             "area": each.reached[0].value, "energy": each.reached[1].value,
+             "floors": each.floors, "held": each.held} for each in both(bench)],
         "notes": list(notes(bench)),
     }
 
@@ -56,12 +60,13 @@ def write(bench: Bench, folder: Path) -> None:
 
 
 def page(bench: Bench, plot: str) -> str:
-    """One HTML page that needs nothing else; ``plot``: the text of an SVG file."""
+    """One HTML page that needs nothing else, goals first; ``plot``: the text of an SVG file."""
+    ordered = sorted(tables(bench), key=lambda table: not table.title.startswith("Goals"))
     title = f"Engines on {bench.technology}: area, timing, energy"
     body = [f"<h1>{html.escape(title)}</h1>", "<ul>",
             *(f"<li>{html.escape(note)}</li>" for note in notes(bench)), "</ul>",
             f"<figure>{plot[plot.index('<svg'):]}</figure>",
-            *(_table(table) for table in tables(bench))]
+            *(_table(table) for table in ordered)]
     return ("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
             f"<title>{html.escape(title)}</title><style>{STYLE}</style></head><body>\n"
             + "\n".join(body) + "\n</body></html>\n")

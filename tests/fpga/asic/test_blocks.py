@@ -127,7 +127,7 @@ def test_registers_with_reset_and_enable_are_gated(tmp_path):
 
 def test_block_is_made_once(tmp_path, monkeypatch):
     first = block(Control(), "dut", tmp_path)
-    monkeypatch.setattr(blocks, "synthesise", None)
+    monkeypatch.setattr(blocks, "implement", None)
     again = block(Control(), "dut", tmp_path)
     assert again.netlist.verilog() == first.netlist.verilog()
     assert (again.area, again.period, again.path) == (first.area, first.period, first.path)

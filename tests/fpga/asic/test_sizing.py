@@ -271,3 +271,10 @@ def opened(netlist, library, name) -> str:
             side = opened.outputs if not cell.pins[pin].output else opened.inputs
             side[f"{instance.name}_{pin}".replace("[", "_").replace("]", "_")] = [net]
     return opened.verilog()
+
+
+def test_wires_alone_need_no_cells():
+    wires = Netlist("wires", 4, [], {"clk": [2], "a": [3]}, {"o": [3]}, 2, {})
+    after, report = size(wires, LIBRARY, GATES, 100.0)
+    assert not after.instances and report.area_after == 0
+    assert report.met and report.after.end == "o"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import random
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,13 @@ def test_names_with_a_path_are_found():
     text += ("module top (input x, y, z, output p, q); \\top.u.inverting_full_adder f "
              "(.a(x), .b(y), .c(z), .carry(p), .sum(q)); endmodule")
     assert synthesise(text, "top", LIBRARY, GATES).count() == {"FULL_ADDER": 1}
+
+
+def test_a_yosys_that_was_stopped_is_told_from_one_that_refuses(monkeypatch):
+    def stopped(command, **options):
+        return subprocess.CompletedProcess(command, -9, stdout="")
+
+    monkeypatch.setattr(subprocess, "run", stopped)
+    with pytest.raises(SynthesisFault, match="^yosys must be let run to its end, but was stopped "
+                                             "by signal 9"):
+        synthesise("module m(input a, output o); assign o = a; endmodule", "m", LIBRARY, GATES)

@@ -79,7 +79,7 @@ TWINS = {
         "partial_products", "dots.add(7, activation[7] & signed_activations, time=GATE)", "pass",
         "radix-4", "prefix", False),
     "of two top rows one is negated": (
-        "partial_products", "(x[7] | y[7])", "(x[7] ^ y[7])", "distributed", "ripple", False),
+        "partial_products", "(first | second)", "(first ^ second)", "distributed", "ripple", False),
     "three times is five times": (
         "partial_products", "(value << 1))[:10]", "(value << 2))[:10]", "radix-4", "prefix", False),
     "sum of weights loses its sign": (

@@ -9,7 +9,7 @@ from systolith.fpga.asic.ppa.networks import NetworkRow
 from systolith.rtl.arith.carry_save import FinalAdder
 from systolith.rtl.arith.partial_products import Multiplier
 
-__all__ = ["FAST", "RELAXED", "SMALL", "bench", "measurement", "network", "result"]
+__all__ = ["FAST", "OWN", "RELAXED", "SMALL", "bench", "measurement", "network", "result"]
 
 FAST, RELAXED = Point(1000.0, False), Point(2000.0, True)
 SMALL = (Engine(name="SA", kind="sa", a=1, b=1, c=1, spec=("kws-sa",)),

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 from systolith.fpga.asic.ppa.bench import Sources, jobs, measure, prepare
-from systolith.fpga.asic.ppa.designs import ENGINES, Engine
+from systolith.fpga.asic.ppa.designs import ENGINES, Engine, variants
+from systolith.fpga.asic.ppa.networks import Plan
 from systolith.fpga.asic.technology import TechnologyFault
+from systolith.fpga.asic.workloads import seeded
 from systolith.gen.cli import create_app
 from typer.testing import CliRunner
 
@@ -13,11 +15,24 @@ STA = SMALL[1:]
 
 def test_every_engine_is_measured_at_both_clocks_and_overlapped_at_the_relaxed_one():
     found = jobs((FAST, RELAXED), {})
-    assert len(found) == 3 * len(ENGINES)
-    assert {(job.point, job.overlapped) for job in found} == {
-        (FAST, False), (RELAXED, False), (RELAXED, True)}
+    for engine in ENGINES:
+        own = [job for job in found if job.engine is engine]
+        for point in (FAST, RELAXED):
+            ways = [way for job in own for way in job.variants
+                    if job.point == point and not job.overlapped]
+            assert sorted(ways, key=str) == sorted(variants(engine, point), key=str)
+        assert [job.point for job in own if job.overlapped] == [RELAXED]
     assert [job.densities for job in found if job.engine.kind == "vdbb"] == [
-        (1, 2, 3), (1, 2, 3), ()]
+        (1, 2, 3), (1, 2, 3), (1, 2, 3), ()]
+
+
+def test_layers_are_measured_on_the_netlist_of_least_energy():
+    layers = {"conv": seeded()}
+    plans = {"STA": Plan(engine="STA", layers=layers, tiles={"conv": 1}, above=1, cycles=1,
+                         sram_nj=None, macs=1)}
+    own, = (job for job in jobs((FAST, RELAXED), plans) if job.layers)
+    assert (own.engine.name, own.point, own.overlapped, own.above) == ("STA", RELAXED, False, 1)
+    assert own.variants == variants(own.engine, RELAXED)[-1:]
 
 
 def test_gate_equivalents_need_no_library():
