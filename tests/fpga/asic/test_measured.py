@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 from systolith.fpga.asic import measured
 from systolith.fpga.asic.gates import gate_library
+from systolith.fpga.asic.hierarchy import emit
 from systolith.fpga.asic.judgement import judge_tpe
 from systolith.fpga.asic.liberty import read_libraries
 from systolith.fpga.asic.measured import Bench, works_of
@@ -15,8 +16,13 @@ from systolith.gen.predict.costs import block_terms, error, load_costs
 from systolith.gen.spec import load
 
 GATES = load_technology("gates")
-EMITTED = cache(measured.emit)
 AREA, ENERGY = 0.05, 0.10
+SPECS = {"demo": ("demo", ()), "kws-s2ta-aw": ("kws-s2ta-aw", ("vector.fused_channels=0",))}
+
+
+@cache
+def emitted(name, overrides):
+    return emit(load(name, overrides), GATES)
 
 
 @pytest.fixture
@@ -30,7 +36,7 @@ def bench(tmp_path, monkeypatch):
             return self.lines
 
     made = []
-    monkeypatch.setattr(measured, "emit", EMITTED)
+    monkeypatch.setattr(measured, "emit", lambda spec, technology: emitted(*SPECS[spec.name]))
 
     def synthesise(self, module, verilog, children):
         made.append(module)
@@ -43,8 +49,8 @@ def bench(tmp_path, monkeypatch):
 
 
 def test_blocks_are_those_that_are_predicted(bench):
-    for name, overrides in (("demo", ()), ("kws-s2ta-aw", ("vector.fused_channels=0",))):
-        spec = load(name, overrides)
+    for each in SPECS.values():
+        spec = load(*each)
         assert set(bench.blocks(spec)) == set(block_terms(parameters(spec)))
 
 
