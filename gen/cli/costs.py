@@ -32,7 +32,7 @@ InputOption = Annotated[Path | None, typer.Option(
 
 
 def area_rows(spec: "Spec", technology: str, macros: "MacroMap | None" = None) -> list[dict]:
-    """One row a block; cell areas in mm2, memories as ``macros`` have them, else the
+    """One row a block; cell areas in um2, memories as ``macros`` have them, else the
     technology's."""
     from ..build import arithmetic, parameters
     from ..memory import load_map
@@ -42,10 +42,10 @@ def area_rows(spec: "Spec", technology: str, macros: "MacroMap | None" = None) -
     costs, p = load_costs(technology), parameters(spec)
     built = arithmetic(spec, asic=True, inverting=costs.inverting)
     assert built is not None
-    rows = [{"block": area.name, "area_mm2": area.um2 / 1e6}
+    rows = [{"block": area.name, "area_um2": area.um2}
             for area in logic_area(p, built, costs)]
     used = memory_use(p, load_map(technology) if macros is None else macros)
-    return [*rows, {"block": "memories", "area_mm2": sum(use.area_um2 for use in used) / 1e6}]
+    return [*rows, {"block": "memories", "area_um2": sum(use.area_um2 for use in used)}]
 
 
 def energy_rows(spec: "Spec", program: "Program", prediction: "Prediction", technology: str,
@@ -86,8 +86,9 @@ def print_area(spec: "Spec", technology: str, rows: Sequence[dict]) -> None:
     from ..predict.costs import load_costs
 
     costs = load_costs(technology)
-    print_table(f"Area of {spec.name} in {technology}, predicted", rows,
-                {"block": "total", "area_mm2": sum(row["area_mm2"] for row in rows)})
+    print_table(f"{spec.name}, {technology}: area, um2",
+                [{"block": row["block"], "area": round(row["area_um2"])} for row in rows],
+                {"block": "total", "area": round(sum(row["area_um2"] for row in rows))})
     typer.echo(f"cells at {costs.operating_point}; {_off(costs)}")
 
 

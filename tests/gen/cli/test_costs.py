@@ -28,8 +28,9 @@ def test_area_without_a_model():
     assert "cycles" not in found and found["technology"] == "asap7"
     result = call("demo")
     assert result.exit_code == 0, result.output
-    total = sum(row["area_mm2"] for row in found["area"])
-    assert "Area of demo in asap7, predicted" in result.stdout and 0.01 < total < 1
+    total = sum(row["area_um2"] for row in found["area"])
+    assert "demo, asap7: area, um2" in result.stdout and 1e4 < total < 1e6
+    assert f"{round(total):,}" in result.stdout
 
 
 def test_errors_are_told():
