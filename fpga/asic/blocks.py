@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from .implementation import SCRIPTS, implement
+from .implementation import implement
 from .library import Library
 from .netlist import Instance, Netlist
-from .synthesis import SynthesisFault
+from .synthesis import SCRIPTS, SynthesisFault
 from .technology import Technology
 
 __all__ = ["Block", "Job", "cache_folder", "synthesise_blocks"]
@@ -25,9 +25,10 @@ __all__ = ["Block", "Job", "cache_folder", "synthesise_blocks"]
 WORKERS = 2
 _VERSION = 1
 """Of the kept form and of the steps here; another one is made anew."""
-_SOURCES = ("boolean", "delay_model", "families", "fanout", "implementation", "kernels",
-            "liberty_writer", "library", "netlist", "sizing", "sizing_kernels", "synthesis",
-            "timing", "yosys_child")
+_SOURCES = ("boolean", "delay_model", "families", "fanout", "gates", "implementation", "liberty",
+            "liberty_cell", "liberty_syntax", "liberty_writer", "library", "netlist", "sizing",
+            "sizing_kernels", "synthesis", "technology", "timing", "timing_kernels",
+            "yosys_child")
 """Modules that a result depends on."""
 
 

@@ -18,7 +18,7 @@ from .energy import energy
 from .netlist import Netlist
 from .simulation import Simulator
 from .stimuli import stimulus
-from .tpe_energy import energy_per_mac, prove
+from .tpe_energy import compare_with_golden, energy_per_mac
 from .workloads import matrix_layers, sampled
 
 __all__ = ["NetworkEnergy", "network_energy"]
@@ -149,7 +149,7 @@ def _engine(chip: Chip, network: Network, program: Program, tensors: Mapping[int
             simulator: Simulator) -> tuple[int, float, float, dict[str, float]]:
     """Sums compared with golden; nJ of all TPEs at work, and of it glitches; fJ a MAC by layer."""
     facts = program.parameters.facts
-    compared = prove(simulator, facts, above=min(1, facts.m - 1))
+    compared = compare_with_golden(simulator, facts, above=min(1, facts.m - 1))
     spent = glitches = macs = 0.0
     per_mac = {}
     for layer in layers:

@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from .internal import CLOCK, LOGIC, REGISTERS, Term, terms
+from .internal_energy import CLOCK, LOGIC, REGISTERS, Term, terms
 from .simulation import Simulator, Trace
 from .transitions import at
 

@@ -7,24 +7,16 @@ from .fanout import limit_fanout
 from .library import Library
 from .netlist import Netlist
 from .sizing import SizingReport, size
-from .synthesis import synthesise
+from .synthesis import SCRIPTS, synthesise
 from .technology import Technology
 from .timing import Boundary
 
-__all__ = ["SCRIPTS", "implement"]
-
-SCRIPTS = {
-    "flow": "strash; &get -n; &st; &dch; &nf -R 10; &put",
-    "area": "strash; dch; amap -m",
-    "depth": "strash; &get -n; &st; &if -g -K 6; &dch; &nf; &put",
-}
-"""abc's commands by what they favour: area flow; area alone; few levels at first."""
+__all__ = ["implement"]
 
 
 def implement(verilog: str, top: str, library: Library, technology: Technology,
               clock_ps: float | None, *, scripts: Sequence[str] = tuple(SCRIPTS),
-              boundary: Boundary | None = None, gate_bits: int | None = None,
-              children: Collection[str] = (),
+              boundary: Boundary | None = None, children: Collection[str] = (),
               tell: Callable[[str], None] = lambda text: None) -> tuple[Netlist, SizingReport]:
     """``top`` of ``verilog`` on ``library``: mapped by each of ``scripts`` (names of ``SCRIPTS``),
     sized for ``clock_ps``; the smallest that meets it, or the fastest. ``children`` as in
@@ -33,8 +25,7 @@ def implement(verilog: str, top: str, library: Library, technology: Technology,
     best: tuple[tuple[bool, float], Netlist, SizingReport] | None = None
     for name in scripts:
         tell(f"synthesis for {name}")
-        mapped = synthesise(verilog, top, library, technology, script=SCRIPTS[name],
-                            buffers=False, gate_bits=gate_bits, children=children)
+        mapped = synthesise(verilog, top, library, technology, script=name, children=children)
         netlist, report = size(limit_fanout(mapped, library, technology), library, technology,
                                clock_ps, boundary=boundary, tell=tell)
         rank = (not report.met, report.area_after if report.met else report.after.period)

@@ -8,11 +8,11 @@ import numpy as np
 
 from . import sizing_kernels as kernels
 from .families import families_of
-from .kernels import NEVER
 from .library import Library
 from .netlist import Instance, Netlist
 from .technology import Technology
 from .timing import Boundary, Graph, Timing
+from .timing_kernels import NEVER
 
 __all__ = ["SizingReport", "size"]
 

@@ -10,7 +10,7 @@ sum of (flow x change of delay) plus its area.
 import numpy as np
 from numba import njit
 
-from .kernels import NEVER, both, slopes
+from .timing_kernels import NEVER, both, slopes
 
 __all__ = ["buffer_moves", "removals", "resize", "swap_pins", "weigh"]
 

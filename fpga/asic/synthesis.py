@@ -14,7 +14,7 @@ from .library import Library
 from .netlist import Netlist, from_json
 from .technology import FullAdder, Technology
 
-__all__ = ["SynthesisFault", "synthesise"]
+__all__ = ["SCRIPTS", "SynthesisFault", "synthesise"]
 
 PARTS = {"inverting_full_adder": "full_adder", "full_adder": "full_adder",
          "inverting_half_adder": "half_adder", "half_adder": "half_adder",
@@ -25,12 +25,17 @@ RIPPLE_BITS = 12
 ADDER_ROUNDS = 8
 ENABLED = ("$_DFF_P_", "$_DFFE_PP_", "$_SDFFCE_PP0P_", "$_SDFFCE_PP1P_")
 """Flip-flops with an enable that goes ahead of their reset, if they have both."""
+SCRIPTS = {
+    "flow": "strash; &get -n; &st; &dch; &nf -R 10; &put",
+    "area": "strash; dch; amap -m",
+    "depth": "strash; &get -n; &st; &if -g -K 6; &dch; &nf; &put",
+}
+"""abc's commands by what they favour: area flow; area alone; few levels at first."""
 TIMEOUT = 1800
 """Seconds."""
 _MODULE = re.compile(r"^\s*module\s+(\\\S+\s|[A-Za-z_]\w*)", re.M)
 _NAME = re.compile(r"[A-Za-z_][\w.$]*")
 """Names that may stand in a command of yosys."""
-_BUFFERS = "buffer -c; topo; stime; upsize; dnsize"
 
 
 class SynthesisFault(ValueError):
@@ -42,18 +47,17 @@ class SynthesisFault(ValueError):
 
 
 def synthesise(verilog: str, top: str, library: Library, technology: Technology, *,
-               clock: str = "clk", gate_bits: int | None = None, script: str | None = None,
-               buffers: bool | None = None, children: Collection[str] = ()) -> Netlist:
+               clock: str = "clk", script: str = "flow",
+               children: Collection[str] = ()) -> Netlist:
     """The module ``top`` of ``verilog`` on the cells of ``library``, flat but for instances of the
     modules ``children``, which stay what they are.
 
     Modules whose names end as ``PARTS`` (``rtl/arith``) become the technology's cells, with
     inverters where its adders have the other polarity; one with a constant input or an unread
     output becomes logic, as do all where the technology has no such cell. Registers with enables
-    of at least ``gate_bits`` bits (default: the technology's) are gated.
+    of at least as many bits as the technology says are gated. Nothing is buffered or sized yet.
 
-    ``script``: abc's commands in place of the usual ones. ``buffers``: whether abc buffers and
-    sizes; default: the technology's word. Raises SynthesisFault.
+    ``script``: a name of ``SCRIPTS``. Raises SynthesisFault.
     """
     technology.check(library)
     modules = _modules(verilog)
@@ -71,15 +75,13 @@ def synthesise(verilog: str, top: str, library: Library, technology: Technology,
                  if technology.usable(cell) and mappable(cell)
                  or cell.name == technology.flip_flop.cell]
         (folder / "cells.lib").write_text(write_liberty(technology.name, cells))
-        (folder / "abc.script").write_text("\n".join(
-            [script or "strash; &get -n; &st; &dch; &nf -R 10; &put",
-             _BUFFERS if (technology.buffers_in_abc if buffers is None else buffers) else ""]))
+        (folder / "abc.script").write_text(SCRIPTS[script] + "\n")
         (folder / "job.json").write_text(json.dumps({
             "top": top, "rounds": ADDER_ROUNDS,
             "adders": [name for name, kind in parts.items() if PARTS[kind] != "buffer"],
             "before": [*_before(top, parts, [name for name in children if name in
                                              _names(verilog)])],
-            "after": [*_after(technology, gate_bits)]}))
+            "after": [*_after(technology)]}))
         _run(folder)
         netlist = from_json((folder / "netlist.json").read_text(), top, clock, children)
     netlist.check(library)
@@ -202,7 +204,7 @@ def _before(top: str, parts: Iterable[str], children: Iterable[str]) -> Iterator
                 "opt", "opt_clean -purge")
 
 
-def _after(technology: Technology, gate_bits: int | None) -> Iterator[str]:
+def _after(technology: Technology) -> Iterator[str]:
     yield from ("alumacc", "share", "opt", "techmap -map parts.v -autoproc")
     yield from ("maccmap -unmap", "opt", "techmap", "opt")
     gate = technology.clock_gate
@@ -217,7 +219,7 @@ def _after(technology: Technology, gate_bits: int | None) -> Iterator[str]:
                     "opt_expr", "opt_merge", "opt_clean")
         ties = "".join(f" -tie_lo {pin}" for pin in gate.tie_low)
         yield (f"clockgate -pos {gate.cell} {gate.enable}:{gate.clock}:{gate.output}{ties}"
-               f" -min_net_size {gate_bits or gate.bits}")
+               f" -min_net_size {gate.bits}")
         yield "dfflegalize -cell $_DFF_P_ x"
     yield "opt"
     yield "dfflibmap -liberty cells.lib"

@@ -105,10 +105,9 @@ class Technology(_Part):
     """Parts that cells play. A part that a library has no cell for is None.
 
     ``dont_use``: patterns of cells that neither mapping nor sizing may pick. ``gates``: cells of
-    its own, where the technology needs no library. ``buffers_in_abc``: whether abc's own
-    buffering suits the library (on some, it fills half the design with buffers). ``max_slew``: ps
-    that sizing allows, where that is less than the library does: operands that arrive late cost
-    glitches. ``clocks``: periods in ps, a short and a relaxed one, at which engines are compared.
+    its own, where the technology needs no library. ``max_slew``: ps that sizing allows, where that
+    is less than the library does: operands that arrive late cost glitches. ``clocks``: periods in
+    ps, a short and a relaxed one, at which engines are compared.
     """
 
     name: Name
@@ -121,7 +120,6 @@ class Technology(_Part):
     tie: Tie | None = None
     dont_use: tuple[str, ...] = ()
     gates: Mapping[Name, Gate] = {}
-    buffers_in_abc: bool = False
     max_slew: Annotated[float, Field(gt=0)] | None = None
     clocks: tuple[Annotated[float, Field(gt=0)], ...] = ()
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import kernels
+from . import timing_kernels as kernels
 from .delay_model import RISE, Model, model_of
-from .kernels import NEVER
 from .library import FlipFlop, Library
 from .netlist import Netlist, NetlistFault
 from .technology import Technology
+from .timing_kernels import NEVER
 
 __all__ = ["Boundary", "Graph", "Step", "Timing", "analyse"]
 

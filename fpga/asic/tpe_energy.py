@@ -8,12 +8,12 @@ from .simulation import Simulator
 from .stimuli import Stimulus, check, stimulus
 from .workloads import extremes
 
-__all__ = ["energy_per_mac", "prove"]
+__all__ = ["compare_with_golden", "energy_per_mac"]
 
 TRIAL_TILES = 8
 
 
-def prove(simulator: Simulator, facts: EngineFacts, *, above: int = 1) -> int:
+def compare_with_golden(simulator: Simulator, facts: EngineFacts, *, above: int = 1) -> int:
     """Compare the netlist with golden on operands of all values, unsigned and signed, on weights
     as dense as the TPE takes in a pass and on dense ones, with the sums of ``above`` TPEs draining
     through; returns the number of sums that were compared, all equal. ValueError names the first

@@ -15,7 +15,7 @@ from amaranth import Cat, Module, Value
 from .dots import Dots
 from .selector import Selector
 
-__all__ = ["Multiplier", "add_products"]
+__all__ = ["SHARED_FROM", "Multiplier", "add_products"]
 
 GATE, RIPPLE = 0.3, 0.4  # delays in full adders: of a gate, of a bit of a small adder
 

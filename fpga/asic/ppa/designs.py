@@ -11,7 +11,7 @@ from ....rtl.arith.partial_products import Multiplier
 from ....rtl.facts import Encoding, EngineFacts
 from ....rtl.kinds import facts_of
 from ....rtl.parameters import EngineParameters
-from ..implementation import SCRIPTS
+from ..synthesis import SCRIPTS
 from ..technology import Technology
 
 __all__ = ["ACCUMULATOR_BITS", "BASELINES", "DENSITY", "ENGINES", "Engine", "Point", "Variant",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One design at one operating point: netlists, proven equal to golden, then area and energy."""
+"""One design at one operating point: netlists, compared with golden, then area and energy."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from ..netlist import Netlist
 from ..simulation import Simulator
 from ..stimuli import stimulus
 from ..technology import Technology
-from ..tpe_energy import energy_per_mac, prove
+from ..tpe_energy import compare_with_golden, energy_per_mac
 from ..workloads import Matrices, seeded
 from .designs import DENSITY, Engine, Point, Variant
 
@@ -125,7 +125,8 @@ def _chosen(job: Job, facts: EngineFacts, library: Library, good: list[_Built]) 
 
     def taken(item: _Built) -> float:
         trial = stimulus(facts, work, tiles=1 + TRIED_TILES, bound=job.engine.bound)
-        return energy_per_mac(Simulator(item[0], library), trial).timed.total
+        return energy_per_mac(Simulator(item[0], library), trial,
+                              period=job.point.period).timed.total
 
     smallest = min(good, key=lambda item: item[1].area)
     frugal = min(good, key=taken)
@@ -135,7 +136,7 @@ def _chosen(job: Job, facts: EngineFacts, library: Library, good: list[_Built]) 
 def _simulated(job: Job, facts: EngineFacts, simulator: Simulator, result: Result,
                power: bool) -> Result:
     try:
-        compared = prove(simulator, facts)
+        compared = compare_with_golden(simulator, facts)
         energies, tiles = {}, {}
         if power:
             for name, work, above in _workloads(job):

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from .bench import Bench
-from .goals import both, findings
+from .goals import GOALS_FOR, both, findings
 from .plot import draw
 from .tables import Table, notes, tables
 
@@ -37,13 +37,13 @@ def as_dict(bench: Bench) -> dict:
         "results": [dataclasses.asdict(each) | {"variant": str(each.variant)}
                     for each in bench.results],
         "networks": [dataclasses.asdict(each) for each in bench.networks],
-        "goals": [] if bench.technology != "asap7" else [
+        "goals": [] if bench.technology != GOALS_FOR else [
             {**dataclasses.asdict(each.goal), "clock": each.clock, "variant": each.variant,
              "reached": None if each.reached is None else each.reached.value,
              "low": None if each.reached is None else each.reached.low,
              "high": None if each.reached is None else each.reached.high,
              "state": each.state} for each in findings(bench)],
-        "both": [] if bench.technology != "asap7" else [
+        "both": [] if bench.technology != GOALS_FOR else [
             {"engine": each.engine, "variant": each.variant, "clock": each.clock,
              "area": each.reached[0].value, "energy": each.reached[1].value,
              "floors": each.floors, "held": each.held} for each in both(bench)],
@@ -60,13 +60,12 @@ def write(bench: Bench, folder: Path) -> None:
 
 
 def page(bench: Bench, plot: str) -> str:
-    """One HTML page that needs nothing else, goals first; ``plot``: the text of an SVG file."""
-    ordered = sorted(tables(bench), key=lambda table: not table.title.startswith("Goals"))
+    """One HTML page that needs nothing else; ``plot``: the text of an SVG file."""
     title = f"Engines on {bench.technology}: area, timing, energy"
     body = [f"<h1>{html.escape(title)}</h1>", "<ul>",
             *(f"<li>{html.escape(note)}</li>" for note in notes(bench)), "</ul>",
             f"<figure>{plot[plot.index('<svg'):]}</figure>",
-            *(_table(table) for table in ordered)]
+            *(_table(table) for table in tables(bench))]
     return ("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
             f"<title>{html.escape(title)}</title><style>{STYLE}</style></head><body>\n"
             + "\n".join(body) + "\n</body></html>\n")

@@ -4,9 +4,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ....rtl.arith.partial_products import SHARED_FROM, Multiplier
+from ..circuit import WIRE
 from .bench import Bench
-from .designs import ENGINES
+from .designs import ACCUMULATOR_BITS, ENGINES
 from .goals import (
+    AREA_TRUST,
+    ENERGY_TRUST,
+    GOALS_FOR,
     LARGEST_SA,
     PAPERS,
     SCALING,
@@ -35,7 +40,9 @@ class Table:
 
 
 def tables(bench: Bench) -> Iterator[Table]:
-    """All tables that there is something for."""
+    """All tables that there is something for, the goals first."""
+    if bench.technology == GOALS_FOR:
+        yield Table("Goals, read-out in place, workload P", list(_goals(bench)))
     for overlapped in (False, True):
         how = "shipped read-out, overlapped" if overlapped else "read-out in place"
         yield Table(f"Area, {how}", list(_areas(bench, overlapped)))
@@ -53,8 +60,6 @@ def tables(bench: Bench) -> Iterator[Table]:
     if bench.networks:
         yield Table(f"Energy of an inference, {bench.networks[0].model}, "
                     f"{bench.points[-1].label(bench.unit)}", list(_networks(bench)))
-    if bench.technology == "asap7":
-        yield Table("Goals, read-out in place, workload P", list(_goals(bench)))
 
 
 def _text(ratio: Ratio | float | None, missing: str = "") -> str:
@@ -165,16 +170,19 @@ def _goals(bench: Bench) -> Iterator[dict[str, str]]:
 def notes(bench: Bench) -> Iterator[str]:
     """What a reader must know, sentence by sentence."""
     points = " and ".join(point.label(bench.unit) for point in bench.points)
-    yield (f"{bench.technology} ({bench.library}), {points}, accumulators of 32 bits. Per MAC: of "
-           "the dense layer, at equal throughput; VDBB at weights, S2TA-AW at activations of 4/8.")
+    yield (f"{bench.technology} ({bench.library}), {points}, accumulators of {ACCUMULATOR_BITS} "
+           "bits. Per MAC: of the dense layer, at equal throughput; VDBB at weights, S2TA-AW at "
+           "activations of 4/8.")
     yield (f"{len(bench.results)} netlists equal golden in all {bench.compared:,} sums compared, "
-           "after mapping and sizing, with delays and without.")
+           "after mapping and sizing, " + ("with delays and without." if bench.power else
+                                           "without delays."))
     yield ("SA and SA-ZVCG: the smallest, and for energies the one of least energy, of all "
            "multipliers, final adders and ways through abc that meet the clock; all others: the "
            "ways that are shown. BW: Baugh-Wooley; distributed: two activations share rows; mixed: "
-           "they do for bits 5-7.")
-    yield ("One TPE, cells only: no wires in paths, 0.35 fF a sink in energies; no clock tree, "
-           "SRAM, edges of the array, placement. Trust: area ratios 3 %, energy ratios 15 %.")
+           f"they do from bit {SHARED_FROM[Multiplier.MIXED]} on.")
+    yield (f"One TPE, cells only: no wires in paths, {WIRE:g} fF a sink in energies; no clock "
+           f"tree, SRAM, edges of the array, placement. Trust: area ratios {AREA_TRUST:.0%}, "
+           f"energy ratios {ENERGY_TRUST:.0%}.")
     if not bench.power:
         yield "Gate equivalents (NAND2 = 1) have no energy: give --liberty for it."
         return

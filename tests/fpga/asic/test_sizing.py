@@ -8,11 +8,11 @@ import pytest
 from systolith.fpga.asic.delay_model import model_of
 from systolith.fpga.asic.families import families_of
 from systolith.fpga.asic.gates import gate_library
-from systolith.fpga.asic.implementation import SCRIPTS, implement
+from systolith.fpga.asic.implementation import implement
 from systolith.fpga.asic.netlist import Instance, Netlist
 from systolith.fpga.asic.opensta import installed, report
 from systolith.fpga.asic.sizing import size
-from systolith.fpga.asic.synthesis import synthesise
+from systolith.fpga.asic.synthesis import SCRIPTS, synthesise
 from systolith.fpga.asic.technology import load_technology
 from systolith.fpga.asic.timing import Boundary, Graph, analyse
 
@@ -34,7 +34,7 @@ def asap7(request):
 @pytest.fixture(scope="module")
 def mapped(asap7):
     """A small tensor PE as abc leaves it, without buffers."""
-    return synthesise(tpe(2, 2, 2, **SHAPE), "tpe", *asap7, buffers=False)
+    return synthesise(tpe(2, 2, 2, **SHAPE), "tpe", *asap7)
 
 
 def test_a_tighter_clock_is_met_at_little_area_and_function_stays(asap7, mapped):
@@ -221,7 +221,7 @@ def test_opensta_agrees_on_a_sized_netlist(asap7, mapped):
 def test_yosys_proves_a_sized_netlist_equal(tmp_path, asap7):
     """Registers paired by name, next states and outputs compared."""
     library, technology = asap7
-    before = synthesise(tpe(1, 1, 1, width=10, bits=4), "tpe", library, technology, buffers=False)
+    before = synthesise(tpe(1, 1, 1, width=10, bits=4), "tpe", library, technology)
     after, result = size(before, library, technology,
                          0.8 * analyse(before, library, technology).period)
     assert result.met

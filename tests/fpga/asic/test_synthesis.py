@@ -153,8 +153,10 @@ def test_small_registers_are_not_gated(bits, gates):
     assert netlist.count()["DFF"] == bits
 
 
-def test_the_threshold_of_gating_can_be_set():
-    assert synthesise(enabled(8), "top", LIBRARY, GATES, gate_bits=9).count()["CLOCK_GATE"] == 0
+def test_the_threshold_of_gating_is_the_technology_s():
+    gate = GATES.clock_gate.model_copy(update={"bits": 9})
+    others = GATES.model_copy(update={"clock_gate": gate})
+    assert synthesise(enabled(8), "top", LIBRARY, others).count()["CLOCK_GATE"] == 0
 
 
 @pytest.mark.parametrize("text, sentence", [

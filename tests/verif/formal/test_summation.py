@@ -16,7 +16,7 @@ from systolith.rtl.arith import carry_save, partial_products
 from systolith.rtl.arith.arithmetic import Arithmetic
 from systolith.rtl.arith.carry_save import FinalAdder
 from systolith.rtl.arith.dot_product import DotProduct
-from systolith.rtl.arith.partial_products import Multiplier
+from systolith.rtl.arith.partial_products import SHARED_FROM, Multiplier
 from systolith.verif.formal import summation
 from systolith.verif.formal.netlist import read_netlists
 from systolith.verif.formal.runner import Goal, Mode, check
@@ -80,6 +80,8 @@ TWINS = {
         "radix-4", "prefix", False),
     "of two top rows one is negated": (
         "partial_products", "(first | second)", "(first ^ second)", "distributed", "ripple", False),
+    "a shared row is left out": (
+        "partial_products", "range(lowest, 8)", "range(lowest + 1, 8)", "mixed", "prefix", False),
     "three times is five times": (
         "partial_products", "(value << 1))[:10]", "(value << 2))[:10]", "radix-4", "prefix", False),
     "sum of weights loses its sign": (
@@ -102,7 +104,8 @@ TWINS = {
 
 @pytest.mark.parametrize(("multiplier", "final", "inverting"), FORMS)
 def test_every_form(multiplier, final, inverting):
-    taps, bits = SHAPES[FORMS.index((multiplier, final, inverting)) % len(SHAPES)]
+    shapes = SHAPES[multiplier in SHARED_FROM:]  # a single product shares no row
+    taps, bits = shapes[FORMS.index((multiplier, final, inverting)) % len(shapes)]
     form = Arithmetic(multiplier=multiplier, final=final, inverting=inverting)
     proof = prove(emitted(DotProduct(taps=taps, accumulator_bits=bits), form))
     assert min(proof.adders, proof.leaves) >= 35 * taps  # more than a row of each product

@@ -22,7 +22,7 @@ def job(engine, **more):
     return Job(engine=engine, **{"point": RELAXED, "overlapped": False, "variants": [OWN]} | more)
 
 
-def test_a_netlist_is_proven_before_it_counts():
+def test_a_netlist_is_compared_with_golden_before_it_counts():
     found, = run(job(SA), LIBRARY, TECHNOLOGY)
     assert found.met and found.path <= 3000.0
     assert found.compared == 2 * 8 * 2  # operands of both signs, 8 tiles of a sum, and one above

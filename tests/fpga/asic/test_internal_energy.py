@@ -4,7 +4,7 @@
 from pathlib import Path
 
 import pytest
-from systolith.fpga.asic.internal import terms
+from systolith.fpga.asic.internal_energy import terms
 from systolith.fpga.asic.liberty import read_libraries
 
 from .cells import LIBRARY
