@@ -14,7 +14,7 @@ from ...gen.spec import Spec
 from .synthesis import PARTS
 from .technology import Technology
 
-__all__ = ["Hierarchy", "emit", "part_of"]
+__all__ = ["Hierarchy", "emit", "kind_of", "part_of"]
 
 _CHILD = re.compile(r"^  (\w+) (\\?\S+) +\($", re.M)
 _MERGED = (*PARTS, "dot_product", "selector")
@@ -40,6 +40,13 @@ def part_of(path: str) -> str:
     while path not in _PARTS:
         path = path.rpartition(".")[0]
     return _PARTS[path]
+
+
+def kind_of(module: str) -> str:
+    """What a block is, whatever its parameters: ``tpe``, ``post_lane``, ``core_fetch``, ..., the
+    top itself ``top``."""
+    name = module.removeprefix(TOP).lstrip("_")
+    return "tpe" if name.startswith("tpe_") else re.sub(r"_(nnz)?\d.*$", "", name) or "top"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ...rtl.facts import PAIR_BITS, Encoding, EngineFacts
 from .simulation import Trace
 from .workloads import Matrices
 
-__all__ = ["Stimulus", "check", "stimulus"]
+__all__ = ["Stimulus", "check", "pruned", "steps_of", "stimulus"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +67,16 @@ def stimulus(facts: EngineFacts, work: Matrices, *, tiles: int, above: int = 0,
         timeline.tile(steps, expected)
     macs = (tiles - 1) * facts.a * facts.c * int(work.sizes.sum())
     return timeline.finished(macs, work.signed)
+
+
+def steps_of(facts: EngineFacts, work: Matrices, *, tiles: int, bound: int = BLOCK) -> float:
+    """Steps of a tile of ``stimulus``, the mean of all but the first."""
+    counts = []
+    for tile in range(1, tiles):
+        x, w = work.tile(tile, facts.a, facts.c)
+        counts.append(len(list(_steps(facts, pruned(x, bound), w, work.sizes, bound,
+                                      work.density))))
+    return float(np.mean(counts))
 
 
 def pruned(x: np.ndarray, bound: int) -> np.ndarray:

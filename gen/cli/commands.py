@@ -29,6 +29,16 @@ from .common import (
     print_table,
     stage,
 )
+from .costs import (
+    InputOption,
+    TechnologyOption,
+    area_rows,
+    check_technology,
+    energy_rows,
+    print_area,
+    print_energy,
+    tensors_of,
+)
 from .layers import layer_rows, print_layers, print_segments
 from .memories import memory_rows, print_memories
 from .timeline import TimelineOption, check_timeline, draw_timeline
@@ -50,6 +60,10 @@ CostsOption = Annotated[str | None, typer.Option(
     "--macros", metavar="MAP", show_default=False,
     help="Also print what memories of these SRAM macros take, area and energy of an input: name of "
          "a shipped macro map, or path of a TOML file.")]
+
+OptionalModelArgument = Annotated[Path | None, typer.Argument(
+    metavar="[MODEL]", show_default=False,
+    help="Path of an int8 model, .tflite or .onnx (QDQ); without it, area alone is predicted.")]
 
 IMAGE = "program.bin"
 MAPPING = "mapping.json"
@@ -120,25 +134,55 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
         typer.echo(f"{output / IMAGE}: {len(program.image)} bytes")
 
 
-def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = None,
-            activation_nnz: ActivationOption = None, unfused: UnfusedOption = False,
-            batch: BatchOption = 1, timeline: TimelineOption = None,
-            macros: CostsOption = None, json: JsonOption = False) -> None:
-    """Predict a model's cycles on a spec, layer by layer, without simulation."""
+def predict(spec: SpecArgument, model: OptionalModelArgument = None,
+            overrides: SetOption = None, activation_nnz: ActivationOption = None,
+            unfused: UnfusedOption = False, batch: BatchOption = 1,
+            timeline: TimelineOption = None, macros: CostsOption = None,
+            technology: TechnologyOption = None, values: InputOption = None,
+            json: JsonOption = False) -> None:
+    """Predict area, and a model's cycles, layer by layer, and energy, without simulation."""
     with guard(json, *_macro_faults()):
         loaded = load(spec, overrides or ())
         check_timeline(timeline)
+        known = check_technology(technology, loaded)
         costs = None if macros is None else _load_map(macros)
-        program = _compile(loaded, model, activation_nnz, unfused, batch, json)
-        from ..predict import moved_bytes
-        from ..predict import predict as run_prediction
+        areas = None
+        if known is not None:
+            with stage(f"area of {loaded.name}", quiet=json):
+                areas = area_rows(loaded, known, costs)
+        if model is not None:
+            found = _predict_model(loaded, model, overrides, activation_nnz, unfused, batch,
+                                   timeline, costs, known, values, json)
+    if json:
+        print_json({"spec": loaded.name} | ({} if model is None else found)
+                   | ({} if areas is None else {"technology": known, "area": areas}))
+        return
+    if model is None:
+        print_overridden(loaded, overrides)
+    if areas is not None and known is not None:
+        print_area(loaded, known, areas)
 
-        with stage(f"predict {loaded.name}", quiet=json):
-            prediction = run_prediction(program)
-        if timeline is not None:
-            with stage(f"draw {timeline}", quiet=json):
-                draw_timeline(timeline, f"{model.name} on {loaded.name}", [prediction.timeline])
-        memories = None if costs is None else memory_rows(program, prediction, costs, batch)
+
+def _predict_model(loaded: Spec, model: Path, overrides: list[str] | None,
+                   activation_nnz: list[str] | None, unfused: bool, batch: int,
+                   timeline: Path | None, costs: "MacroMap | None", technology: str | None,
+                   values: Path | None, json: bool) -> dict:
+    """Cycles and energy of a model: printed, or with ``json`` returned."""
+    program = _compile(loaded, model, activation_nnz, unfused, batch, json)
+    from ..predict import moved_bytes
+    from ..predict import predict as run_prediction
+
+    with stage(f"predict {loaded.name}", quiet=json):
+        prediction = run_prediction(program)
+    if timeline is not None:
+        with stage(f"draw {timeline}", quiet=json):
+            draw_timeline(timeline, f"{model.name} on {loaded.name}", [prediction.timeline])
+    memories = None if costs is None else memory_rows(program, prediction, costs, batch)
+    energies = None
+    if technology is not None:
+        tensors = None if values is None else tensors_of(program.network, values)
+        with stage("energy", quiet=json):
+            energies = energy_rows(loaded, program, prediction, technology, batch, tensors, costs)
     clock = loaded.target.clock_mhz
     layers = layer_rows(program, prediction)
     waits = sum(prediction.waits)
@@ -146,14 +190,7 @@ def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = Non
              "utilisation": prediction.utilisation} | dataclasses.asdict(prediction.stalls) | {
                  "transfer_wait": waits, "moved_bytes": moved_bytes(program)}
     cycles = prediction.cycles + waits
-    if json:
-        print_json({"spec": loaded.name, "model": program.network.name, "batch": batch, **total,
-                    "cycles_per_inference": cycles / batch, "microseconds": cycles / clock,
-                    "clock_mhz": clock, "segments": program.segment_rows,
-                    "unit_shares": prediction.timeline.shares(), "layers": layers}
-                   | ({} if costs is None else {"memories": memories, "macros": costs.name,
-                                                "memory_source": costs.source}))
-    else:
+    if not json:
         print_overridden(loaded, overrides)
         print_layers(f"{model.name} on {loaded.name}, predicted", layers, total)
         print_segments(program)
@@ -163,6 +200,15 @@ def predict(spec: SpecArgument, model: ModelArgument, overrides: SetOption = Non
             f" for {batch} inputs, {cycles / batch:,.1f} cycles each" if batch > 1 else ""))
         if costs is not None and memories is not None:
             print_memories(f"Memories of {loaded.name}, an input of {model.name}", memories, costs)
+        if energies is not None and technology is not None:
+            print_energy(technology, energies, drawn=values is None)
+    return {"model": program.network.name, "batch": batch, **total,
+            "cycles_per_inference": cycles / batch, "microseconds": cycles / clock,
+            "clock_mhz": clock, "segments": program.segment_rows,
+            "unit_shares": prediction.timeline.shares(), "layers": layers} | (
+                {} if costs is None else {"memories": memories, "macros": costs.name,
+                                          "memory_source": costs.source}) | (
+                {} if energies is None else {"energy": energies})
 
 
 def _load_map(source: str) -> "MacroMap":

@@ -134,7 +134,8 @@ def _lazy_faults() -> tuple[type[Exception], ...]:
     """Faults of the parts that have been imported so far, which are all that can be raised."""
     package = __package__.rpartition(".")[0] if __package__ else ""
     found = []
-    for module, name in (("compile", "CompileFault"), ("importer", "ImportFault")):
+    for module, name in (("compile", "CompileFault"), ("importer", "ImportFault"),
+                         ("predict.costs", "CostFault")):
         loaded = sys.modules.get(f"{package}.{module}")
         if loaded is not None and hasattr(loaded, name):
             found.append(getattr(loaded, name))

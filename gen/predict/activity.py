@@ -16,7 +16,7 @@ from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_fetched, tiled_window_inside, window_inside
 from ..compile.schedule import row_tiles
 
-__all__ = ["Activity", "predict_activity", "predict_words"]
+__all__ = ["Activity", "layer_operands", "predict_activity", "predict_words"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ def _macs(layer: CompiledLayer, p: AcceleratorParameters, source: np.ndarray) ->
         macs_gated_weight=issued - useful - zero)
 
 
-def _operands(layer: CompiledLayer, p: AcceleratorParameters,
+def layer_operands(layer: CompiledLayer, p: AcceleratorParameters,
               source: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
     """For every tap (y, x) the operands of all array rows, int16 [pixels, Cin].
 
@@ -131,7 +131,7 @@ def _products(layer: CompiledLayer, p: AcceleratorParameters,
     """Slots with a non-zero weight whose activation is not zero, and whose activation is."""
     nonzero_weights = np.count_nonzero(layer.lowered.weights, axis=0).astype(np.int64)
     useful = zero = 0
-    for ky, kx, rows in _operands(layer, p, source):
+    for ky, kx, rows in layer_operands(layer, p, source):
         live = np.count_nonzero(rows, axis=0)
         useful += int(live @ nonzero_weights[ky, kx])
         zero += int((len(rows) - live) @ nonzero_weights[ky, kx])
@@ -147,7 +147,7 @@ def _streamed_products(layer: CompiledLayer, p: AcceleratorParameters,
     weights = block_weights(low.weights, p.facts.columns) != 0
     rank = np.arange(BLOCK) if plan.split else np.cumsum(weights, axis=-1) - 1
     useful = zero = 0
-    for ky, kx, rows in _operands(layer, p, source):
+    for ky, kx, rows in layer_operands(layer, p, source):
         rows = np.pad(rows, ((0, 0), (0, spare))).reshape(-1, blocks, BLOCK)
 
         @cache

@@ -45,6 +45,19 @@ class CarrySaveAdder:
 
     def total(self, dots: Dots) -> Value:
         """The sum, ``dots.width`` bits."""
+        bits: list[Value] = []
+        rows: tuple[list[Value], list[Value]] = [], []
+        for index, column in enumerate(self.reduced(dots)):
+            if self._is_summed(index):
+                for row, dot in zip(rows, [*column, None, None], strict=False):
+                    row.append(Const(0, 1) if dot is None else dot.wire(False))
+            else:
+                bits.append(column[0].wire(False) if column else Const(0, 1))
+        high = (Cat(rows[0]) + Cat(rows[1]))[:len(rows[0])]
+        return Cat(*bits, high)
+
+    def reduced(self, dots: Dots) -> list[list[Dot]]:
+        """Columns of at most one bit, or of two where what is left is summed."""
         columns = [list(column) for column in dots.columns]
         following = [*columns[1:], []]  # where a column's carries go
         if self.final is FinalAdder.PREFIX:
@@ -53,21 +66,25 @@ class CarrySaveAdder:
             for index, column in enumerate(columns):
                 if dots.constant >> index & 1:
                     following[index].append(self._increment(column))
-        bits: list[Value] = []
-        rows: tuple[list[Value], list[Value]] = [], []
         for index, (column, carries) in enumerate(zip(columns, following, strict=True)):
             self._compress(column, carries)
-            if self.final is FinalAdder.PREFIX and index >= PEAK:
-                for row, dot in zip(rows, [*column, None, None], strict=False):
-                    row.append(Const(0, 1) if dot is None else dot.wire(False))
-                continue
-            if len(column) == 2:
+            if len(column) == 2 and not self._is_summed(index):
                 inputs = column.copy()
                 column.clear()
                 self._add(HalfAdder, inputs, False, column, carries)
-            bits.append(column[0].wire(False) if column else Const(0, 1))
-        high = (Cat(rows[0]) + Cat(rows[1]))[:len(rows[0])]
-        return Cat(*bits, high)
+        return columns
+
+    def adder(self, kind: type, inputs: list[Value]) -> tuple[Value, Value]:
+        """Sum and carry of a new adder."""
+        adder = kind(inverting=self.inverting)
+        self.m.submodules[f"adder_{self._count}"] = adder
+        self._count += 1
+        for port, value in zip(("a", "b", "c"), inputs, strict=False):
+            self.m.d.comb += getattr(adder, port).eq(value)
+        return adder.sum, adder.carry
+
+    def _is_summed(self, index: int) -> bool:
+        return self.final is FinalAdder.PREFIX and index >= PEAK
 
     @staticmethod
     def _increment(column: list[Dot]) -> Dot:
@@ -124,15 +141,11 @@ class CarrySaveAdder:
     def _add(self, kind: type, inputs: list[Dot], inverted: bool, sums: list[Dot],
              carries: list[Dot]) -> None:
         """An adder of ``inputs``, all taken inverted or true: its bits go to the two lists."""
-        adder = kind(inverting=self.inverting)
-        self.m.submodules[f"adder_{self._count}"] = adder
-        self._count += 1
-        for port, dot in zip(("a", "b", "c"), inputs, strict=False):
-            self.m.d.comb += getattr(adder, port).eq(dot.wire(inverted))
+        total, carry = self.adder(kind, [dot.wire(inverted) for dot in inputs])
         latest = max(self._late(dot, inverted) for dot in inputs)
         speed = 1 if kind is FullAdder else HALF
         # Of inverted inputs a full adder makes inverted outputs, a half adder the sum plus one,
         # whose inverse it has at its outputs.
         opposite = inverted != self.inverting
-        sums.append(Dot(adder.sum, opposite, latest + SUM * speed))
-        carries.append(Dot(adder.carry, opposite, latest + CARRY * speed))
+        sums.append(Dot(total, opposite, latest + SUM * speed))
+        carries.append(Dot(carry, opposite, latest + CARRY * speed))

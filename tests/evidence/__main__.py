@@ -14,6 +14,7 @@ from pathlib import Path
 from . import (
     arithmetic,
     asic_chip,
+    asic_prediction,
     benchmark_suite,
     external,
     first_light,
@@ -29,7 +30,8 @@ __all__ = ["main"]
 
 SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECTIONS
             + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS
-            + arithmetic.SECTIONS + ppa.SECTIONS + asic_chip.SECTIONS)
+            + arithmetic.SECTIONS + ppa.SECTIONS + asic_chip.SECTIONS
+            + asic_prediction.SECTIONS)
 
 
 def main() -> int:

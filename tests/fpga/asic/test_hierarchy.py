@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 from systolith.fpga.asic.gates import gate_library
-from systolith.fpga.asic.hierarchy import Hierarchy, emit, part_of
+from systolith.fpga.asic.hierarchy import Hierarchy, emit, kind_of, part_of
 from systolith.fpga.asic.synthesis import synthesise
 from systolith.fpga.asic.technology import load_technology
 from systolith.gen.memory import memories_of
@@ -121,3 +121,13 @@ def test_whole_accelerator_is_covered():
     ("core.fetch.gather", "operands"), ("", "top"), ("unknown", "top")])
 def test_part_of_a_path(path, part):
     assert part_of(path) == part
+
+
+@pytest.mark.parametrize(("module", "kind"), [
+    ("systolith", "top"), ("systolith_core_fetch_im2col", "core_fetch_im2col"),
+    ("systolith_im2col_row_12", "im2col_row"), ("systolith_mask_decoder_nnz4", "mask_decoder"),
+    ("systolith_post_lane_2_acc24_float", "post_lane"), ("systolith_delay_1x128", "delay"),
+    ("systolith_requantiser_float", "requantiser_float"),
+    ("systolith_tpe_vdbb_4x8x4_acc24", "tpe")])
+def test_kinds_of_blocks(module, kind):
+    assert kind_of(module) == kind

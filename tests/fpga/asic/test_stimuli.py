@@ -6,7 +6,7 @@ golden's."""
 import numpy as np
 import pytest
 from systolith.fpga.asic.simulation import Simulator, Trace
-from systolith.fpga.asic.stimuli import check, stimulus
+from systolith.fpga.asic.stimuli import check, steps_of, stimulus
 from systolith.fpga.asic.workloads import Matrices, seeded
 from systolith.rtl.pe.tpe import Tpe
 
@@ -125,3 +125,9 @@ def test_netlist(shape, timed):
     trace = Simulator(netlist, library).run(run.ports, timed=timed)
     check(trace, run)
     assert (trace.settling > 0) == timed
+
+
+@pytest.mark.parametrize(("kind", "nnz", "steps"), [
+    ("sa", 8, 64), ("sta-dbb", 4, 8), ("sta-dbb", 8, 16), ("vdbb", 3, 24)])
+def test_steps_of_a_tile(kind, nnz, steps):
+    assert steps_of(facts(kind), seeded(depth=64, nnz=nnz), tiles=3) == steps
