@@ -22,17 +22,15 @@ from ...gen.cli.common import (
 from ...gen.compile import Program, bound_activations
 from ...gen.importer import load as load_model
 from ...gen.mapping import compile_network
-from ...gen.memory import CompositionFault, MacroFault, MacroMap, load_map, map_names
+from ...gen.memory import CompositionFault, MacroFault, load_map
 from ...gen.predict import Prediction, predict
 from ...gen.spec import Spec, load
 from ...golden.network import Network
 from . import opensta
 from .chip import Chip, synthesise_chip
 from .chip_energy import NetworkEnergy, network_energy
-from .gates import gate_library
 from .hierarchy import emit
-from .liberty import LibertyFault, read_libraries
-from .library import Library
+from .liberty import LibertyFault
 from .netlist import NetlistFault
 from .report import (
     SecondOpinion,
@@ -43,11 +41,12 @@ from .report import (
     part_rows,
     timing_text,
 )
+from .sources import Sources, macros_of
 from .synthesis import SynthesisFault
-from .technology import Technology, TechnologyFault, detect, load_technology
+from .technology import TechnologyFault
 from .timing import Boundary, analyse
 
-__all__ = ["FLOW_FAULTS", "Request", "library_of", "measure", "run"]
+__all__ = ["FLOW_FAULTS", "Request", "measure", "run"]
 
 FLOW_FAULTS = (LibertyFault, TechnologyFault, SynthesisFault, NetlistFault, MacroFault,
                CompositionFault)
@@ -71,21 +70,6 @@ class Request:
     json: bool = False
 
 
-def library_of(liberty: tuple[Path, ...], name: str | None) -> tuple[Library, Technology]:
-    """The library of these files, or of gate equivalents without any, and its technology."""
-    if not liberty:
-        technology = load_technology(name or "gates")
-        if not technology.gates:
-            raise InputFault(f"--tech {name} needs --liberty FILE: its cells come from a library")
-        return gate_library(technology), technology
-    library = read_libraries(liberty)
-    technology = detect(library) if name is None else load_technology(name)
-    if technology.gates:
-        raise InputFault(f"--tech {name} takes no --liberty: its gates are built in")
-    technology.check(library)
-    return library, technology
-
-
 def run(request: Request) -> Chip:
     """Synthesise, print and write; returns the chip."""
     folder = (nullcontext() if request.output is None
@@ -106,8 +90,9 @@ def measure(request: Request, *, quiet: bool = True) -> tuple[Chip, NetworkEnerg
     """The chip, and the energy of an inference if a model is asked for."""
     spec = load(request.spec, request.overrides)
     with stage("read cells", quiet=quiet):
-        library, technology = library_of(request.liberty, request.technology)
-    macros = _macros(request.macros, technology)
+        library, technology = Sources(
+            liberty=request.liberty, technology=request.technology).load()
+    macros = macros_of(technology) if request.macros is None else load_map(request.macros)
     if request.model is not None and (technology.gates or macros is None):
         raise InputFault("--model needs --liberty and --macros: gate equivalents have no energy")
     compiled = None if request.model is None else _compile(request, spec, quiet)
@@ -121,12 +106,6 @@ def measure(request: Request, *, quiet: bool = True) -> tuple[Chip, NetworkEnerg
         return chip, None
     with stage(f"simulate blocks of {spec.name}", total=len(chip.blocks), quiet=quiet) as advance:
         return chip, network_energy(chip, *compiled, done=lambda _: advance())
-
-
-def _macros(name: str | None, technology: Technology) -> MacroMap | None:
-    if name is not None:
-        return load_map(name)
-    return load_map(technology.name) if technology.name in map_names() else None
 
 
 def _compile(request: Request, spec: Spec,

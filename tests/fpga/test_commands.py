@@ -42,7 +42,7 @@ def test_entry_point_names_the_commands():
     (["nospec"], "nospec: no such spec"),
     (["demo", "--target", "fpga"], "--target must be asic, not 'fpga'"),
     (["demo", "--liberty", "missing.lib"], "missing.lib: No such file or directory"),
-    (["demo", "--tech", "asap7"], "--tech asap7 needs --liberty FILE: its cells come from"),
+    (["demo", "--tech", "asap7"], "technology asap7 must come with --liberty FILE"),
     (["demo", "--tech", "tsmc"], "technology must be asap7, gates, osu018, sg13g2 or a"),
     (["demo", "--macros", "none"], "none: no such macro map"),
     (["demo", "--input", "x.npz"], "--input needs --model"),

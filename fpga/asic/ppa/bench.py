@@ -9,42 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ....golden.dbb import BLOCK
-from ..gates import gate_library
-from ..liberty import read_libraries
 from ..library import Library
-from ..technology import Technology, TechnologyFault, detect, load_technology
+from ..sources import Sources, macros_of
+from ..technology import Technology
 from .designs import DENSITY, ENGINES, Engine, Point, points_of, variants
 from .measure import Job, Result, has_power, run
-from .networks import NetworkRow, Plan, macros_of, plan, row
+from .networks import NetworkRow, Plan, plan, row
 
-__all__ = ["Bench", "Prepared", "Sources", "jobs", "measure", "prepare"]
+__all__ = ["Bench", "Prepared", "jobs", "measure", "prepare"]
 
 PROCESSES = 2
 SCALING = tuple(nnz for nnz in range(1, BLOCK) if nnz < DENSITY)
 """Densities at which VDBB is measured too."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sources:
-    """Where cells come from: Liberty files, none for gate equivalents, and the name or file of a
-    technology, None to find out."""
-
-    liberty: tuple[Path, ...] = ()
-    technology: str | None = None
-
-    def load(self) -> tuple[Library, Technology]:
-        """The cells and the parts they play; raises ValueError of one sentence, or OSError."""
-        if not self.liberty:
-            technology = load_technology(self.technology or "gates")
-            if not technology.gates:
-                raise TechnologyFault(f"technology {technology.name} must come with --liberty: "
-                                      "only gates needs none")
-            return gate_library(technology), technology
-        library = read_libraries(self.liberty)
-        technology = detect(library) if self.technology is None else load_technology(
-            self.technology)
-        technology.check(library)
-        return library, technology
 
 
 @dataclass(frozen=True, kw_only=True)

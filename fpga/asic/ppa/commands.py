@@ -18,15 +18,10 @@ from ....gen.cli.common import (
     stage,
 )
 from ....gen.cli.groups import BENCH, group
+from ...commands import LibertyOption, TechnologyOption
 
 __all__ = ["register"]
 
-LibertyOption = Annotated[list[Path] | None, typer.Option(
-    "--liberty", metavar="FILE", show_default=False,
-    help="A Liberty file of cells, .lib or .lib.gz; repeatable. Without any: gate equivalents.")]
-TechOption = Annotated[str | None, typer.Option(
-    "--tech", metavar="NAME|FILE", show_default=False,
-    help="Technology: which cells play which part; found out by the cells.")]
 ClockOption = Annotated[list[float] | None, typer.Option(
     "--clock", metavar="PS", show_default=False,
     help="Clock period in ps; one, or a short and a relaxed one. Default: the technology's.")]
@@ -45,7 +40,7 @@ def register(app: typer.Typer) -> None:
     group(app, BENCH).command("ppa")(bench_ppa)
 
 
-def bench_ppa(liberty: LibertyOption = None, tech: TechOption = None, clock: ClockOption = None,
+def bench_ppa(liberty: LibertyOption = None, tech: TechnologyOption = None, clock: ClockOption = None,
               model: ModelOption = None, inputs: InputOption = None, output: FolderOption = None,
               force: ForceOption = False, json: JsonOption = False) -> None:
     """Synthesise a TPE of every engine and compare area, timing and energy with the SA's.
@@ -55,7 +50,8 @@ def bench_ppa(liberty: LibertyOption = None, tech: TechOption = None, clock: Clo
     if (model is None) != (inputs is None):
         raise typer.BadParameter("--model and --input need each other")
     with guard(json, ValueError):
-        from .bench import Sources, measure, prepare
+        from ..sources import Sources
+        from .bench import measure, prepare
         from .measure import Mismatch
         from .report import as_dict, write
         from .tables import notes, tables

@@ -13,18 +13,17 @@ from ....gen.compile import bound_activations
 from ....gen.compile.schedule import row_tiles
 from ....gen.importer import load as load_model
 from ....gen.mapping import compile_network
-from ....gen.memory import MacroMap, load_map, map_names
+from ....gen.memory import MacroMap
 from ....gen.predict import memory_use, predict, predict_accesses
 from ....gen.spec import load
 from ....golden import interpreter
 from ....golden.dbb import BLOCK
 from ....golden.network import Network
 from ....rtl.sequencer.descriptor import Opcode
-from ..technology import Technology
 from ..workloads import Matrices, matrix_layers, sampled
 from .designs import Engine
 
-__all__ = ["SRAM_FACTORS", "NetworkRow", "Plan", "macros_of", "plan", "row"]
+__all__ = ["SRAM_FACTORS", "NetworkRow", "Plan", "plan", "row"]
 
 SAMPLED = 64
 """Rows and columns of a layer, at most, that are simulated."""
@@ -63,11 +62,6 @@ class NetworkRow:
         """nJ, or None without a table of memories."""
         found = self.sram_nj.get(f"{factor:g}")
         return None if found is None else self.array_nj + found
-
-
-def macros_of(technology: Technology) -> MacroMap | None:
-    """The shipped macros of the same technology, if there are any."""
-    return load_map(technology.name) if technology.name in map_names() else None
 
 
 def plan(engine: Engine, model: Path, inputs: Path, overlapped: bool,

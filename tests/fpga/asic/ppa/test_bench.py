@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
-from systolith.fpga.asic.ppa.bench import Sources, jobs, measure, prepare
+from systolith.fpga.asic.ppa.bench import jobs, measure, prepare
 from systolith.fpga.asic.ppa.designs import ENGINES, Engine, variants
 from systolith.fpga.asic.ppa.networks import Plan
-from systolith.fpga.asic.technology import TechnologyFault
+from systolith.fpga.asic.sources import Sources
 from systolith.fpga.asic.workloads import seeded
 from systolith.gen.cli import create_app
 from typer.testing import CliRunner
@@ -33,16 +33,6 @@ def test_layers_are_measured_on_the_netlist_of_least_energy():
     own, = (job for job in jobs((FAST, RELAXED), plans) if job.layers)
     assert (own.engine.name, own.point, own.overlapped, own.above) == ("STA", RELAXED, False, 1)
     assert own.variants == variants(own.engine, RELAXED)[-1:]
-
-
-def test_gate_equivalents_need_no_library():
-    library, technology = Sources().load()
-    assert (library.name, technology.name) == ("gates", "gates")
-
-
-def test_other_technologies_need_one():
-    with pytest.raises(TechnologyFault, match="^technology asap7 must come with --liberty"):
-        Sources(technology="asap7").load()
 
 
 def test_a_small_comparison_on_gate_equivalents():
