@@ -40,9 +40,10 @@ def register(app: typer.Typer) -> None:
     group(app, BENCH).command("ppa")(bench_ppa)
 
 
-def bench_ppa(liberty: LibertyOption = None, tech: TechnologyOption = None, clock: ClockOption = None,
-              model: ModelOption = None, inputs: InputOption = None, output: FolderOption = None,
-              force: ForceOption = False, json: JsonOption = False) -> None:
+def bench_ppa(liberty: LibertyOption = None, tech: TechnologyOption = None,
+              clock: ClockOption = None, model: ModelOption = None, inputs: InputOption = None,
+              output: FolderOption = None, force: ForceOption = False,
+              json: JsonOption = False) -> None:
     """Synthesise a TPE of every engine and compare area, timing and energy with the SA's.
 
     Every netlist is first shown equal to golden. A few minutes on two cores.
