@@ -20,14 +20,12 @@ from ..random_designs import random_bounds, random_inputs, random_network
 
 DIGITS = Path(demo.__file__).parent
 MODEL, IMAGES = DIGITS / "digits_dbb4.tflite", DIGITS / "digits_held_back.npz"
-DISTRIBUTED = ("arithmetic.multiplier=distributed", "arithmetic.final_adder=ripple")
-BAUGH_WOOLEY = ("engine.kind=vdbb", "postproc.lanes=8", "memory.weights=256 KiB",
-                "arithmetic.multiplier=baugh-wooley")
+MIXED = ("arithmetic.multiplier=mixed", "arithmetic.final_adder=ripple")
 BOOTH = ("engine.kind=s2ta-aw", "postproc.lanes=8", "memory.weights=256 KiB",
          "drain.read_out=in-place", "arithmetic={multiplier: booth, final_adder: prefix}")
 FORMS = [pytest.param(settings, id=name, marks=pytest.mark.xdist_group(f"trees-{name}"))
-         for name, settings in (("distributed", DISTRIBUTED), ("baugh-wooley", BAUGH_WOOLEY),
-                                ("booth", BOOTH))]
+         for name, settings in (("mixed", MIXED), ("booth", BOOTH))]
+"""Baugh and Wooley's are those of an ASIC: ``test_asic.py``."""
 
 
 def _modules(spec) -> str:
@@ -52,13 +50,13 @@ def test_random_networks(settings):
         check(spec, network, random_inputs(rng, network, 2))
 
 
-@pytest.mark.xdist_group("trees-distributed")
+@pytest.mark.xdist_group("trees-mixed")
 def test_command_line():
     from systolith.gen.cli import create_app
 
     result = CliRunner().invoke(create_app(), [
         "run", "demo", str(MODEL), "--input", str(IMAGES), "--on", "verilator", "--json",
-        *(part for setting in DISTRIBUTED for part in ("--set", setting))])
+        *(part for setting in MIXED for part in ("--set", setting))])
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
     assert report["bit_exact"]
