@@ -4,6 +4,8 @@
 import enum
 from dataclasses import dataclass
 
+from .arith.product_sum import sum_stages
+
 __all__ = ["BLOCK", "INDEX_BITS", "PAIR_BITS", "Encoding", "EngineFacts"]
 
 BLOCK = 8
@@ -33,7 +35,8 @@ class EngineFacts:
 
     ``encoding`` of the weights. ``zero_gating``: accumulators rest where all products are zero.
     ``overlapped``: finished sums leave through shadow accumulators while the next tile is
-    summed; otherwise in place, and the next tile waits. Times in cycles.
+    summed; otherwise in place, and the next tile waits. ``pipelined``: products and every level of
+    adders end in registers. Times in cycles.
     """
 
     a: int
@@ -46,6 +49,7 @@ class EngineFacts:
     encoding: Encoding
     zero_gating: bool = False
     overlapped: bool = True
+    pipelined: bool = False
 
     @property
     def compressed(self) -> bool:
@@ -79,7 +83,7 @@ class EngineFacts:
         kind = {Encoding.DENSE: "dense", Encoding.MASK: f"dbb{self.nnz}",
                 Encoding.INDEX: "vdbb", Encoding.HELD: f"held{self.nnz}"}[self.encoding]
         options = ("_gated" if self.zero_gating else "") + (
-            "" if self.overlapped else "_inplace")
+            "" if self.overlapped else "_inplace") + ("_pipelined" if self.pipelined else "")
         return f"{kind}_{self.a}x{self.depth}x{self.c}_acc{self.accumulator_bits}{options}"
 
     @property
@@ -114,9 +118,14 @@ class EngineFacts:
         return PAIR_BITS if self.holds_weights else 8 * self.depth
 
     @property
+    def sum_stages(self) -> int:
+        """From operands in their registers to the sum of their products."""
+        return sum_stages(self.products) if self.pipelined else 0
+
+    @property
     def latency(self) -> int:
         """From a step at the edge to its accumulation in TPE (0, 0)."""
-        return 2 if self.holds_activations or self.holds_weights else 1
+        return (2 if self.holds_activations or self.holds_weights else 1) + self.sum_stages
 
     @property
     def drain_start(self) -> int:

@@ -52,10 +52,11 @@ class DotProduct(Cell):
     def plain(self) -> Module:
         """Products and sums left to the synthesiser."""
         m = Module()
-        products = (self._operand(i) * self.weights[i] for i in range(self.taps))
+        products = (self.operand(i) * self.weights[i] for i in range(self.taps))
         m.d.comb += self.result.eq(self.accumulator + total(products))
         return m
 
-    def _operand(self, index: int) -> Value:
+    def operand(self, index: int) -> Value:
+        """Activation ``index``, signed, of 9 bits."""
         octet = self.activations[index]
         return Cat(octet, octet[7] & self.signed_activations).as_signed()

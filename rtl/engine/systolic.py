@@ -6,9 +6,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell
+from ..delay import delay
 from ..facts import EngineFacts
 from ..pe.tpe import Token, Tpe
-from .skew import delay
 
 __all__ = ["SystolicEngine", "TpeGrid", "TpeRow"]
 

@@ -9,8 +9,10 @@ from amaranth.lib.wiring import In, Out
 
 from ..arith.dot_product import DotProduct
 from ..arith.fanout import buffered
-from ..arith.total import total
+from ..arith.product_sum import ProductSum
+from ..arith.total import total as count
 from ..cell import Cell
+from ..delay import delay
 from ..facts import BLOCK, PAIR_BITS, Encoding, EngineFacts
 
 __all__ = ["Token", "Tpe"]
@@ -45,7 +47,7 @@ class Tpe(Cell):
 
     *Timing*: operands are registered (and passed on east and south) at the end of the cycle in
     which they are presented, and accumulated in the next, or where one side is held in the one
-    after that. Lock-step, no handshake.
+    after that; ``sum_stages`` later if arithmetic is pipelined. Lock-step, no handshake.
 
     *Members*: ``west``, ``east`` (activations), ``token``, ``east_token``, ``north``, ``south``
     (weights), ``signed_activations``, ``drain``, ``east_drain``, ``north_sums``, ``south_sums``.
@@ -102,36 +104,44 @@ class Tpe(Cell):
         form = {Encoding.DENSE: self._dense, Encoding.MASK: self._chosen,
                 Encoding.INDEX: self._held_activations, Encoding.HELD: self._held_weights}
         operands = form[f.encoding](m, moves)
+        token = data.View(Token, delay(m, "token", token.as_value(), f.sum_stages))
         keeps = ~token.first if f.overlapped else ~(token.first | self.drain)
         for c in range(f.c):
             above = self.north_sums[c]
             for a in range(f.a):
-                m.submodules[f"dot_{a}_{c}"] = dot = DotProduct(
-                    taps=f.products, accumulator_bits=f.accumulator_bits)
+                m.submodules[f"dot_{a}_{c}"] = dot = (
+                    ProductSum(taps=f.products) if f.pipelined else DotProduct(
+                        taps=f.products, accumulator_bits=f.accumulator_bits))
                 accumulator = Signal(signed(f.accumulator_bits), name=f"accumulator_{a}_{c}",
                                      reset_less=True)
-                useful = token.first  # whether the sum changes
+                total = Signal.like(accumulator, name=f"total_{a}_{c}")
+                useful = 0  # whether the sum changes
                 m.d.comb += dot.signed_activations.eq(self.signed_activations)
                 for s, (activation, weight, present) in enumerate(operands(a, c)):
                     useful = useful | (activation.any() & present)
                     m.d.comb += [dot.activations[s].eq(activation), dot.weights[s].eq(weight)]
-                adds = token.valid & (useful if f.zero_gating else 1)
+                adds = token.valid
+                if f.zero_gating:
+                    adds = adds & (token.first | delay(m, f"useful_{a}_{c}", useful, f.sum_stages))
                 keep = buffered(m, f"keep_{a}_{c}", keeps)
                 kept = accumulator & keep.replicate(f.accumulator_bits)
                 finished = accumulator
                 if f.overlapped:
                     finished = Signal.like(accumulator, name=f"shadow_{a}_{c}")
                     with m.If(token.valid & token.last):
-                        m.d.sync += finished.eq(dot.result)
+                        m.d.sync += finished.eq(total)
                     with m.Elif(self.drain):
                         m.d.sync += finished.eq(above)
                 else:  # sums move down through the adders: all products are 0 meanwhile
                     adds = adds | self.drain
                     move = buffered(m, f"move_{a}_{c}", self.drain)
                     kept = kept | (above & move.replicate(f.accumulator_bits))
-                m.d.comb += dot.accumulator.eq(kept)
+                if f.pipelined:
+                    m.d.comb += total.eq(kept.as_signed() + dot.result)
+                else:
+                    m.d.comb += [dot.accumulator.eq(kept), total.eq(dot.result)]
                 with m.If(adds):
-                    m.d.sync += accumulator.eq(dot.result)
+                    m.d.sync += accumulator.eq(total)
                 above = finished
             m.d.comb += self.south_sums[c].eq(above)
         return m
@@ -174,7 +184,7 @@ class Tpe(Cell):
                  for c in range(f.c)]
         for c, rank in enumerate(ranks):
             for position in range(1, BLOCK):
-                m.d.comb += rank[position].eq(total(self.south[c][:position]))
+                m.d.comb += rank[position].eq(count(self.south[c][:position]))
 
         def operands(a: int, c: int):
             mask, slots = self.south[c][:BLOCK], self.south[c][BLOCK:]

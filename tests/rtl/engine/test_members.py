@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 from systolith.rtl.arith.dot_product import DotProduct
+from systolith.rtl.delay import DelayCell
 from systolith.rtl.engine.decompressor import Decompressor, MaskDecoder
-from systolith.rtl.engine.skew import DelayCell
 from systolith.rtl.engine.systolic import SystolicEngine
 from systolith.rtl.pe.tpe import Tpe
 

@@ -25,11 +25,11 @@ PASSING = planted(TPE, "opens = self.token.valid & self.token.start", "opens = s
 EARLY = planted(TPE, "yield operand, weights[c].as_signed()",
                 "yield operand, self.south[c][:8].as_signed()")
 BLIND = planted(TPE, "Mux(hit, value, 0)", "value")
-MISCOUNTED = planted(TPE, "total(self.south[c][:position])",
-                     "total(self.south[c][:position + 1])")
+MISCOUNTED = planted(TPE, "count(self.south[c][:position])",
+                     "count(self.south[c][:position + 1])")
 UNGATED = catalogued("sums accumulate without a valid token")
 DRAINED = catalogued("drain overrides a finishing sum")
-RESTING = planted(TPE, "useful = token.first ", "useful = token.first & 0 ")
+RESTING = planted(TPE, "(token.first | delay", "(token.first & 0 | delay")
 STALE = planted(TPE, "moves = moves | self.east_token.valid", "moves = self.token.valid")
 HELD_BACK = planted(TPE, "self.east_token.valid | (0 if f.overlapped else token.valid)",
                     "self.east_token.valid")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Edge skew: delay lines made of power-of-two cells, so that few distinct modules exist."""
+"""Delay lines, made of power-of-two cells, so that few distinct modules exist."""
 
 from amaranth import Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from ..cell import Cell
+from .cell import Cell
 
 __all__ = ["DelayCell", "delay"]
 

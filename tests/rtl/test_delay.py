@@ -4,9 +4,9 @@ import random
 
 import pytest
 from amaranth import Module, Signal
-from systolith.rtl.engine.skew import DelayCell, delay
+from systolith.rtl.delay import DelayCell, delay
 
-from ..streams import simulate
+from .streams import simulate
 
 
 @pytest.mark.parametrize("cycles", range(10))
