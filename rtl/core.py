@@ -95,8 +95,8 @@ class Core(wiring.Component):
         a tile's last step to its last result, or the vector unit's, from a sum's last word."""
         facts, beats = self.parameters.facts, self.parameters.beats
         engine = (facts.drain_start + facts.drain_latency + facts.rows * beats
-                  + PostProcessor.LATENCY + beats)
-        return 1 + max(engine, VectorUnit.COLUMN_DELAY + VectorUnit.ADD_LATENCY)
+                  + PostProcessor.latency(facts.pipelined) + beats)
+        return 1 + max(engine, VectorUnit.COLUMN_DELAY + VectorUnit.add_latency(facts.pipelined))
 
     def elaborate(self, platform) -> Module:
         m = Module()
@@ -145,7 +145,7 @@ class Core(wiring.Component):
             sequencer.consistent.eq(Mux(
                 matrix, covers(d.column_tiles, facts.columns // 8, d.destination_blocks)
                 & (~fused | joins(v, d, p.fused_blocks)),
-                covers(d.column_tiles, p.vector_blocks, d.destination_blocks))),
+                p.vector_lanes and covers(d.column_tiles, p.vector_blocks, d.destination_blocks))),
         ]
         for name in ("start", "stop", "program_base", "last_layer", "watchdog", "conditions",
                      "bus_error"):
@@ -163,17 +163,10 @@ class Core(wiring.Component):
             held_slots=facts.nnz if facts.holds_weights else None,
             overlapped=facts.overlapped,
             row_step=p.weight_banks if p.external_weights else 1, dense_step=p.dense_words)
-        m.submodules.vector = vector = VectorUnit(
-            lanes=p.vector_lanes, gather_lanes=p.gather_lanes, tag_width=fetch.tag_width,
-            float_rounding=p.float_rounding)
         connect(m, fetch.matrix, issuer.i)
-        connect(m, fetch.vector, vector.i)
         m.d.comb += [
             fetch.descriptor.eq(d), fetch.vector_descriptor.eq(v), fetch.fused.eq(fused),
-            fetch.result_valid.eq(vector.o_valid), fetch.results.eq(vector.o),
-            fetch.result_tile_end.eq(vector.o_tile_end), vector.descriptor.eq(v),
             fetch.start.eq(sequencer.begin), issuer.start.eq(begin_matrix),
-            vector.start.eq(begin_window | begin_addition),
             fetch.stop.eq(halt), issuer.stop.eq(halt),
             activations.lock.eq(sequencer.running | sequencer.begin),
             activations.read_group.eq(fetch.read_group),
@@ -217,7 +210,7 @@ class Core(wiring.Component):
             lanes=facts.columns, fields=(Parameters.size,), width=p.program_width, row_width=32)
         m.submodules.post = post = PostProcessor(
             columns=facts.columns, lanes=p.drain_lanes, accumulator_bits=facts.accumulator_bits,
-            float_rounding=p.float_rounding)
+            float_rounding=p.float_rounding, pipelined=facts.pipelined)
         m.submodules.post_writer = post_writer = Writer(
             words=p.drain_lanes // 8, beats=p.beats, address_width=activations.address_width,
             tile_pixels=facts.rows)
@@ -253,28 +246,17 @@ class Core(wiring.Component):
             post_writer.values.eq(post.o),
         ]
 
-        # Vector unit.
-        m.submodules.vector_parameters = vector_parameters = ParameterLoader(
-            lanes=p.vector_lanes, fields=VectorLane.FIELDS, width=p.program_width, row_width=32)
-        m.submodules.vector_writer = vector_writer = Writer(
-            words=p.vector_blocks, beats=1, address_width=activations.address_width)
-        m.d.comb += [
-            vector.shadow.eq(vector_parameters.shadow),
-            vector_parameters.start.eq(begin_window),
-            vector_parameters.base.eq(program_row(v)),
-            vector_parameters.sets.eq(Mux(fused, v.column_tiles, 0)),
-            vector_parameters.claim.eq(fetch.claim),
-            vector_parameters.swap.eq(vector.swap),
-            fetch.parameters_ready.eq(vector_parameters.ready),
-            vector_writer.start.eq((begin_window | begin_addition) & ~fused),
-            vector_writer.descriptor.eq(v),
-            vector_writer.valid.eq(vector.o_valid & sequencer.running & ~fused),
-            vector_writer.values.eq(vector.o),
-        ]
+        writers, loaders = [post_writer], [post_parameters]
+        if p.vector_lanes:
+            vector_writer, vector_parameters = self._vector_unit(
+                m, sequencer, fetch, begin_window, begin_addition)
+            m.d.comb += vector_parameters.base.eq(program_row(v))
+            writers.append(vector_writer)
+            loaders.insert(0, vector_parameters)
 
         # Program memory: sequencer between layers, parameter loaders within, of two fused layers
         # the vector unit's first; transfers last.
-        for loader in (post_parameters, vector_parameters):
+        for loader in loaders:
             m.d.comb += [
                 loader.stop.eq(sequencer.done | sequencer.flush),
                 loader.read_data.eq(program.read_data.as_value()),
@@ -283,7 +265,7 @@ class Core(wiring.Component):
         readers = [
             (sequencer.program_enable, sequencer.program_row >> width, Signal()),
             *((loader.read_enable, loader.read_row, loader.read_grant)
-              for loader in (vector_parameters, post_parameters)),
+              for loader in loaders),
         ]
         m.d.comb += sequencer.program_data.eq(program.read_data.as_value())
         if p.external_weights:
@@ -321,7 +303,7 @@ class Core(wiring.Component):
 
         # Results into the destination group.
         for word in range(activations.write_words):
-            sources = [writer for writer in (post_writer, vector_writer) if word < writer.words]
+            sources = [writer for writer in writers if word < writer.words]
             m.d.comb += activations.write_enable[word].eq(
                 Cat(writer.write_enable[word] for writer in sources).any())
             for writer in sources:
@@ -332,14 +314,12 @@ class Core(wiring.Component):
                     ]
         m.d.comb += [
             activations.write_group.eq(d.destination_group),
-            sequencer.done.eq(Mux(matrix, post_writer.done, vector_writer.done)),
+            sequencer.done.eq(Mux(matrix, post_writer.done, writers[-1].done)),
             sequencer.over.eq(Mux(
                 matrix, post_writer.valid & _exceeds(self.post_data, d.threshold),
-                vector_writer.valid & _exceeds(self.vector_data, d.threshold))),
+                writers[-1].valid & _exceeds(self.vector_data, d.threshold))),
             self.post_valid.eq(post_writer.valid),
             self.post_data.eq(post.o),
-            self.vector_valid.eq(vector.o_valid & sequencer.running),
-            self.vector_data.eq(vector.o),
             self.units.eq(Cat(sequencer.busy & ~sequencer.running, fetch.reading,
                               issuer.token.valid, self.post_valid, fetch.vector.valid,
                               ~self.transfers_idle)),
@@ -378,6 +358,41 @@ class Core(wiring.Component):
             self.counts.eq(counters.counts),
         ]
         return m
+
+
+    def _vector_unit(self, m: Module, sequencer: Sequencer, fetch: OperandFetch,
+                     begin_window: Value, begin_addition: Value,
+                     ) -> tuple[Writer, ParameterLoader]:
+        """The vector unit between ``fetch`` and its writer, and the loader of its parameters."""
+        p, v, fused = self.parameters, sequencer.vector_descriptor, sequencer.fused
+        m.submodules.vector = vector = VectorUnit(
+            lanes=p.vector_lanes, gather_lanes=p.gather_lanes, tag_width=fetch.tag_width,
+            float_rounding=p.float_rounding, pipelined=p.facts.pipelined)
+        m.submodules.vector_parameters = parameters = ParameterLoader(
+            lanes=p.vector_lanes, fields=VectorLane.FIELDS, width=p.program_width, row_width=32)
+        m.submodules.vector_writer = writer = Writer(
+            words=p.vector_blocks, beats=1, address_width=fetch.address_width)
+        connect(m, fetch.vector, vector.i)
+        m.d.comb += [
+            vector.start.eq(begin_window | begin_addition),
+            vector.descriptor.eq(v),
+            vector.shadow.eq(parameters.shadow),
+            fetch.result_valid.eq(vector.o_valid),
+            fetch.results.eq(vector.o),
+            fetch.result_tile_end.eq(vector.o_tile_end),
+            fetch.parameters_ready.eq(parameters.ready),
+            parameters.start.eq(begin_window),
+            parameters.sets.eq(Mux(fused, v.column_tiles, 0)),
+            parameters.claim.eq(fetch.claim),
+            parameters.swap.eq(vector.swap),
+            writer.start.eq((begin_window | begin_addition) & ~fused),
+            writer.descriptor.eq(v),
+            writer.valid.eq(vector.o_valid & sequencer.running & ~fused),
+            writer.values.eq(vector.o),
+            self.vector_valid.eq(vector.o_valid & sequencer.running),
+            self.vector_data.eq(vector.o),
+        ]
+        return writer, parameters
 
 
 def _exceeds(results, threshold: Value) -> Value:

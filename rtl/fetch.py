@@ -44,9 +44,7 @@ class OperandFetch(wiring.Component):
         self.parameters = p = parameters
         self.address_width = address_width
         self.schedule_row_width = schedule_row_width
-        rows = p.facts.rows
-        self.tag_width = max(block_tag(rows=rows, pieces=rows // p.matrix_lanes).size,
-                             column_tag.size)
+        self.tag_width = self.tag_width_of(p)
         super().__init__({
             "start": In(1),
             "stop": In(1),
@@ -73,6 +71,13 @@ class OperandFetch(wiring.Component):
             "schedule_read_data": In(WORD_BITS),
         })
 
+    @staticmethod
+    def tag_width_of(parameters: AcceleratorParameters) -> int:
+        """Bits of what travels with a request, whichever unit it is from."""
+        rows = parameters.facts.rows
+        return max(block_tag(rows=rows, pieces=rows // parameters.matrix_lanes).size,
+                   column_tag.size)
+
     def elaborate(self, platform) -> Module:
         m = Module()
         p, d, v = self.parameters, self.descriptor, self.vector_descriptor
@@ -95,11 +100,6 @@ class OperandFetch(wiring.Component):
             self.schedule_read_row.eq(schedule.read_row),
             schedule.read_data.eq(self.schedule_read_data),
         ]
-        m.submodules.window = window = WindowWalker(
-            blocks=p.vector_blocks, lanes=p.gather_lanes, tile_pixels=p.facts.rows, **widths)
-        m.submodules.addition = addition = AdditionWalker(
-            blocks=p.vector_blocks, lanes=p.gather_lanes, **widths)
-
         matrix = Signal()    # the gather unit serves the engine
         is_window = Signal()
         is_addition = Signal()
@@ -110,13 +110,25 @@ class OperandFetch(wiring.Component):
             im2col.start.eq(self.start & (d.opcode == Opcode.MATRIX)),
             im2col.descriptor.eq(d),
             im2col.tile_major.eq(self.fused),
-            window.tile_major.eq(self.fused),
-            window.start.eq(self.start & is_window),
-            addition.start.eq(self.start & is_addition),
-            window.descriptor.eq(v),
-            addition.descriptor.eq(v),
         ]
-        for mine, walker in ((matrix, im2col), (is_window, window), (is_addition, addition)):
+        walkers = [(matrix, im2col)]
+        if p.vector_lanes:
+            m.submodules.window = window = WindowWalker(
+                blocks=p.vector_blocks, lanes=p.gather_lanes, tile_pixels=p.facts.rows, **widths)
+            m.submodules.addition = addition = AdditionWalker(
+                blocks=p.vector_blocks, lanes=p.gather_lanes, **widths)
+            m.d.comb += [
+                window.tile_major.eq(self.fused),
+                window.start.eq(self.start & is_window),
+                addition.start.eq(self.start & is_addition),
+                window.descriptor.eq(v),
+                addition.descriptor.eq(v),
+                window.parameters_ready.eq(self.parameters_ready),
+                self.claim.eq(window.claim),
+                self.stall_parameters.eq(window.stall_parameters),
+            ]
+            walkers += [(is_window, window), (is_addition, addition)]
+        for mine, walker in walkers:
             m.d.comb += [walker.stop.eq(self.stop), walker.o.ready.eq(gather.i.ready & mine)]
             with m.If(mine):
                 m.d.comb += [gather.i.valid.eq(walker.o.valid),
@@ -133,9 +145,6 @@ class OperandFetch(wiring.Component):
               for name in ("tag", "done", "write", "shift")),
             *(self.matrix.payload["values"][lane].eq(gather.o.payload["values"][lane])
               for lane in range(p.matrix_lanes)),
-            window.parameters_ready.eq(self.parameters_ready),
-            self.claim.eq(window.claim),
-            self.stall_parameters.eq(window.stall_parameters),
             self.reading.eq(gather.reading),
             self.conflict.eq(gather.conflict),
             self.read_group.eq(gather.read_group),

@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kinds of engine: what tells them apart, in one place. A new engine starts here.
 
-All are output-stationary and share one mesh (``engine/systolic.py``); a kind says how its TPEs
-get their operands (``pe/tpe.py``).
+``KINDS`` are output-stationary and share one mesh (``engine/systolic.py``) and one core
+(``core.py``); a kind says how its TPEs get their operands (``pe/tpe.py``). ``COMPACT`` has no mesh:
+it is the compact core (``compact/``), which the rest of the house sees as a single TPE.
 """
 
 from dataclasses import dataclass
 
 from .facts import BLOCK, Encoding, EngineFacts
 
-__all__ = ["KINDS", "Kind", "facts_of"]
+__all__ = ["ALL_KINDS", "COMPACT", "KINDS", "Kind", "facts_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """``depths``: legal ``b`` of its TPEs. ``scalar``: TPEs are 1x1x1. ``default_nnz``: density
-    bound of weight blocks where a spec states none; ``bounded``: it may state one."""
+    bound of weight blocks where a spec states none; ``bounded``: it may state one. ``mesh``: it
+    has one; otherwise it is the compact core."""
 
     name: str
     encoding: Encoding
@@ -23,6 +25,7 @@ class Kind:
     scalar: bool = False
     default_nnz: int = BLOCK
     bounded: bool = False
+    mesh: bool = True
 
     def products(self, b: int, nnz: int) -> int:
         """Multipliers of a dot product, for TPEs of depth ``b`` and blocks of ``nnz``."""
@@ -52,10 +55,14 @@ KINDS = {kind.name: kind for kind in (
     Kind(name="s2ta-aw", encoding=Encoding.HELD, depths=(BLOCK,), default_nnz=4, bounded=True),
 )}
 
+COMPACT = Kind(name="simd", encoding=Encoding.DENSE, depths=(1,), mesh=False)
+"""One activation for eight lanes, all in one memory: for the smallest FPGAs."""
+ALL_KINDS = KINDS | {COMPACT.name: COMPACT}
+
 
 def facts_of(shape) -> EngineFacts:
     """Facts of the engine that ``EngineParameters`` describe; raises ValueError if none."""
-    kind = KINDS[shape.kind]
+    kind = ALL_KINDS[shape.kind]
     name = kind.name.upper()
     if kind.scalar and (shape.a, shape.b, shape.c) != (1, 1, 1):
         raise ValueError(f"{name}'s TPE must be 1x1x1, not {shape.a}x{shape.b}x{shape.c}")
@@ -68,4 +75,4 @@ def facts_of(shape) -> EngineFacts:
         a=shape.a, c=shape.c, m=shape.m, n=shape.n, depth=shape.b,
         nnz=shape.nnz if kind.encoding is Encoding.HELD else kind.products(shape.b, shape.nnz),
         accumulator_bits=shape.accumulator_bits, encoding=kind.encoding,
-        zero_gating=shape.zero_gating, overlapped=shape.overlapped)
+        zero_gating=shape.zero_gating, overlapped=shape.overlapped, pipelined=shape.pipelined)

@@ -17,7 +17,8 @@ __all__ = ["AcceleratorParameters", "EngineParameters"]
 @dataclass(frozen=True, kw_only=True)
 class EngineParameters:
     """Kind and shape of the engine: ``a x b x c`` TPEs on an ``m x n`` grid, ``nnz`` of a block;
-    ``zero_gating`` of its accumulators; read-out ``overlapped`` with the next tile or in place."""
+    ``zero_gating`` of its accumulators; read-out ``overlapped`` with the next tile or in place;
+    arithmetic ``pipelined``."""
 
     kind: str
     a: int
@@ -29,6 +30,7 @@ class EngineParameters:
     accumulator_bits: int
     zero_gating: bool = False
     overlapped: bool = True
+    pipelined: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,8 @@ class AcceleratorParameters:
     ``program_words`` and ``schedule_words``: 64-bit words; ``vector_lanes`` and
     ``postproc_lanes``: channels a cycle; ``external_weights``: they come over the DMA during a
     run, through the weight memory as a ring; ``fused_blocks``: channel blocks that may go from the
-    vector unit straight to the engine; ``window`` and ``dma``: AXI4 ports present;
+    vector unit straight to the engine; ``window`` and ``dma``: ports present;
+    ``wishbone_control`` and ``wishbone_window``: registers and window are on Wishbone, not AXI;
     ``spec_hash``: what an image must carry;
     ``float_rounding``: requantisers know ``Rounding.FLOAT``;
     ``monitors``: observation ports on the post-processor's and the vector unit's results.
@@ -56,6 +59,8 @@ class AcceleratorParameters:
     external_weights: bool = False
     window: bool = True
     dma: bool = True
+    wishbone_control: bool = False
+    wishbone_window: bool = False
     spec_hash: int = 0
     float_rounding: bool = False
     monitors: bool = False
@@ -96,6 +101,11 @@ class AcceleratorParameters:
     def matrix_lanes(self) -> int:
         """Gather lanes that the engine's rows use."""
         return min(self.facts.rows, self.banks)
+
+    @property
+    def groups(self) -> int:
+        """Activation bank groups."""
+        return 2
 
     @property
     def group_words(self) -> int:

@@ -22,8 +22,10 @@ class PostLane(Cell):
     ``swap``, ``shadow``, ``rounding``, ``zero_point``, ``low``, ``high``, ``o``.
     """
 
-    def __init__(self, *, beats: int, accumulator_bits: int, float_rounding: bool = False):
+    def __init__(self, *, beats: int, accumulator_bits: int, float_rounding: bool = False,
+                 pipelined: bool = False):
         self.beats = beats
+        self.pipelined = pipelined
         self.float_rounding = float_rounding
         self.accumulator_bits = accumulator_bits
         super().__init__({
@@ -42,7 +44,7 @@ class PostLane(Cell):
     @property
     def module_name(self) -> str:
         return (f"post_lane_{self.beats}_acc{self.accumulator_bits}"
-                + "_float" * self.float_rounding)
+                + "_float" * self.float_rounding + "_pipelined" * self.pipelined)
 
     def body(self, platform) -> Module:
         m = Module()
@@ -57,7 +59,8 @@ class PostLane(Cell):
         with m.If(self.take):
             m.d.sync += kept.eq(self.i)
 
-        m.submodules.requantiser = unit = Requantiser(float_rounding=self.float_rounding)
+        m.submodules.requantiser = unit = Requantiser(
+            float_rounding=self.float_rounding, pipelined=self.pipelined)
         for b in range(self.beats):
             shadow = data.View(Parameters, self.shadow.word_select(b, Parameters.size))
             active = Signal(Parameters, name=f"parameters_{b}")
@@ -85,20 +88,20 @@ class PostProcessor(wiring.Component):
     """Requantises a row of ``columns`` accumulators in ``columns / lanes`` beats.
 
     *Timing*: a row is taken when ``valid`` is high, at most once every ``beats`` cycles; its
-    first beat leaves ``LATENCY`` cycles later, the others follow in successive cycles. With
+    first beat leaves ``latency`` cycles later, the others follow in successive cycles. With
     ``swap`` the row, and those after it, use the parameters in ``shadow``, which must stay for
     ``Requantiser.SHIFT_DELAY`` cycles more.
 
     *Parameters*: ``columns``, ``lanes`` (divides ``columns``, multiple of 8),
-    ``accumulator_bits``, ``float_rounding`` (of the requantisers).
+    ``accumulator_bits``, ``float_rounding`` and ``pipelined`` (of the requantisers).
 
     *Members*: ``descriptor``, ``valid``, ``swap``, ``i``, ``shadow``, ``o_valid``, ``o``.
     """
 
-    LATENCY = Requantiser.LATENCY
+    latency = staticmethod(Requantiser.latency)
 
     def __init__(self, *, columns: int, lanes: int, accumulator_bits: int,
-                 float_rounding: bool = False):
+                 float_rounding: bool = False, pipelined: bool = False):
         if lanes % 8 or columns % lanes:
             raise ValueError(f"Post-processor lanes must be a multiple of 8 that divides "
                              f"{columns} columns, not {lanes!r}")
@@ -107,6 +110,7 @@ class PostProcessor(wiring.Component):
         self.beats = columns // lanes
         self.accumulator_bits = accumulator_bits
         self.float_rounding = float_rounding
+        self.pipelined = pipelined
         super().__init__({
             "descriptor": In(Descriptor),
             "valid": In(1),
@@ -125,14 +129,14 @@ class PostProcessor(wiring.Component):
         m.d.comb += running.eq(self.valid | (beat != 0))
         with m.If(running):
             m.d.sync += beat.eq(Mux(beat == self.beats - 1, 0, beat + 1))
-        valid = Signal(self.LATENCY)
+        valid = Signal(self.latency(self.pipelined))
         m.d.sync += valid.eq(Cat(running, valid[:-1]))
         m.d.comb += self.o_valid.eq(valid[-1])
 
         for index in range(self.lanes):
             m.submodules[f"lane_{index}"] = lane = PostLane(
                 beats=self.beats, accumulator_bits=self.accumulator_bits,
-                float_rounding=self.float_rounding)
+                float_rounding=self.float_rounding, pipelined=self.pipelined)
             columns = range(index, self.columns, self.lanes)
             m.d.comb += [
                 lane.i.eq(Cat(self.i[column] for column in columns)),

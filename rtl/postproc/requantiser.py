@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell
 from ..sequencer.descriptor import Rounding
+from .stages import stages
 
 __all__ = ["Parameters", "Requantiser"]
 
@@ -33,24 +34,38 @@ class Requantiser(Cell):
 
     DOUBLE and SINGLE need of ``p`` only ``p >> 30``, and for ties whether the rest is zero.
 
-    ``scaled`` is the rounded quotient alone, one cycle before ``o`` (not for ``MAGNITUDE``); for
-    ``FLOAT``, of the two integers beside it the odd one, so that it can be rounded again.
+    ``scaled`` is the rounded quotient alone, ``scaled_latency`` cycles behind ``i`` (not for
+    ``MAGNITUDE``); for ``FLOAT``, of the two integers beside it the odd one, so that it can be
+    rounded again.
 
-    *Timing*: ``LATENCY`` cycles, one value a cycle, no back-pressure. ``multiplier`` is looked at
+    *Timing*: ``latency`` cycles, one value a cycle, no back-pressure. ``multiplier`` is looked at
     one cycle after ``i`` and ``bias``, ``shift`` ``SHIFT_DELAY`` cycles after them.
 
-    *Parameters*: ``float_rounding`` (without it, ``FLOAT`` is not to be asked for).
+    *Parameters*: ``float_rounding`` (without it, ``FLOAT`` is not to be asked for); ``pipelined``
+    (short stages, for FPGAs: see ``stages``), not with ``float_rounding``.
 
     *Members*: ``i``, ``parameters``, ``rounding``, ``zero_point``, ``low``, ``high``, ``scaled``,
     ``o``.
     """
 
-    LATENCY = 6
     SHIFT_DELAY = 4
     FRACTION = 26  # bits of the quotient's fraction that FLOAT looks at
 
-    def __init__(self, *, float_rounding: bool = False):
+    @staticmethod
+    def latency(pipelined: bool = False) -> int:
+        """Cycles from ``i`` to ``o``."""
+        return 10 if pipelined else 6
+
+    @staticmethod
+    def scaled_latency(pipelined: bool = False) -> int:
+        """Cycles from ``i`` to ``scaled``."""
+        return 8 if pipelined else 5
+
+    def __init__(self, *, float_rounding: bool = False, pipelined: bool = False):
+        if float_rounding and pipelined:
+            raise ValueError("Requantiser must not be pipelined if it rounds as float32 does")
         self.float_rounding = float_rounding
+        self.pipelined = pipelined
         super().__init__({
             "i": In(signed(32)),
             "parameters": In(Parameters),
@@ -64,10 +79,14 @@ class Requantiser(Cell):
 
     @property
     def module_name(self) -> str:
-        return "requantiser_float" if self.float_rounding else "requantiser"
+        return ("requantiser" + "_float" * self.float_rounding
+                + "_pipelined" * self.pipelined)
 
     def body(self, platform) -> Module:
         m = Module()
+        if self.pipelined:
+            stages(m, self)
+            return m
         magnitude = self.rounding == Rounding.MAGNITUDE
         double = self.rounding == Rounding.DOUBLE
 

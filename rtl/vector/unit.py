@@ -6,8 +6,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..arith.dot_product import DotProduct
-from ..arith.largest import largest
+from ..arith.largest import largest, registered_largest
+from ..arith.product_sum import ProductSum, sum_stages
 from ..cell import Cell
+from ..delay import delay
 from ..operand.gather import piece_layout
 from ..postproc.requantiser import Parameters, Requantiser
 from ..sequencer.descriptor import Descriptor, Opcode, Rounding
@@ -50,9 +52,10 @@ class WindowRow(Cell):
 class VectorLane(Cell):
     """One channel: window weights and parameters in use, nine multipliers, a requantiser.
 
-    *Timing*: the window of the cycle in which ``fire`` is high is summed at its end; with
-    ``emit`` the output follows ``Requantiser.LATENCY + 1`` cycles later. ``swap`` (bit 0: weights,
-    bit 1: bias, 2: multiplier, 3: shift) takes parameters over from ``shadow``.
+    *Timing*: the window of the cycle in which ``fire`` is high is summed at its end, or ``stages``
+    cycles later; with ``emit`` the output follows ``Requantiser.latency + 1`` cycles after that.
+    ``swap`` (bit 0: weights, bit 1: bias, 2: multiplier, 3: shift) takes parameters over from
+    ``shadow``.
 
     With ``maximum`` the total is not a sum: it is the largest unsigned operand under an odd weight,
     0 where there is none.
@@ -64,7 +67,8 @@ class VectorLane(Cell):
     first operand's ``scaled``, which is rounded to ``SIGNIFICANT`` bits: the inner of the two
     fused multiply-adds with which onnxruntime sums.
 
-    *Parameters*: ``float_rounding`` (of the requantiser).
+    *Parameters*: ``float_rounding`` (of the requantiser); ``pipelined``: products, every level of
+    adders and the requantiser's stages end in registers.
 
     *Members*: ``window`` (bytes, oldest column first), ``fire``, ``first`` (of a sum),
     ``signed_activations``, ``maximum``, ``addition``, ``addend``, ``join``, ``joined``, ``common``
@@ -78,8 +82,14 @@ class VectorLane(Cell):
     FLOAT_ADD_SHIFT = 23
     SIGNIFICANT = 24
 
-    def __init__(self, *, float_rounding: bool = False):
+    @classmethod
+    def stages(cls, pipelined: bool = False) -> int:
+        """Cycles from a window to what its total takes of it."""
+        return sum_stages(cls.TAPS) if pipelined else 0
+
+    def __init__(self, *, float_rounding: bool = False, pipelined: bool = False):
         self.float_rounding = float_rounding
+        self.pipelined = pipelined
         super().__init__({
             **({"offset": In(signed(32))} if float_rounding else {}),
             "window": In(8 * self.TAPS),
@@ -103,7 +113,8 @@ class VectorLane(Cell):
 
     @property
     def module_name(self) -> str:
-        return "vector_lane_float" if self.float_rounding else "vector_lane"
+        return ("vector_lane" + "_float" * self.float_rounding
+                + "_pipelined" * self.pipelined)
 
     def body(self, platform) -> Module:
         m = Module()
@@ -116,11 +127,14 @@ class VectorLane(Cell):
             with m.If(self.swap[bit]):
                 m.d.sync += active[name].eq(shadow[name])
 
-        m.submodules.dot = dot = DotProduct(taps=self.TAPS, accumulator_bits=32)
-        m.submodules.requantiser = unit = Requantiser(float_rounding=self.float_rounding)
+        m.submodules.dot = dot = (
+            ProductSum(taps=self.TAPS) if self.pipelined
+            else DotProduct(taps=self.TAPS, accumulator_bits=32))
+        m.submodules.requantiser = unit = Requantiser(
+            float_rounding=self.float_rounding, pipelined=self.pipelined)
         total = Signal(signed(32))
         peak = Signal(8)
-        candidates = [Mux(self.first, 0, total[:8])]
+        candidates = []
         for tap in range(self.TAPS):
             operand = self.window.word_select(tap, 8)
             candidates.append(Mux(weights[8 * tap], operand, 0))
@@ -128,26 +142,36 @@ class VectorLane(Cell):
                 dot.activations[tap].eq(operand),
                 dot.weights[tap].eq(weights.word_select(tap, 8)),
             ]
-        m.d.comb += [dot.accumulator.eq(Mux(self.first, 0, total)),
-                     dot.signed_activations.eq(self.signed_activations),
-                     peak.eq(largest(candidates))]
-        with m.If(self.fire):
-            m.d.sync += total.eq(Mux(self.maximum, peak, dot.result))
-        addend = self.window[:8].as_signed()
+        stages = self.stages(self.pipelined)
+        fire, first, addend, of_addend, of_joined = (
+            delay(m, name, value, stages) for name, value in (
+                ("fire", self.fire), ("first", self.first), ("operand", self.window[:8]),
+                ("addend", self.addend), ("joined", self.joined)))
+        addend = addend.as_signed()
+        m.d.comb += dot.signed_activations.eq(self.signed_activations)
+        if self.pipelined:
+            candidates = [registered_largest(m, candidates)]
+            taken = Mux(first, 0, total) + dot.result
+        else:
+            m.d.comb += dot.accumulator.eq(Mux(first, 0, total))
+            taken = dot.result
+        m.d.comb += peak.eq(largest([Mux(first, 0, total[:8]), *candidates]))
+        with m.If(fire):
+            m.d.sync += total.eq(Mux(self.maximum, peak, taken))
         previous = Signal(signed(32))
         both = Signal(signed(32))
         shifted = addend << self.ADD_SHIFT
-        first = unit.scaled
+        scaled = unit.scaled
         if self.float_rounding:
             exact = self.rounding == Rounding.FLOAT
             shifted = Mux(exact, addend << self.FLOAT_ADD_SHIFT, shifted)
-            first = Mux(exact, self._significant(m, first + self.offset), first)
-        m.d.sync += previous.eq(first)
+            scaled = Mux(exact, self._significant(m, scaled + self.offset), scaled)
+        m.d.sync += previous.eq(scaled)
         with m.If(self.join):
             m.d.sync += both.eq(previous + unit.scaled)
-        with m.If(self.fire & self.addend):
+        with m.If(fire & of_addend):
             m.d.sync += total.eq(shifted)
-        with m.If(self.fire & self.joined):
+        with m.If(fire & of_joined):
             m.d.sync += total.eq(both)
         m.d.comb += [
             unit.i.eq(total),
@@ -189,25 +213,46 @@ class VectorUnit(wiring.Component):
     last columns.
 
     *Timing*: a column that is complete in cycle t fires in t + 1, and its output leaves in
-    ``t + LATENCY``. No back-pressure.
+    ``t + latency``. No back-pressure.
 
     *Parameters*: ``lanes`` (multiple of 8), ``gather_lanes``, ``tag_width``, ``float_rounding``
-    (of the requantisers).
+    and ``pipelined`` (of the lanes).
 
     *Members*: ``start``, ``descriptor``, ``i`` (pieces), ``shadow`` (parameters), ``swap`` (they
     were taken over), ``o_valid``, ``o_tile_end`` (of its tile in this channel group), ``o``.
     """
 
     COLUMN_DELAY = 2  # from a column's last read to its being complete
-    SWAP_DELAY = COLUMN_DELAY + 1
-    LATENCY = 2 + Requantiser.LATENCY
     OPERAND_DELAY = WINDOW - 1  # a word becomes an operand of ADD in the window's oldest column
-    ADD_LATENCY = OPERAND_DELAY + Requantiser.LATENCY + 1 + LATENCY  # of the second operand
+
+    @staticmethod
+    def swap_delay(pipelined: bool = False) -> int:
+        """Cycles from a column's last read to the taking over of its group's parameters."""
+        return VectorUnit.COLUMN_DELAY + 1 + VectorLane.stages(pipelined)
+
+    @staticmethod
+    def latency(pipelined: bool = False) -> int:
+        """Cycles from a complete column to its output."""
+        return 2 + VectorLane.stages(pipelined) + Requantiser.latency(pipelined)
+
+    @staticmethod
+    def join_delay(pipelined: bool = False) -> int:
+        """Cycles from a sum's second operand to its being joined: once the operand is ``scaled``,
+        in the pause of ``AdditionWalker``."""
+        return Requantiser.scaled_latency(pipelined) + 2
+
+    @staticmethod
+    def add_latency(pipelined: bool = False) -> int:
+        """Cycles from a sum's second operand, complete, to the output."""
+        return (VectorUnit.OPERAND_DELAY + VectorUnit.join_delay(pipelined)
+                + VectorUnit.latency(pipelined))
 
     def __init__(self, *, lanes: int, gather_lanes: int, tag_width: int,
-                 float_rounding: bool = False):
+                 float_rounding: bool = False, pipelined: bool = False):
         self.lanes = lanes
         self.float_rounding = float_rounding
+        self.pipelined = pipelined
+        self.stages = VectorLane.stages(pipelined)
         self.blocks = lanes // 8
         super().__init__({
             "start": In(1),
@@ -252,11 +297,11 @@ class VectorUnit(wiring.Component):
             window.append(row.o)
 
         # Parameters change field by field as the new group's first output passes.
-        swaps = Signal(Requantiser.SHIFT_DELAY + 1)
+        swaps = Signal(Requantiser.SHIFT_DELAY + 1 + self.stages)
         m.d.sync += swaps.eq(Cat(complete & tag.group_first, swaps[:-1]))
-        m.d.comb += self.swap.eq(swaps[0])
+        m.d.comb += self.swap.eq(swaps[self.stages])
 
-        emits = Signal(data.ArrayLayout(2, Requantiser.LATENCY + 1))  # valid, tile end
+        emits = Signal(data.ArrayLayout(2, self.latency(self.pipelined) - 1))  # valid, tile end
         m.d.sync += emits.as_value().eq(Cat((fire & fired.emit) | joined, fired.tile_end,
                                             emits.as_value()[:-2]))
         m.d.comb += Cat(self.o_valid, self.o_tile_end).eq(emits[-1])
@@ -264,7 +309,7 @@ class VectorUnit(wiring.Component):
         for index in range(self.lanes):
             block, byte = divmod(index, 8)
             m.submodules[f"lane_{index}"] = lane = VectorLane(
-                float_rounding=self.float_rounding)
+                float_rounding=self.float_rounding, pipelined=self.pipelined)
             m.d.comb += [
                 lane.window.eq(Cat(window[dy * self.blocks + block].word_select(8 * x + byte, 8)
                                    for x in range(WINDOW) for dy in range(WINDOW))),
@@ -279,7 +324,8 @@ class VectorUnit(wiring.Component):
                 lane.common.eq(common),
                 lane.shadow.eq(self.shadow[index]),
                 *([lane.offset.eq(d.row_group_step)] if self.float_rounding else ()),
-                lane.swap.eq(Cat(complete & tag.group_first, swaps[0], swaps[1], swaps[-1])),
+                lane.swap.eq(Cat(complete & tag.group_first, swaps[self.stages],
+                                 swaps[self.stages + 1], swaps[-1])),
                 lane.rounding.eq(d.rounding),
                 lane.zero_point.eq(d.zero_point),
                 lane.low.eq(d.low),
@@ -300,14 +346,16 @@ class VectorUnit(wiring.Component):
         m.d.sync += operands.eq(Cat(fired.addend, operands[:-2]))
         m.d.comb += addends.eq(operands[-2:])
 
-        trail = Signal(Requantiser.LATENCY + 1)
+        taken = self.stages + Requantiser.scaled_latency(self.pipelined)
+        trail = Signal(max(taken, self.join_delay(self.pipelined)) + 1)
         m.d.sync += trail.eq(Cat(addends[1], trail[:-1]))
-        join, joined = trail[-2], trail[-1]
+        join, joined = trail[taken], trail[self.join_delay(self.pipelined) - 1]
 
-        passes = Signal(data.ArrayLayout(3, Requantiser.SHIFT_DELAY + 1))
+        passes = Signal(data.ArrayLayout(3, Requantiser.SHIFT_DELAY + 1 + self.stages))
         m.d.sync += passes.as_value().eq(Cat(addends, joined, passes.as_value()[:-3]))
         common = Signal(Parameters)
-        at_bias, at_multiplier, at_shift = passes[0], passes[1], passes[-1]
+        at_bias, at_multiplier, at_shift = (
+            passes[self.stages], passes[self.stages + 1], passes[-1])
         point = _by_pass(at_bias, (d.first_zero_point, d.second_zero_point, 0))
         bias = -point << VectorLane.ADD_SHIFT
         if self.float_rounding:

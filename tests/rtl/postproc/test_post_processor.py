@@ -44,12 +44,12 @@ def test_rows(columns, lanes, rounding):
         outputs = [requantised(value, *column, **layer)
                    for value, column in zip(sums, current, strict=True)]
         for beat in range(columns // lanes):
-            expected[cycle + PostProcessor.LATENCY + beat] = outputs[beat * lanes:][:lanes]
+            expected[cycle + PostProcessor.latency() + beat] = outputs[beat * lanes:][:lanes]
         cycle += columns // lanes + rng.choice([0, 0, 0, 1, 5])
 
     async def bench(ctx):
         ctx.set(dut.descriptor, layer)
-        for now in range(cycle + PostProcessor.LATENCY + 2):
+        for now in range(cycle + PostProcessor.latency() + 2):
             swap, sums = rows.get(now, (rng.getrandbits(1),
                                         [rng.randrange(-800, 800) for _ in range(columns)]))
             ctx.set(dut.valid, now in rows)

@@ -17,12 +17,18 @@ from ..streams import simulate
 from .reference import as_float32, half_even, requantised
 
 LARGEST = (1 << 31) - 1
-DRAIN = Requantiser.LATENCY + 1
+DRAIN = Requantiser.latency(True) + 1
 
 
 def run(rounding, layers):
     """``layers``: (zero_point, low, high, [(i, multiplier, bias, shift)]); one value a cycle."""
-    dut = Requantiser(float_rounding=rounding == Rounding.FLOAT)
+    exact = rounding == Rounding.FLOAT
+    for pipelined in (False,) if exact else (False, True):
+        run_form(rounding, layers, Requantiser(float_rounding=exact, pipelined=pipelined))
+
+
+def run_form(rounding, layers, dut):
+    latency = Requantiser.latency(dut.pipelined)
 
     async def bench(ctx):
         ctx.set(dut.rounding, rounding)
@@ -38,8 +44,8 @@ def run(rounding, layers):
                 ctx.set(dut.parameters.bias, case(0)[2])
                 ctx.set(dut.parameters.multiplier, case(1)[1])
                 ctx.set(dut.parameters.shift, case(Requantiser.SHIFT_DELAY)[3])
-                if 0 <= now - Requantiser.LATENCY < len(cases):
-                    done = case(Requantiser.LATENCY)
+                if 0 <= now - latency < len(cases):
+                    done = case(latency)
                     assert ctx.get(dut.o) == requantised(
                         *done, rounding=rounding, zero_point=zero_point, low=low,
                         high=high), done
@@ -123,7 +129,7 @@ def test_quotient_to_be_rounded_again_is_odd():
         i = rng.randrange(-(1 << 31), 1 << 31) >> rng.randrange(24) << rng.randrange(8)
         cases.append((max(min(i, LARGEST), -LARGEST - 1), multiplier, shift))
     dut = Requantiser(float_rounding=True)
-    late = Requantiser.LATENCY - 1
+    late = Requantiser.latency() - 1
     seen = []
 
     async def bench(ctx):
@@ -143,8 +149,14 @@ def test_quotient_to_be_rounded_again_is_odd():
     assert seen == expected.tolist()
 
 
-def test_module_without_float_rounding_is_another():
-    assert Requantiser().module_name != Requantiser(float_rounding=True).module_name
+def test_every_form_is_a_module_of_its_own():
+    forms = [Requantiser(), Requantiser(float_rounding=True), Requantiser(pipelined=True)]
+    assert len({form.module_name for form in forms}) == 3
+
+
+def test_refuses_float_rounding_in_short_stages():
+    with pytest.raises(ValueError, match="must not be pipelined"):
+        Requantiser(float_rounding=True, pipelined=True)
 
 
 @pytest.mark.parametrize("rounding", Rounding)

@@ -68,9 +68,10 @@ def test_stops_and_waits():
     simulate(dut, bench)
 
 
-@pytest.mark.parametrize("rounding", [Rounding.DOUBLE, Rounding.FLOAT])
+@pytest.mark.parametrize(("rounding", "pipelined"), [
+    (Rounding.DOUBLE, False), (Rounding.DOUBLE, True), (Rounding.FLOAT, False)])
 @pytest.mark.parametrize("seed", range(4))
-def test_sums(seed, rounding):
+def test_sums(seed, rounding, pipelined):
     exact = rounding is Rounding.FLOAT
     rng = np.random.default_rng(seed)
     low, second, output = (1, 2, 19) if exact else (0, 0, 16)
@@ -82,7 +83,7 @@ def test_sums(seed, rounding):
                 rounding=golden.Rounding[rounding.name])
     operands = rng.integers(-128, 128, (40, 2, LANES)).astype(np.int8)
     operands[0], operands[1] = -128, 127
-    assert simulated(layer, operands, exact) == exactly(layer, operands)
+    assert simulated(layer, operands, exact, pipelined) == exactly(layer, operands, pipelined)
 
 
 @pytest.mark.parametrize("offset", [99, -45, 48, -16, 8, 200])
@@ -98,18 +99,19 @@ def test_first_operand_has_24_significant_bits(offset):
     assert simulated(layer, operands, True) == expected
 
 
-def exactly(layer: Add, operands: np.ndarray) -> list:
+def exactly(layer: Add, operands: np.ndarray, pipelined: bool = False) -> list:
     """Golden's sums of ``operands`` [groups, 2, lanes], each with its cycle."""
     # The second operand's piece arrives in cycle 2 and is complete one later.
-    first = 3 + VectorUnit.ADD_LATENCY
+    first = 3 + VectorUnit.add_latency(pipelined)
     return [(first + AdditionWalker.PERIOD * index, list(row)) for index, row in enumerate(
         add(operands[:, 0], operands[:, 1], layer))]
 
 
-def simulated(layer: Add, operands: np.ndarray, float_rounding: bool) -> list:
+def simulated(layer: Add, operands: np.ndarray, float_rounding: bool,
+              pipelined: bool = False) -> list:
     """The unit's."""
     dut = VectorUnit(lanes=LANES, gather_lanes=WINDOW * LANES // 8, tag_width=TAG,
-                     float_rounding=float_rounding)
+                     float_rounding=float_rounding, pipelined=pipelined)
     rounding = Rounding[layer.rounding.name]
     seen = []
     clock = [0]
@@ -134,7 +136,7 @@ def simulated(layer: Add, operands: np.ndarray, float_rounding: bool) -> list:
                 await ctx.tick()
             ctx.set(dut.i.valid, 0)
             await ctx.tick()
-        for _ in range(VectorUnit.ADD_LATENCY + 4):
+        for _ in range(VectorUnit.add_latency(pipelined) + 4):
             await ctx.tick()
 
     async def watch(ctx):

@@ -15,8 +15,9 @@ from ..streams import idle, simulate
 TAG = 11
 
 
-def build(lanes):
-    return VectorUnit(lanes=lanes, gather_lanes=WINDOW * lanes // 8 + 1, tag_width=TAG)
+def build(lanes, pipelined=False):
+    return VectorUnit(lanes=lanes, gather_lanes=WINDOW * lanes // 8 + 1, tag_width=TAG,
+                      pipelined=pipelined)
 
 
 def parameters(rng, lanes, maximum):
@@ -49,9 +50,9 @@ def flags(rng, sliding, opening):
 
 @pytest.mark.parametrize("mode", ["signed", "unsigned", "maximum"])
 @pytest.mark.parametrize("sliding", [0, 1])
-@pytest.mark.parametrize("lanes", [8, 16])
-def test_window_sums(lanes, sliding, mode):
-    dut = build(lanes)
+@pytest.mark.parametrize(("lanes", "pipelined"), [(8, False), (16, False), (8, True)])
+def test_window_sums(lanes, pipelined, sliding, mode):
+    dut = build(lanes, pipelined)
     signed, maximum = mode == "signed", mode == "maximum"
     rng = np.random.default_rng(lanes + 2 * sliding + signed)
     blocks = lanes // 8
@@ -95,12 +96,12 @@ def test_window_sums(lanes, sliding, mode):
                         sums = total if tag["first"] else sums + total
                     if tag["emit"]:
                         complete = clock[0] + VectorUnit.COLUMN_DELAY - 1
-                        expected.append((complete + VectorUnit.LATENCY, [
+                        expected.append((complete + VectorUnit.latency(pipelined), [
                             requantised(int(value), *row, **layer)
                             for value, row in zip(sums, rows, strict=True)]))
                     if tag["clear"]:
                         window = np.zeros_like(window)
-            await idle(ctx, ParameterLoader.HOLD + VectorUnit.LATENCY)
+            await idle(ctx, ParameterLoader.HOLD + VectorUnit.latency(pipelined))
 
     async def put(ctx, words, tag):
         """A column in one piece or in several."""
