@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The top level: the core behind its AXI ports."""
+"""The top level: the core behind its AXI or Wishbone ports."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .bus.axi import Axi4, AxiLite
+from .bus.control import connect_control
 from .bus.dma import Dma
 from .bus.local import LocalArbiter
 from .bus.register_map import ADDRESS_WIDTH, LAYER_CYCLES, REGISTERS
 from .bus.registers import RegisterFile
 from .bus.window import Window
+from .bus.wishbone import Wishbone, WishboneRegisters, WishboneWindow
 from .core import UNITS, Core
 from .parameters import AcceleratorParameters
 from .sequencer.counters import LayerTable
@@ -24,13 +26,17 @@ STREAMING_BURSTS = 16
 
 
 class Accelerator(wiring.Component):
-    """An accelerator: AXI4-Lite registers, AXI4 window onto the memories, AXI4 DMA, interrupt.
+    """An accelerator: AXI4-Lite or Wishbone registers, AXI4 or Wishbone window onto the memories,
+    AXI4 DMA, interrupt.
+
+    With the core of the kinds that share a mesh; ``compact/accelerator.py`` has the small one's.
 
     *Timing*: one clock domain, active-high synchronous reset.
 
     *Parameters*: an ``AcceleratorParameters``; window, DMA and monitors are there as it says.
 
-    *Members*: ``s_axil``, ``s_axi`` (window), ``m_axi`` (DMA), ``irq``; with monitors
+    *Members*: ``s_axil`` or ``s_wb`` (registers), ``s_axi`` or ``s_wb_window`` (window), ``m_axi``
+    (DMA), ``irq``; with monitors
     ``monitor_post_valid``, ``monitor_post_data``, ``monitor_vector_valid``,
     ``monitor_vector_data``, ``monitor_units``.
     """
@@ -42,8 +48,11 @@ class Accelerator(wiring.Component):
         if p.external_weights and not p.dma:
             raise ValueError("Accelerator must have a DMA for external weights")
         self.core = Core(p)
-        members = {"s_axil": In(AxiLite(ADDRESS_WIDTH)), "irq": Out(1)}
-        if p.window:
+        members = ({"s_wb": In(Wishbone(ADDRESS_WIDTH))} if p.wishbone_control
+                   else {"s_axil": In(AxiLite(ADDRESS_WIDTH))}) | {"irq": Out(1)}
+        if p.window and p.wishbone_window:
+            members["s_wb_window"] = In(Wishbone(self.core.map.address_width))
+        elif p.window:
             members["s_axi"] = In(Axi4(self.core.map.address_width, 64, ID_WIDTH))
         if p.dma:
             members["m_axi"] = Out(Axi4(64, 64, ID_WIDTH))
@@ -51,8 +60,8 @@ class Accelerator(wiring.Component):
             members |= {
                 "monitor_post_valid": Out(1),
                 "monitor_post_data": Out(8 * p.drain_lanes),
-                "monitor_vector_valid": Out(1),
-                "monitor_vector_data": Out(8 * p.vector_lanes),
+                **({"monitor_vector_valid": Out(1),
+                    "monitor_vector_data": Out(8 * p.vector_lanes)} if p.vector_lanes else {}),
                 "monitor_units": Out(len(UNITS)),
             }
         super().__init__(members)
@@ -64,10 +73,19 @@ class Accelerator(wiring.Component):
         m.submodules.registers = registers = RegisterFile(
             REGISTERS, table=LAYER_CYCLES, address_width=ADDRESS_WIDTH)
         m.submodules.layer_table = layer_table = LayerTable()
-        connect(m, flipped(self.s_axil), registers.s_axil)
+        if p.wishbone_control:
+            m.submodules.control = control = WishboneRegisters(address_width=ADDRESS_WIDTH)
+            connect(m, flipped(self.s_wb), control.s_wb)
+            connect(m, control.m_axil, registers.s_axil)
+        else:
+            connect(m, flipped(self.s_axil), registers.s_axil)
 
         askers = []
-        if p.window:
+        if p.window and p.wishbone_window:
+            m.submodules.window = window = WishboneWindow(address_width=core.map.address_width)
+            connect(m, flipped(self.s_wb_window), window.s_wb)
+            askers.append(window.bus)
+        elif p.window:
             m.submodules.window = window = Window(
                 address_width=core.map.address_width, id_width=ID_WIDTH)
             connect(m, flipped(self.s_axi), window.s_axi)
@@ -88,36 +106,14 @@ class Accelerator(wiring.Component):
                 connect(m, asker, port)
             connect(m, arbiter.bus, core.bus)
 
-        # Control and status.
-        done = Signal()
-        failed = Signal()
-        with m.If(core.finished):
-            m.d.sync += done.eq(1)
-        with m.Elif(registers.o_status_clear.done | registers.o_control.start):
-            m.d.sync += done.eq(0)
-        with m.If(core.failed):
-            m.d.sync += failed.eq(1)
-        with m.Elif(registers.o_status_clear.error | registers.o_control.start):
-            m.d.sync += failed.eq(0)
+        connect_control(m, registers, core, spec_hash=p.spec_hash, irq=self.irq)
         m.d.comb += [
-            core.start.eq(registers.o_control.start),
-            core.stop.eq(registers.o_control.soft_reset),
             core.program_base.eq(registers.o_program_base >> 1),
             core.weight_base.eq(registers.o_weight_base),
             core.schedule_base.eq(registers.o_schedule_base),
-            core.last_layer.eq(registers.o_last_layer),
-            core.watchdog.eq(registers.o_watchdog),
             core.counted_bank.eq(registers.o_counted_bank),
             core.conditions.eq(registers.o_conditions),
             registers.i_flags.eq(core.flags),
-            registers.i_spec_hash_lo.eq(p.spec_hash & 0xFFFF_FFFF),
-            registers.i_spec_hash_hi.eq(p.spec_hash >> 32),
-            registers.i_status.busy.eq(core.busy),
-            registers.i_status.done.eq(done),
-            registers.i_status.error.eq(failed),
-            registers.i_status.cause.eq(Mux(failed, core.cause, 0)),
-            registers.i_status.layer.eq(core.layer),
-            self.irq.eq(registers.o_irq_enable.enable & (done | failed)),
         ]
 
         counts = core.counts
@@ -139,8 +135,9 @@ class Accelerator(wiring.Component):
             m.d.comb += [
                 self.monitor_post_valid.eq(core.post_valid),
                 self.monitor_post_data.eq(core.post_data.as_value()),
-                self.monitor_vector_valid.eq(core.vector_valid),
-                self.monitor_vector_data.eq(core.vector_data.as_value()),
+                *([self.monitor_vector_valid.eq(core.vector_valid),
+                   self.monitor_vector_data.eq(core.vector_data.as_value())]
+                  if p.vector_lanes else []),
                 self.monitor_units.eq(core.units),
             ]
         return m

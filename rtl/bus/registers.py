@@ -112,14 +112,16 @@ class RegisterFile(wiring.Component):
 
     An address is that of its 32-bit word (the low two bits do not count). SLVERR answers an access
     to a word that does not exist and a write to a read-only one; neither has an effect. Bytes
-    without strobe are left alone.
+    without strobe are left alone. A ``sparse`` file answers OKAY to all: what is not there reads
+    zero and ignores what is written.
 
     *Timing*: one write and one read at a time, independent of each other; a write or a pulse is
     at its port in the cycle in which ``bvalid`` rises, the answer to a read two cycles after
     ``araddr`` was taken. No combinational paths. ``i_table_data`` is sampled one cycle after
     ``o_table_index`` was presented. "w1c": hardware's set wins over a clear in the same cycle.
 
-    *Parameters*: ``registers``, ``table`` or None, ``address_width`` in bits of a byte address.
+    *Parameters*: ``registers``, ``table`` or None, ``address_width`` in bits of a byte address,
+    ``sparse``.
 
     *Members*: ``s_axil``; for each register, in lower case, ``o_<name>`` ("rw": value, "pulse":
     one-cycle strobes, "w1c": value) and ``i_<name>`` ("ro": value, "w1c": bits to set), of its
@@ -131,8 +133,9 @@ class RegisterFile(wiring.Component):
     i_table_data: Signal
 
     def __init__(self, registers: Sequence[Register], *, table: Table | None = None,
-                 address_width: int = 12):
+                 address_width: int = 12, sparse: bool = False):
         self.registers = tuple(registers)
+        self.sparse = sparse
         self.table = table
         self.address_width = address_width
         self._check()
@@ -184,7 +187,7 @@ class RegisterFile(wiring.Component):
         have_address = Signal()
         have_value = Signal()
         commit = Signal()
-        mapped = Signal()
+        mapped = Signal(init=self.sparse)
         bits = Signal(WORD_BITS)
         m.d.comb += [
             bus.awready.eq(~have_address),
@@ -245,7 +248,7 @@ class RegisterFile(wiring.Component):
         bus = self.s_axil
         word = Signal(self.address_width - 2)
         shown = Signal(WORD_BITS)
-        mapped = Signal()
+        mapped = Signal(init=self.sparse)
         in_table = Signal()
         for register in self.registers:
             name = register.name.lower()

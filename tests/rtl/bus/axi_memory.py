@@ -16,11 +16,12 @@ class AxiMemory:
 
     Words in ``bad_reads`` and bursts that start at one of ``bad_writes`` are answered with SLVERR;
     neither they nor anything beyond ``contents`` is written. With ``waits`` every channel pauses
-    at random, up to so many cycles. ``bursts`` lists (write, address, beats) as they were taken;
-    ``open`` counts those without their last answer.
+    at random, up to so many cycles. ``bursts`` lists (write, address, beats) as they were taken, of
+    ``most_beats`` at most; ``open`` counts those without their last answer.
     """
 
-    def __init__(self, axi, contents, *, base=0, rng=None, waits=0, bad_reads=(), bad_writes=()):
+    def __init__(self, axi, contents, *, base=0, rng=None, waits=0, bad_reads=(), bad_writes=(),
+                 most_beats=16):
         self.axi = axi
         self.contents = bytearray(contents)
         self.base = base
@@ -28,6 +29,7 @@ class AxiMemory:
         self.waits = waits
         self.bad_reads = bad_reads
         self.bad_writes = bad_writes
+        self.most_beats = most_beats
         self.channels = {name: Channel(axi, name) for name in ("aw", "w", "b", "ar", "r")}
         self.bursts = []
         self.open = 0
@@ -52,7 +54,7 @@ class AxiMemory:
     def _accept(self, burst, *, write):
         address, beats = burst["addr"], burst["len"] + 1
         assert burst["burst"] == Burst.INCR and burst["size"] == 3 and burst["id"] == 0
-        assert beats <= 16
+        assert beats <= self.most_beats
         assert address % 8 == 0
         assert address // 4096 == (address + 8 * beats - 1) // 4096, "burst crosses 4 KiB"
         self.bursts.append((write, address, beats))

@@ -9,6 +9,7 @@ from systolith.rtl.bus.dma import Dma
 from systolith.rtl.bus.local import LocalArbiter, LocalBus, LocalRequest
 from systolith.rtl.bus.transfer import ReadIn, WriteOut
 from systolith.rtl.bus.window import Window, WindowRead, WindowWrite
+from systolith.rtl.bus.wishbone import Wishbone, WishboneRegisters, WishboneSlave, WishboneWindow
 from systolith.rtl.stream import Queue
 
 BURSTS = {"address_width": 16, "id_width": 4}
@@ -16,9 +17,10 @@ COMPONENTS = [
     BurstWalker(**BURSTS), Dma(address_width=16), LocalArbiter(address_width=16),
     Queue(8, depth=2), ReadIn(address_width=16, bursts=4), Window(**BURSTS),
     WindowRead(outstanding=4, **BURSTS), WindowWrite(outstanding=4, **BURSTS),
-    WriteOut(address_width=16, bursts=4),
+    WishboneRegisters(address_width=16), WishboneSlave(address_width=16),
+    WishboneWindow(address_width=16), WriteOut(address_width=16, bursts=4),
 ]
-SIGNATURES = [Axi4(32), AxiLite(32), LocalBus(16)]
+SIGNATURES = [Axi4(32), AxiLite(32), LocalBus(16), Wishbone(32)]
 LAYOUTS = [Beat(16, 4), BurstRequest(16, 4), LocalRequest(16)]
 
 

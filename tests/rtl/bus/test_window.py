@@ -82,9 +82,10 @@ def ref_window(contents, writes, reads):
     return contents, answers, beats
 
 
-def rtl_window(contents, writes, reads, *, waits=0, stall=0.0, seed=0, together=False):
+def rtl_window(contents, writes, reads, *, waits=0, stall=0.0, seed=0, together=False,
+               kind=Window):
     """As ``ref_window``; with ``together`` the reads run next to the writes."""
-    window = Window(address_width=ADDRESS_WIDTH, id_width=4)
+    window = kind(address_width=ADDRESS_WIDTH, id_width=4)
     memory = LocalMemory(window.bus, 0, rng=random.Random(seed), stall=stall)
     memory.bytes = bytearray(contents)
     channels = {name: Channel(window.s_axi, name) for name in ("aw", "w", "b", "ar", "r")}
