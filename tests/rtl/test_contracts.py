@@ -6,9 +6,17 @@ import re
 
 import pytest
 from systolith.rtl.arith.dot_product import DotProduct
+from systolith.rtl.bus.single import SingleWindow
+from systolith.rtl.compact.core import CompactCore
+from systolith.rtl.compact.lanes import Lanes
+from systolith.rtl.compact.memory import CompactMemory
+from systolith.rtl.compact.parameters import CompactParameters
+from systolith.rtl.compact.requantiser import SerialRequantiser
+from systolith.rtl.compact.sequencer import Sequencer as CompactSequencer
+from systolith.rtl.compact.walker import Walker
+from systolith.rtl.delay import DelayCell
 from systolith.rtl.engine.decompressor import Decompressor, MaskDecoder
 from systolith.rtl.engine.gating import GatingCount
-from systolith.rtl.engine.skew import DelayCell
 from systolith.rtl.engine.systolic import SystolicEngine
 from systolith.rtl.kinds import facts_of
 from systolith.rtl.memory.activation import ActivationBank, ActivationMemory
@@ -33,26 +41,34 @@ from systolith.rtl.vector.window import WindowWalker
 
 FACTS = facts_of(EngineParameters(kind="sta-dbb", a=2, b=8, c=2, m=2, n=2, nnz=4,
                                   accumulator_bits=32))
+COMPACT = CompactParameters(
+    engine=EngineParameters(kind="simd", a=1, b=1, c=8, m=1, n=1, nnz=8, accumulator_bits=24),
+    activation_words=32, weight_words=16, program_words=16, schedule_words=8, vector_lanes=8,
+    postproc_lanes=8, dma=False)
 OPERANDS = {"rows": 4, "lanes": 4, "tag_width": 24}
 BANKS = {"banks": 4, "words": 64, "write_words": 1}
 COMPONENTS = [
     ActivationBank(**BANKS), ActivationMemory(**BANKS),
     BankArbiter(banks=4, lanes=4, line_width=4),
+    CompactCore(COMPACT), CompactMemory(words=64), CompactSequencer(COMPACT),
     Counters(multipliers=1, banks=4, write_words=1), Decompressor(FACTS),
     DelayCell(width=1, cycles=1), DotProduct(taps=1, accumulator_bits=32),
     Drain(rows=4, beats=1, drain_start=1, drain_latency=1),
     Gather(banks=4, lanes=4, address_width=6, tag=5), GatingCount(FACTS),
     Im2col(address_width=6, **OPERANDS),
     Im2colRow(address_width=6), Issuer(depth=8, beats=1, weight_row_width=6, **OPERANDS),
-    LaneSelect(banks=4), LayerTable(), MaskDecoder(nnz=4), Maximum(), OperandRow(depth=8),
+    LaneSelect(banks=4), Lanes(accumulator_bits=24), LayerTable(), MaskDecoder(nnz=4),
+    Maximum(), OperandRow(depth=8),
     ParameterLoader(lanes=8, fields=(69,), width=1, row_width=6), ParameterRegister(width=69),
     PostLane(beats=1, accumulator_bits=32),
     PostProcessor(columns=8, lanes=8, accumulator_bits=32), PrunedRow(),
     RasterWalker(address_width=6),
     Requantiser(),
     Sequencer(width=1, program_row_width=6, trailer_row_width=6, flush_cycles=1, spec_hash=0),
+    SerialRequantiser(accumulator_bits=24), SingleWindow(address_width=6),
     SramBank(depth=4), SystolicEngine(FACTS), Tpe(FACTS), VectorLane(),
     VectorUnit(lanes=8, gather_lanes=4, tag_width=24), WideMemory(banks=2, rows=4), WindowRow(),
+    Walker(word_width=6),
     WindowWalker(blocks=1, lanes=4, tile_pixels=4, address_width=6, tag_width=24),
     Writer(words=1, beats=1, address_width=6), AccessPort(4),
 ]
