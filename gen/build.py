@@ -4,7 +4,11 @@
 from ..rtl.accelerator import Accelerator
 from ..rtl.arith.arithmetic import Arithmetic
 from ..rtl.arith.carry_save import FinalAdder
+from ..rtl.arith.fabric import FabricArithmetic
 from ..rtl.arith.partial_products import Multiplier
+from ..rtl.compact.accelerator import CompactAccelerator
+from ..rtl.compact.parameters import CompactParameters
+from ..rtl.kinds import ALL_KINDS
 from ..rtl.parameters import AcceleratorParameters, EngineParameters
 from .spec import Spec
 
@@ -12,14 +16,17 @@ __all__ = ["accelerator", "arithmetic", "parameters"]
 
 
 def parameters(spec: Spec, *, monitors: bool = False) -> AcceleratorParameters:
-    """The accelerator's parameters; memory sizes become 64-bit words."""
+    """The accelerator's parameters, ``CompactParameters`` of a kind without a mesh; memory sizes
+    become 64-bit words."""
     engine = spec.engine
-    return AcceleratorParameters(
+    made = AcceleratorParameters if ALL_KINDS[engine.kind].mesh else CompactParameters
+    return made(
         engine=EngineParameters(
             kind=engine.kind, a=engine.tpe.a, b=engine.tpe.b, c=engine.tpe.c,
             m=engine.grid.m, n=engine.grid.n, nnz=engine.weights.nnz,
             accumulator_bits=engine.accumulator_bits, zero_gating=engine.zero_gating,
-            overlapped=spec.drain.read_out == "overlapped"),
+            overlapped=spec.drain.read_out == "overlapped",
+            pipelined=spec.arithmetic.pipelined),
         activation_words=spec.memory.activations // 8,
         weight_words=spec.memory.weights // 8,
         program_words=spec.memory.program // 8,
@@ -30,21 +37,27 @@ def parameters(spec: Spec, *, monitors: bool = False) -> AcceleratorParameters:
         external_weights=spec.memory.weight_source == "external",
         window=spec.bus.window is not None,
         dma=spec.bus.dma is not None,
+        wishbone_control=spec.bus.control == "wishbone",
+        wishbone_window=spec.bus.window == "wishbone",
         spec_hash=spec.hash,
         float_rounding=spec.postproc.float_rounding,
         monitors=monitors,
     )
 
 
-def accelerator(spec: Spec, *, monitors: bool = False) -> Accelerator:
+def accelerator(spec: Spec, *, monitors: bool = False) -> Accelerator | CompactAccelerator:
     """The top-level component of a spec."""
-    return Accelerator(parameters(spec, monitors=monitors))
+    p = parameters(spec, monitors=monitors)
+    return CompactAccelerator(p) if isinstance(p, CompactParameters) else Accelerator(p)
 
 
-def arithmetic(spec: Spec, *, asic: bool = False, inverting: bool = False) -> Arithmetic | None:
+def arithmetic(spec: Spec, *, asic: bool = False,
+               inverting: bool = False) -> Arithmetic | FabricArithmetic | None:
     """How dot products are built, None where that is left to the synthesiser: explicitly for an
-    ASIC in any case. ``inverting``: its full adders have inverted outputs."""
+    ASIC, unless they are pipelined. ``inverting``: its full adders have inverted outputs."""
     chosen = spec.arithmetic
+    if chosen.multiplier == "rows":
+        return FabricArithmetic(dsp_products=chosen.dsp_products)
     if chosen.multiplier != "inferred":
         multiplier = Multiplier(chosen.multiplier)
     elif asic:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Literal
 
 from ..golden.network import Network
+from ..rtl.compact.parameters import CompactParameters
 from ..rtl.parameters import AcceleratorParameters
 from ..rtl.sequencer.counters import LayerTable
 from ..rtl.sequencer.descriptor import Opcode
@@ -24,10 +25,12 @@ from .compile import (
     batched,
     candidates,
     check_bound,
+    compile_compact,
     fusible_layers,
     hoist,
     lower,
     neighbours,
+    on_engine,
     place_layers,
     place_parts,
     plan_blocks,
@@ -67,10 +70,18 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     """
     p = parameters(spec)
     lowered = batched(lower(network), batch)
+    if isinstance(p, CompactParameters):
+        if pruned is not None or conditions or judgements:
+            raise CompileFault("layers may depend on flags only with an engine.kind other than "
+                               f"{p.engine.kind}, which runs them all")
+        return compile_compact(network, lowered, p)
+    if not p.vector_lanes:
+        lowered = on_engine(lowered)
     for layer in lowered.layers:
         check_bound(layer, p.facts)
     if pruned is not None:
-        lowered, sort = switchable(lowered, batched(lower(pruned), batch)), False
+        other = batched(lower(pruned), batch)
+        lowered, sort = switchable(lowered, other if p.vector_lanes else on_engine(other)), False
         for layer in lowered.layers:
             check_bound(layer, p.facts)
     lowered = with_conditions(lowered, conditions or {}, judgements or {})

@@ -22,6 +22,7 @@ from .common import (
     SwitchableOption,
     UnfusedOption,
     atomic_directory,
+    check_mesh,
     guard,
     print_json,
     print_left_out,
@@ -80,7 +81,7 @@ def register(app: typer.Typer) -> None:
 def generate(spec: SpecArgument, output: OutputOption, overrides: SetOption = None,
              target: TargetOption = "generic", macros: MacrosOption = None,
              force: ForceOption = False, json: JsonOption = False) -> None:
-    """Write the Verilog of a spec, its register map, C header and manifest."""
+    """Write the Verilog of a spec, its register map, C header, C driver and manifest."""
     with guard(json, *_macro_faults()):
         loaded = load(spec, overrides or ())
         from ..emit import TARGETS
@@ -91,6 +92,7 @@ def generate(spec: SpecArgument, output: OutputOption, overrides: SetOption = No
             raise InputFault(f"--target must be {' or '.join(TARGETS)}, not {target!r}")
         if macros is not None and target != "asic":
             raise InputFault(f"--macros needs --target asic, not {target}")
+        check_mesh(loaded, target=target if target == "asic" else None)
         found = None if macros is None else _load_map(macros)
         if found is not None and found.ports is None:
             raise MacroFault(f"{macros}: macro map must say which ports its macros have, to "
@@ -113,7 +115,7 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
              unfused: UnfusedOption = False, batch: BatchOption = 1,
              switchable: SwitchableOption = False, force: ForceOption = False,
              json: JsonOption = False) -> None:
-    """Compile a model into a program image; print how each layer is mapped."""
+    """Compile a model into a program image, also as C; print how each layer is mapped."""
     with guard(json):
         loaded = load(spec, overrides or ())
         with atomic_directory(output, "compile", force=force) as folder:
@@ -124,8 +126,11 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
                        "segments": program.segment_rows, "layers": program.mapping_rows}
             (folder / IMAGE).write_bytes(program.image)
             (folder / MAPPING).write_text(json_module.dumps(mapping, indent=2) + "\n")
+            from ..emit.driver import write_model
+
+            files = sorted([IMAGE, MAPPING, *write_model(program, folder)])
     if json:
-        print_json({"directory": output, "files": [MAPPING, IMAGE], **mapping})
+        print_json({"directory": output, "files": files, **mapping})
     else:
         print_overridden(loaded, overrides)
         print_table(f"{model.name} on {loaded.name}", program.mapping_rows)
@@ -144,6 +149,8 @@ def predict(spec: SpecArgument, model: OptionalModelArgument = None,
     with guard(json, *_macro_faults()):
         loaded = load(spec, overrides or ())
         check_timeline(timeline)
+        check_mesh(loaded, timeline=timeline, macros=macros,
+                   technology=None if technology == "none" else technology)
         known = check_technology(technology, loaded)
         costs = None if macros is None else _load_map(macros)
         areas = None

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...rtl.kinds import ALL_KINDS
 from ..spec import Spec, SpecFault, to_yaml
 from .directory import DirectoryFault, atomic_directory
 from .inputs import InputFault, Inputs, load_inputs
@@ -36,6 +37,7 @@ __all__ = [
     "SwitchableOption",
     "UnfusedOption",
     "atomic_directory",
+    "check_mesh",
     "fail",
     "guard",
     "load_inputs",
@@ -94,6 +96,17 @@ def fail(faults: str | Iterable[str], *, json: bool = False,
     for message in messages:
         print(message, file=sys.stderr)
     raise typer.Exit(code)
+
+
+def check_mesh(spec: Spec, **options: object) -> None:
+    """Raises InputFault where one of the ``options`` (by name) is given that has no meaning for a
+    core without a mesh."""
+    if not ALL_KINDS[spec.engine.kind].mesh:
+        for name, value in options.items():
+            if value is not None:
+                raise InputFault(f"--{name} must not be {value} for engine.kind "
+                                 f"{spec.engine.kind}, the compact core, which has nothing of the "
+                                 "kind; leave it out, or use another engine.kind")
 
 
 def print_overridden(spec: Spec, overrides: Sequence[str] | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...rtl.kinds import ALL_KINDS
 from .common import InputFault, load_inputs, print_table
 
 if TYPE_CHECKING:
@@ -117,18 +118,18 @@ def print_energy(technology: str, rows: Sequence[dict], drawn: bool) -> None:
 
 
 def check_technology(technology: str | None, spec: "Spec") -> str | None:
-    """The technology, None for ``none``; InputFault where it is not known. By default the first
-    one, if it is known for the spec."""
+    """The technology, None for ``none`` and for cores without a mesh; InputFault where it is not
+    known. By default the first one, if it is known for the spec."""
     from ..build import arithmetic
     from ..predict.costs import TECHNOLOGIES, CostFault, load_costs
 
-    if technology == "none":
+    if technology == "none" or not ALL_KINDS[spec.engine.kind].mesh:
         return None
     if technology is None:
         costs = load_costs(TECHNOLOGIES[0])
         built = arithmetic(spec, asic=True, inverting=costs.inverting)
         try:
-            costs.check(built)
+            costs.check(built, spec.arithmetic.pipelined)
         except CostFault:
             return None
         return costs.technology

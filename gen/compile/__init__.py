@@ -4,7 +4,9 @@
 from .allocate import allocate
 from .batch import batched
 from .bounds import bound_activations
+from .compact import CompactProgram, compile_compact
 from .conditions import Condition, Judgement, layers_run, switchable, with_conditions
+from .engine_only import on_engine
 from .external.segments import candidates, hoist, neighbours
 from .external.tiling import Unfit, tile
 from .fault import CompileFault
@@ -19,6 +21,7 @@ from .program import Program, assemble
 
 __all__ = [
     "BlockPlan",
+           "CompactProgram",
            "CompileFault",
            "Condition",
            "Judgement",
@@ -31,12 +34,14 @@ __all__ = [
            "bound_activations",
            "candidates",
            "check_bound",
+           "compile_compact",
            "core_tensors",
            "fusible_layers",
            "hoist",
            "layers_run",
            "lower",
            "neighbours",
+           "on_engine",
            "place_layers",
            "place_parts",
            "plan_blocks",

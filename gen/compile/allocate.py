@@ -2,7 +2,7 @@
 """Activation SRAM allocation: bank group, layout and base of every tensor."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
@@ -12,7 +12,8 @@ from .lower import Lowered, LoweredLayer
 from .plan import BlockPlan
 from .reads import matrix_reads, window_patterns, window_total
 
-__all__ = ["alike_for_addition", "allocate", "best_layout", "extent", "stripe_layout"]
+__all__ = ["Lifetimes", "alike_for_addition", "allocate", "best_layout", "check_activations",
+           "extent", "lifetimes", "stripe_layout"]
 
 
 def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorParameters,
@@ -27,22 +28,9 @@ def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorPar
     """
     passing = {lowered.layers[i].output for i in fused}
     _check_largest([shape for index, shape in lowered.shapes.items() if index not in passing], p)
-    birth = {lowered.input: -1} | {layer.output: i for i, layer in enumerate(lowered.layers)}
-    readers: dict[int, list[int]] = {index: [] for index in (
-        *birth, *(join.whole for join in lowered.joins), *lowered.inside)}
-    for i, layer in enumerate(lowered.layers):
-        for source in layer.sources:
-            readers[source].append(i)
-    # What lies inside another tensor lives and dies with it.
-    places = {index: _place(lowered, index) for index in readers}
-    members: dict[int, list[int]] = {}
-    for index, (root, _) in places.items():
-        members.setdefault(root, []).append(index)
-    born = {root: min(birth[index] for index in inner if index in birth)
-            for root, inner in members.items()}
-    death = {root: max([born[root], *(i for index in inner for i in readers[index])])
-             for root, inner in members.items()}
-    death[places[lowered.output][0]] = len(lowered.layers)
+    lives = lifetimes(lowered)
+    places, members, readers = lives.places, lives.members, lives.readers
+    born, death = lives.born, lives.death
 
     group = {lowered.input: 0}
     for layer in lowered.layers:
@@ -71,8 +59,7 @@ def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorPar
         # Whole lines, so that bank conflicts do not depend on the base.
         layouts[index] = replace(layout, base=-(-base // p.banks) * p.banks)
     need = max(layout.base + extent(layout, p) for layout in layouts.values())
-    if need > p.group_words:
-        raise _too_small(2 * need, p)
+    check_activations(2 * need, p)
     layouts |= {index: layouts[root].part(lowered.shapes[index], corner)
                 for index, (root, corner) in places.items()
                 if index != root}
@@ -83,15 +70,50 @@ def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorPar
 
 def _check_largest(shapes: Sequence[tuple[int, int, int]], p: AcceleratorParameters) -> None:
     """Before any layout is tried: tensors that no memory of this size holds."""
-    need = max(shape_words(shape) for shape in shapes)
-    if need > p.group_words:
-        raise _too_small(2 * need, p)
+    check_activations(2 * max(shape_words(shape) for shape in shapes), p)
 
 
-def _too_small(need: int, p: AcceleratorParameters) -> CompileFault:
-    return CompileFault(
-        f"memory.activations must be at least {-(-8 * need // 1024)} KiB for this network, "
-        f"not {p.activation_words * 8 / 1024:g} KiB")
+def check_activations(need: int, p: AcceleratorParameters) -> None:
+    """Raises CompileFault where tensors need more words of all groups together than there are."""
+    if need > p.group_words * p.groups:
+        raise CompileFault(
+            f"memory.activations must be at least {-(-8 * need // 1024)} KiB for this network, "
+            f"not {p.activation_words * 8 / 1024:g} KiB")
+
+
+@dataclass(frozen=True)
+class Lifetimes:
+    """When tensors live. ``places``: of every tensor, the one of its own memory in which it lies
+    and its corner there; ``members``: of each such one, what lies in it, itself included;
+    ``readers``: layers that read a tensor; ``born``, ``death``: of tensors of their own memory, the
+    layers that write them first and read them last."""
+
+    places: dict[int, tuple[int, tuple[int, int, int]]]
+    members: dict[int, list[int]]
+    readers: dict[int, list[int]]
+    born: dict[int, int]
+    death: dict[int, int]
+
+
+def lifetimes(lowered: Lowered) -> Lifetimes:
+    """Of all tensors on the core; the input is there before, the output outlives all layers."""
+    birth = {lowered.input: -1} | {layer.output: i for i, layer in enumerate(lowered.layers)}
+    readers: dict[int, list[int]] = {index: [] for index in (
+        *birth, *(join.whole for join in lowered.joins), *lowered.inside)}
+    for i, layer in enumerate(lowered.layers):
+        for source in layer.sources:
+            readers[source].append(i)
+    # What lies inside another tensor lives and dies with it.
+    places = {index: _place(lowered, index) for index in readers}
+    members: dict[int, list[int]] = {}
+    for index, (root, _) in places.items():
+        members.setdefault(root, []).append(index)
+    born = {root: min(birth[index] for index in inner if index in birth)
+            for root, inner in members.items()}
+    death = {root: max([born[root], *(i for index in inner for i in readers[index])])
+             for root, inner in members.items()}
+    death[places[lowered.output][0]] = len(lowered.layers)
+    return Lifetimes(places, members, readers, born, death)
 
 
 def _place(lowered: Lowered, index: int) -> tuple[int, tuple[int, int, int]]:
@@ -105,7 +127,8 @@ def _place(lowered: Lowered, index: int) -> tuple[int, tuple[int, int, int]]:
 
 def extent(layout: TensorLayout, p: AcceleratorParameters) -> int:
     """Words of a tensor, up to the end of the last group of words that an ADD may write."""
-    return layout.word_groups(p.vector_blocks) * p.vector_blocks
+    blocks = p.vector_blocks or 1
+    return layout.word_groups(blocks) * blocks
 
 
 def alike_for_addition(lowered: Lowered, tensors: list[int]) -> dict[int, list[int]]:

@@ -38,7 +38,8 @@ from .plan import BlockPlan, last_channels
 from .reads import source_increments
 from .schedule import row_tiles, schedule_words
 
-__all__ = ["CompiledLayer", "Program", "assemble", "check_program_rows"]
+__all__ = ["CompiledLayer", "Program", "assemble", "check_memory", "check_program_rows",
+           "pack_fields"]
 
 ROW_BYTES = ROW_BITS // 8
 
@@ -203,7 +204,7 @@ def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
     if layer.second is not None:
         fields |= _addition_fields(layer, layer.second, p)
     _check_widths(low, fields)
-    return _pack(Descriptor, fields)
+    return pack_fields(Descriptor, fields)
 
 
 def _addition_fields(layer: CompiledLayer, second: TensorLayout,
@@ -236,7 +237,7 @@ def _check_widths(low: LoweredLayer, fields: dict) -> None:
                                f"less than {limit}, not {fields[name]}")
 
 
-def _pack(layout, fields: dict) -> bytes:
+def pack_fields(layout, fields: dict) -> bytes:
     """Little-endian bytes of a struct layout; negative values wrap at their field's width."""
     value = 0
     for name, item in fields.items():
@@ -272,7 +273,7 @@ def assemble(network: golden.Network, lowered: Lowered, placed: Sequence[PlacedL
             weight_rows=weight_rows, parameter_row=rows.put(_parameters(low, p))))
     moves = () if tiled is None else tiled.moves
     transfer_row = rows.put(np.frombuffer(
-        b"".join(_pack(Transfer, move.fields()) for move in moves), np.uint8
+        b"".join(pack_fields(Transfer, move.fields()) for move in moves), np.uint8
     ).reshape(-1, ROW_BYTES))
 
     trailer_row = weights.count
@@ -280,23 +281,23 @@ def assemble(network: golden.Network, lowered: Lowered, placed: Sequence[PlacedL
         rows.put(np.zeros((-rows.count % p.program_width, ROW_BYTES), np.uint8))
         trailer_row = rows.count
     spare = 0 if tiled is None else p.program_width
-    _check_memory("program", (rows.count + spare) * ROW_BYTES, p.program_words * 8)
+    check_memory("program", (rows.count + spare) * ROW_BYTES, p.program_words * 8)
     if tiled is None:
-        _check_memory("weights", (weights.count + 1) * 8 * p.weight_banks, p.weight_words * 8)
-    _check_memory("schedule", schedules.count * 8, p.schedule_words * 8)
+        check_memory("weights", (weights.count + 1) * 8 * p.weight_banks, p.weight_words * 8)
+    check_memory("schedule", schedules.count * 8, p.schedule_words * 8)
 
     header = {"magic": HEADER_MAGIC, "version": IMAGE_VERSION, "layers": len(layers),
               "spec_hash": p.spec_hash, "check": 0, "trailer_row": trailer_row,
               "program_rows": rows.count, "transfer_row": transfer_row, "transfers": len(moves)}
 
     def program_bytes() -> bytes:
-        head = _pack(Header, header).ljust(HEADER_ROWS * ROW_BYTES, b"\0")
+        head = pack_fields(Header, header).ljust(HEADER_ROWS * ROW_BYTES, b"\0")
         return head + b"".join(_descriptor(layer, p) for layer in layers) + rows.bytes
 
     outside = np.concatenate([np.zeros(0, np.uint64), *external])
     header["check"] = zlib.crc32(program_bytes() + schedules.bytes + weights.bytes
                                  + outside.astype("<u8").tobytes())
-    trailer = _pack(Trailer, {"magic": TRAILER_MAGIC, "check": header["check"]})
+    trailer = pack_fields(Trailer, {"magic": TRAILER_MAGIC, "check": header["check"]})
     program = program_bytes()
     stride = 1 << (p.weight_banks - 1).bit_length()
     spread = np.zeros((0, stride), np.uint64)
@@ -366,10 +367,11 @@ def check_program_rows(layers: Sequence[PlacedLayer], moves: int,
         -(-low.output_shape[2] // p.facts.columns) * p.facts.columns
         for low in own.values() if low.opcode is not Opcode.ADD)
     rows = HEADER_ROWS + DESCRIPTOR_ROWS * len(layers) + parameters + moves
-    _check_memory("program", (rows + 2 * p.program_width) * ROW_BYTES, p.program_words * 8)
+    check_memory("program", (rows + 2 * p.program_width) * ROW_BYTES, p.program_words * 8)
 
 
-def _check_memory(name: str, need: int, have: int) -> None:
+def check_memory(name: str, need: int, have: int) -> None:
+    """Raises CompileFault where a memory, by its name in a spec, needs more bytes than it has."""
     if need > have:
         raise CompileFault(f"memory.{name} must be at least {-(-need // 1024)} KiB for this "
                            f"network, not {have / 1024:g} KiB")

@@ -13,8 +13,9 @@ from ..build import accelerator, arithmetic
 from ..memory import MacroMap
 from ..spec import Spec, to_yaml
 from .asic import AsicPlatform, describe_memories
+from .driver import write_driver
 from .platform import EmittingPlatform
-from .registers import c_header, markdown
+from .registers import markdown
 
 __all__ = ["TARGETS", "generate", "leaves_first", "split_modules"]
 
@@ -43,8 +44,8 @@ def generate(spec: Spec, directory: Path, *, target: str = "generic",
     """Write the package of ``spec`` into the folder ``directory``; returns the manifest.
 
     ``rtl/<module>.v`` one file a module, ``filelist.f`` (leaves first), ``lint.vlt`` (Verilator
-    waivers with reasons), ``registers.md``, ``<top>.h``, ``spec.yaml``, ``manifest.json``. The
-    same spec gives the same bytes.
+    waivers with reasons), ``registers.md``, ``spec.yaml``, ``manifest.json``, and in C
+    ``systolith.h`` and the driver. The same spec gives the same bytes.
 
     With ``target`` "asic" memories are black boxes, or made of ``macros``, which then are:
     ``blackboxes/<module>.v`` declare them, ``blackboxes.f`` lists these files, ``memories.json``
@@ -70,7 +71,7 @@ def generate(spec: Spec, directory: Path, *, target: str = "generic",
         WAIVERS.read_text() + (ASIC_WAIVERS.read_text() if asic else ""))
     p = top.parameters
     (directory / "registers.md").write_text(markdown(spec.name, p))
-    (directory / f"{TOP}.h").write_text(c_header(spec.name, p))
+    write_driver(spec.name, p, directory)
     (directory / "spec.yaml").write_text(to_yaml(spec))
     facts = p.facts
     manifest = {

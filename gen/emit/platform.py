@@ -18,6 +18,8 @@ from amaranth.lib.wiring import In
 
 from ...rtl.arith.arithmetic import Arithmetic
 from ...rtl.arith.dot_product import DotProduct
+from ...rtl.arith.fabric import FabricArithmetic
+from ...rtl.arith.product_sum import plain_product
 from ...rtl.cell import Cell
 
 __all__ = ["EmittingPlatform", "ports_of"]
@@ -56,7 +58,7 @@ class EmittingPlatform:
     WRITING = "write_verilog -noattr -"
     """Yosys commands that write, with the attributes that shall be seen."""
 
-    def __init__(self, prefix: str, arithmetic: Arithmetic | None = None):
+    def __init__(self, prefix: str, arithmetic: Arithmetic | FabricArithmetic | None = None):
         self.prefix = prefix
         self.arithmetic = arithmetic
         self.modules: dict[str, str] = {}     # cell module name -> RTLIL
@@ -95,6 +97,11 @@ class EmittingPlatform:
     def get_dot_product(self, dot: DotProduct) -> Module:
         """The dot product in the platform's arithmetic."""
         return dot.plain() if self.arithmetic is None else self.arithmetic.dot_product(dot)
+
+    def get_product(self, m: Module, tap: int, activation: Value, weight: Value) -> Value:
+        """Product ``tap`` of a pipelined sum, in the platform's arithmetic."""
+        product = getattr(self.arithmetic, "product", plain_product)
+        return product(m, tap, activation, weight)
 
     def convert_cell(self, cell: Cell, name: str, ports: dict) -> tuple[str, set[str]]:
         """RTLIL of the cell's module, and which of clk and rst it has."""

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The register map as a document and as a C header."""
 
-from ...rtl.bus.register_map import LAYER_CYCLES, REGISTERS
+from ...rtl.bus.register_map import ID, LAYER_CYCLES, REGISTERS, VERSION
+from ...rtl.compact.accelerator import PRESENT
+from ...rtl.compact.parameters import CompactParameters
 from ...rtl.memory.map import REGIONS
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.sequencer import Cause
@@ -14,15 +16,21 @@ ACCESS = {"rw": "read/write", "ro": "read only", "pulse": "write 1 to strobe",
 
 def markdown(name: str, p: AcceleratorParameters) -> str:
     """``registers.md``: registers, fields, error causes and the window's address map."""
+    control = ("Wishbone port `s_wb`, whose addresses are these without their low two bits"
+               if p.wishbone_control else "AXI4-Lite port `s_axil`")
     lines = [f"# Registers of {name}", "",
-             "32-bit words on the AXI4-Lite port `s_axil`.", "",
+             f"32-bit words on the {control}.", "",
              "| offset | register | access | reset | meaning |", "|---|---|---|---|---|"]
-    for register in REGISTERS:
+    there = [register for register in REGISTERS
+             if not isinstance(p, CompactParameters) or register.name in PRESENT]
+    for register in there:
         lines.append(f"| `0x{register.offset:03x}` | {register.name} | "
                      f"{ACCESS[register.access]} | `0x{register.reset:x}` | {register.doc} |")
     lines.append(f"| `0x{LAYER_CYCLES.offset:03x}` | {LAYER_CYCLES.name}[{LAYER_CYCLES.words}] | "
                  f"read only | | {LAYER_CYCLES.doc} |")
-    for register in REGISTERS:
+    if len(there) < len(REGISTERS):
+        lines += ["", "Any other word reads zero, and ignores what is written."]
+    for register in there:
         if register.fields:
             lines += ["", f"## {register.name}", "", "| bits | field | meaning |", "|---|---|---|"]
             for field in register.fields:
@@ -31,8 +39,11 @@ def markdown(name: str, p: AcceleratorParameters) -> str:
                 lines.append(f"| {bits} | {field.name} | {field.doc} |")
     lines += ["", "## STATUS.cause", "", "| code | cause |", "|---|---|"]
     lines += [f"| {cause.value} | {cause.name.lower().replace('_', ' ')} |" for cause in Cause]
-    lines += ["", "## Window", "",
-              "Byte addresses on the AXI4 port `s_axi`, and local addresses of the DMA.", "",
+    ports = ["local addresses of the DMA"] if p.dma else []
+    if p.window:
+        ports.insert(0, "on the 32-bit Wishbone port `s_wb_window` (without their low two bits)"
+                     if p.wishbone_window else "on the AXI4 port `s_axi`")
+    lines += ["", "## Window", "", f"Byte addresses {', and '.join(ports)}.", "",
               "| address | region | 64-bit words |", "|---|---|---|"]
     lines += [f"| `0x{p.region_address(index):06x}` | {region} | {p.region_words[index]} |"
               for index, region in enumerate(REGIONS)]
@@ -40,10 +51,14 @@ def markdown(name: str, p: AcceleratorParameters) -> str:
 
 
 def c_header(name: str, p: AcceleratorParameters) -> str:
-    """A freestanding C header: offsets, field masks and shifts, causes, regions."""
+    """A freestanding C header: ports, offsets, field masks and shifts, causes, regions; of the
+    registers of all cores, so that one driver serves them."""
     lines = ["/* SPDX-License-Identifier: Apache-2.0 */", f"/* Registers of {name}. */",
              "#ifndef SYSTOLITH_H", "#define SYSTOLITH_H", "",
-             f"#define SYSTOLITH_SPEC_HASH 0x{p.spec_hash:016x}ULL", ""]
+             f"#define SYSTOLITH_SPEC_HASH 0x{p.spec_hash:016x}ULL",
+             f"#define SYSTOLITH_ID_VALUE 0x{ID:08x}u",
+             f"#define SYSTOLITH_VERSION_VALUE 0x{VERSION:08x}u",
+             f"#define SYSTOLITH_WINDOW {int(p.window)}", f"#define SYSTOLITH_DMA {int(p.dma)}", ""]
     for register in REGISTERS:
         lines.append(f"#define SYSTOLITH_{register.name} 0x{register.offset:03x}u")
         for field in register.fields:

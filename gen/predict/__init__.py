@@ -5,7 +5,8 @@ from .accesses import Accesses, MemoryUse, memory_use, predict_accesses
 from .activity import Activity, predict_activity
 from .banks import predict_bank_words
 from .busy import Busy, Timeline
-from .cycles import LayerPrediction, Prediction, Stalls, predict
+from .cycles import LayerPrediction, Prediction, Stalls
+from .dispatch import predict
 from .transfers import MEMORY_LATENCY, layer_traffic, moved_bytes
 
 __all__ = ["MEMORY_LATENCY", "Accesses", "Activity", "Busy", "LayerPrediction", "MemoryUse",

@@ -11,6 +11,7 @@ from ...golden.dap import stream
 from ...golden.dbb import BLOCK
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
+from ..compile.compact import CompactProgram
 from ..compile.plan import block_weights
 from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_fetched, tiled_window_inside, window_inside
@@ -38,8 +39,10 @@ class Activity:
 
 def predict_words(program: Program) -> list[Activity]:
     """Of each layer's activity the words that are read and written, which are the same on every
-    input; a read of weights is one of a whole row."""
+    input; a read of weights is one of a whole row. The compact core counts none."""
     p = program.parameters
+    if isinstance(program, CompactProgram):
+        return [Activity()] * len(program.layers)
     return [WORDS[layer.lowered.opcode](layer, p) for layer in program.layers]
 
 
@@ -47,9 +50,11 @@ def predict_activity(program: Program, tensors: Mapping[int, np.ndarray]) -> lis
     """Activity of each layer of ``program`` on one input.
 
     ``tensors``: the int8 input and golden's tensors [1, ...] by index. The sequencer's read of
-    the image trailer, one weight row a run, belongs to no layer.
+    the image trailer, one weight row a run, belongs to no layer. The compact core counts nothing.
     """
     p = program.parameters
+    if isinstance(program, CompactProgram):
+        return predict_words(program)
     return [words + (_macs(layer, p, _source_rows(
         tensors[layer.lowered.source], program.lowered.shapes[layer.lowered.source], layer))
         if layer.lowered.opcode is Opcode.MATRIX else Activity())

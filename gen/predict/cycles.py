@@ -26,7 +26,7 @@ from .engine import EngineTimeline, Stalls
 from .fusion import fused_layers
 from .transfers import predict_transfers
 
-__all__ = ["LayerPrediction", "Prediction", "Stalls", "predict"]
+__all__ = ["LayerPrediction", "Prediction", "Stalls", "predict_mesh"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +72,9 @@ class Prediction:
                                self.layers, self.waits, strict=True)], self.busy)
 
 
-def predict(program: Program | Tiled, known: dict | None = None,
-            runs: Sequence[bool] | None = None) -> Prediction:
-    """Predict a run of ``program``. ``known`` keeps the times of layers that have been worked out,
-    for other programs of the same network. ``runs``: which layers do, all if none are stated."""
+def predict_mesh(program: Program | Tiled, known: dict | None = None,
+                 runs: Sequence[bool] | None = None) -> Prediction:
+    """``predict`` for cores with a mesh."""
     known = {} if known is None else known
     p = program.parameters
     layers = []
@@ -207,11 +206,12 @@ def _window(layer: CompiledLayer, p: AcceleratorParameters,
     for group in reads.reshape(reads.shape[0], -1):
         waits += max(parameters - asked - 1, 0)
         first = max(finished, parameters, 1) + int(group[0])
-        parameters = first + VectorUnit.SWAP_DELAY + ParameterLoader.HOLD + ready_after
+        parameters = (first + VectorUnit.swap_delay(p.facts.pipelined) + ParameterLoader.HOLD
+                      + ready_after)
         finished = first + int(group[1:].sum())
         asked = finished - int(group[-1])
         busy.read(first - int(group[0]) + 1, finished, vector=True)
-    done = finished + VectorUnit.COLUMN_DELAY + VectorUnit.LATENCY
+    done = finished + VectorUnit.COLUMN_DELAY + VectorUnit.latency(p.facts.pipelined)
     stalls = Stalls(stall_parameters=waits, bank_conflicts=int((reads - 1).sum()))
     return done, stalls, _parameter_reads(ready_after, len(reads) + 1, parameters, done)
 
@@ -221,7 +221,7 @@ def _addition(layer: CompiledLayer, p: AcceleratorParameters,
     """Cycle of the element-wise sum's last result, its stalls, reads of parameters: none."""
     groups = layer.source.word_groups(p.vector_blocks)
     last_read = 3 + (groups - 1) * AdditionWalker.PERIOD  # of the second operand
-    done = last_read + VectorUnit.COLUMN_DELAY + VectorUnit.ADD_LATENCY
+    done = last_read + VectorUnit.COLUMN_DELAY + VectorUnit.add_latency(p.facts.pipelined)
     for second in range(3, last_read + 1, AdditionWalker.PERIOD):
         busy.read(second - 1, second, vector=True)
     return done, Stalls(), 0

@@ -38,6 +38,7 @@ class EngineTimeline:
         self.beats = beats
         self.busy = busy
         self.row_valid = facts.drain_start + facts.drain_latency
+        self.post_latency = PostProcessor.latency(facts.pipelined)
         self.moved = self.issued = 0
         self._cooldown = self._fired = self._drain_waits = self._parameter_waits = 0
 
@@ -66,12 +67,12 @@ class EngineTimeline:
         self._cooldown = self.issued + self.beats * rows
         self.busy.add("engine", start + 1, start + steps)
         self.busy.add("engine", self.issued, self.issued + 1)  # the last step may wait
-        first = self.issued + self.row_valid + PostProcessor.LATENCY
+        first = self.issued + self.row_valid + self.post_latency
         self.busy.add("results", first, first + self.beats * rows)
 
     def done(self, rows: int, *, bank_conflicts: int) -> tuple[int, Stalls]:
         """Cycle of the last result beat, of a last tile of ``rows`` pixels, and the stalls."""
-        done = self.issued + self.row_valid + rows * self.beats - 1 + PostProcessor.LATENCY
+        done = self.issued + self.row_valid + rows * self.beats - 1 + self.post_latency
         return done, Stalls(
             stall_operands=done - self._fired - self._drain_waits - self._parameter_waits,
             stall_drain=self._drain_waits, stall_parameters=self._parameter_waits,

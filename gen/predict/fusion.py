@@ -110,6 +110,7 @@ class _VectorTimeline:
 
     def __init__(self, layer: CompiledLayer, p: AcceleratorParameters, busy: Busy):
         self._busy = busy
+        self._pipelined = p.facts.pipelined
         self._tiles = tiled_window_reads(layer.lowered, layer.source, p)
         self._reads = len(VectorLane.FIELDS) * p.vector_lanes // p.program_width
         self._bursts = [(1, self._reads)]  # first and last cycle of parameter reads
@@ -168,10 +169,12 @@ class _VectorTimeline:
                     asked = max(asked, self._parameters)
                 first = asked + int(reads[0])
                 if fresh:
-                    start = first + VectorUnit.SWAP_DELAY + ParameterLoader.HOLD + 1
+                    start = (first + VectorUnit.swap_delay(self._pipelined)
+                             + ParameterLoader.HOLD + 1)
                     self._bursts.append((start, start + self._reads - 1))
                     self._parameters = start + self._reads - 1 + ParameterLoader.SETUP
                 self._finished = first + int(reads[1:].sum())
                 self._busy.read(first - int(reads[0]) + 1, self._finished, vector=True)
             self._results.append(
-                self._finished + VectorUnit.COLUMN_DELAY + VectorUnit.LATENCY)
+                self._finished + VectorUnit.COLUMN_DELAY
+                + VectorUnit.latency(self._pipelined))

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from ...rtl.kinds import KINDS
+from ...rtl.kinds import ALL_KINDS
 from .size import KIB, parse_size
 
 __all__ = ["WEIGHTS", "fill", "fill_engine", "fill_memory"]
@@ -37,8 +37,8 @@ def fill_engine(engine: Any) -> Any:
     if not isinstance(engine, dict):
         return engine
     weights, kind = engine.get("weights", {}), engine.get("kind")
-    if isinstance(weights, dict) and isinstance(kind, str) and kind in KINDS:
-        return engine | {"weights": {"nnz": KINDS[kind].default_nnz} | weights}
+    if isinstance(weights, dict) and isinstance(kind, str) and kind in ALL_KINDS:
+        return engine | {"weights": {"nnz": ALL_KINDS[kind].default_nnz} | weights}
     return engine
 
 

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from ...rtl.arith.carry_save import FinalAdder
 from ...rtl.arith.partial_products import Multiplier
-from ...rtl.kinds import KINDS
+from ...rtl.kinds import ALL_KINDS
 from .defaults import WEIGHTS, fill, fill_engine, fill_memory
 from .rules import check
 from .size import KIB, MIB, parse_size
@@ -78,10 +78,12 @@ class Weights(_Section):
 class Engine(_Section):
     """The array of multipliers."""
 
-    kind: Literal[tuple(KINDS)]  # type: ignore[valid-type]
+    kind: Literal[tuple(ALL_KINDS)]  # type: ignore[valid-type]
     """Systolic array (sa), systolic tensor array (sta), the latter with density bound block weights
     (sta-dbb, s2ta-w), with blocks of any density, whose non-zeros are streamed one a cycle (vdbb),
-    or with held weights by which pruned activations are streamed (s2ta-aw)."""
+    or with held weights by which pruned activations are streamed (s2ta-aw). No array but the
+    compact core, one activation broadcast to 8 multiply-accumulate lanes, all in one memory, for
+    the smallest FPGAs (simd): vector, drain, postproc and memory.schedule say nothing about it."""
     tpe: Tpe
     grid: Grid
     weights: Weights = Field(default_factory=Weights)
@@ -101,11 +103,11 @@ class Memory(_Section):
     """On-chip memories, in bytes."""
 
     activations: Size = 64 * KIB
-    """Total of the two equal activation bank groups."""
+    """Total of the two equal activation bank groups; for simd its part of the one memory."""
     weights: Size = WEIGHTS
-    """Weight memory."""
+    """Weight memory; for simd, weights and what goes with them, in the one memory."""
     program: Size = 16 * KIB
-    """Layer descriptors, biases and requantisation parameters."""
+    """Layer descriptors, biases and requantisation parameters; for simd, descriptors."""
     schedule: Size = Field(default_factory=lambda: 4 * KIB)
     """Which blocks of weights each layer issues, 4 bytes a block of the array's columns, or 8 where
     activations take more than 512 KiB. By default a sixteenth of the weights, which is enough where
@@ -123,8 +125,9 @@ class Memory(_Section):
 class Vector(_Section):
     """The unit for depthwise convolution, pooling and addition."""
 
-    lanes: Annotated[Literal[8, 16, 32], Whole] = 16
-    """Channels of a cycle."""
+    lanes: Annotated[Literal[0, 8, 16, 32], Whole] = 16
+    """Channels of a cycle. 0 leaves the unit out: the engine computes what it can of depthwise
+    convolutions and pools, as convolutions, and ADD and MAX_POOL are refused."""
     taps: Annotated[Literal[9], Whole] = 9
     """Kernel taps of a channel and cycle."""
     fused_channels: Annotated[int, Field(ge=0, le=2048, multiple_of=8)] = 0
@@ -159,28 +162,35 @@ class PostProcessor(_Section):
 class Bus(_Section):
     """The core's ports."""
 
-    control: Literal["axi4-lite"] = "axi4-lite"
-    """Registers."""
-    window: Literal["axi4"] | None = "axi4"
-    """Subordinate port into the core's memories; null leaves it out."""
+    control: Literal["axi4-lite", "wishbone"] = "axi4-lite"
+    """Registers, on 32 bits. Wishbone: B4, classic cycles, word addresses, as LiteX has it."""
+    window: Literal["axi4", "wishbone"] | None = "axi4"
+    """Subordinate port into the core's memories; null leaves it out. Wishbone has 32 bits."""
     dma: Literal["axi4"] | None = "axi4"
     """Manager port that moves data by itself; null leaves it out."""
     data_width: Annotated[Literal[64], Whole] = 64
-    """Bits of the window's and the DMA's data."""
+    """Bits of data of the window on AXI and of the DMA."""
 
 
 class Arithmetic(_Section):
-    """How the dot products of engine and vector unit are built: their results are the same."""
+    """How sums and products of engine, vector unit and post-processor are built: their results are
+    the same."""
 
-    multiplier: Literal[("inferred", *(str(each) for each in Multiplier))] = "inferred"  # type: ignore[valid-type]
+    multiplier: Literal[("inferred", "rows", *(str(each) for each in Multiplier))] = "inferred"  # type: ignore[valid-type]
     """Rows of partial products in an explicit carry-save tree, or inferred: left to the
-    synthesiser, but for an ASIC as baugh-wooley. baugh-wooley: a row of AND gates a bit of the
+    synthesiser, but for an ASIC as baugh-wooley. rows: for FPGAs, Booth digits of LUTs and carry
+    chains, all but dsp_products of a dot product. baugh-wooley: a row of AND gates a bit of the
     activation; radix-4, booth: a row for two bits; distributed: a row for a bit of two activations
     each, smallest, but with more glitches; mixed: that for the top three bits, baugh-wooley for
     the others."""
     final_adder: Literal[tuple(str(each) for each in FinalAdder)] = "prefix"  # type: ignore[valid-type]
     """How carries end in an explicit tree: prefix, from the middle on in one fast sum; ripple,
     smaller and slower."""
+    dsp_products: Annotated[int, Field(ge=0, le=9)] = 0
+    """With rows: products of each dot product that are left to DSP blocks."""
+    pipelined: bool = False
+    """For FPGAs: products, every level of adders and short stages of requantisation end in
+    registers; a few cycles more a layer."""
 
 
 class Target(_Section):
@@ -234,27 +244,30 @@ class Spec(_Section):
     def multipliers(self) -> int:
         """Multipliers of the array."""
         engine = self.engine
-        return self.rows * self.columns * KINDS[engine.kind].products(
+        return self.rows * self.columns * ALL_KINDS[engine.kind].products(
             engine.tpe.b, engine.weights.nnz)
 
     @property
     def effective_macs_per_cycle(self) -> int:
         """Multiply-accumulates of the dense layer that a cycle is worth at the spec's density."""
         engine = self.engine
-        return int(self.rows * self.columns * KINDS[engine.kind].effective_products(
+        return int(self.rows * self.columns * ALL_KINDS[engine.kind].effective_products(
             engine.tpe.b, engine.weights.nnz))
 
     @property
     def hash(self) -> int:
-        """64 bits (unsigned) of everything that changes what hardware does: all but name,
-        arithmetic and target.
+        """64 bits (unsigned) of everything that changes what hardware does: all but name, target
+        and of the arithmetic its latency.
 
-        ``float_rounding`` came later: left at its default, it does not change the hash.
+        ``float_rounding`` and ``pipelined`` came later: left at their defaults, they do not change
+        the hash.
         """
         later = set() if self.postproc.float_rounding else {"float_rounding"}
-        text = json.dumps(self.model_dump(mode="json", exclude={
-            "name": True, "arithmetic": True, "target": True, "postproc": later}),
-                          sort_keys=True, separators=(",", ":"))
+        fields = self.model_dump(mode="json", exclude={
+            "name": True, "arithmetic": True, "target": True, "postproc": later})
+        if self.arithmetic.pipelined:
+            fields["pipelined"] = True
+        text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from ...rtl.facts import BLOCK, Encoding
-from ...rtl.kinds import KINDS
+from ...rtl.kinds import ALL_KINDS
 from .size import KIB, format_size
 
 __all__ = ["check"]
@@ -17,23 +17,29 @@ Faults = Iterator[tuple[str, str]]
 MAX_EDGE = 256
 MIN_ROWS = 4
 WINDOW_COLUMNS = 3
+FABRIC = ("inferred", "rows")
+"""Multipliers that do not state an ASIC's trees."""
+MIN_COMPACT_BITS = 20
+MAX_COMPACT_BYTES = 512 * KIB
+"""Words that the addresses of a compact descriptor reach."""
 
 
 def check(values: Values) -> Faults:
     """Faults (path, sentence) of ``values``: dotted path to valid value; invalid ones left out."""
-    for rule in _RULES:
+    kind = values.get("engine.kind")
+    for rule in _MESH_RULES if kind is None or ALL_KINDS[kind].mesh else _COMPACT_RULES:
         with suppress(KeyError):
             yield from rule(values)
 
 
 def _shape(v: Values) -> Faults:
     kind, a, b, c = (v[f"engine.{name}"] for name in ("kind", "tpe.a", "tpe.b", "tpe.c"))
-    if KINDS[kind].scalar and (a, b, c) != (1, 1, 1):
+    if ALL_KINDS[kind].scalar and (a, b, c) != (1, 1, 1):
         yield "engine.tpe", (f"must be {{a: 1, b: 1, c: 1}} for kind {kind}, not a {a}x{b}x{c} "
                              "TPE; write the array's size in engine.grid, or use kind sta")
-    if KINDS[kind].depths == (BLOCK,) and b != BLOCK:
+    if ALL_KINDS[kind].depths == (BLOCK,) and b != BLOCK:
         fix = ("engine.weights.nnz sets its multipliers"
-               if KINDS[kind].encoding is Encoding.MASK else "set it to 8")
+               if ALL_KINDS[kind].encoding is Encoding.MASK else "set it to 8")
         yield "engine.tpe.b", f"must be 8, the block, for kind {kind}, not {b}; {fix}"
 
 
@@ -42,8 +48,8 @@ def _density(v: Values) -> Faults:
     if nnz > block:
         yield "engine.weights.nnz", (f"NNZ must be at most the block of {block}, not {nnz}; "
                                      f"set it to 1..{block}")
-    elif not KINDS[kind := v["engine.kind"]].bounded and nnz != block:
-        what = "any density at run time" if KINDS[kind].encoding is Encoding.INDEX else "dense"
+    elif not ALL_KINDS[kind := v["engine.kind"]].bounded and nnz != block:
+        what = "any density at run time" if ALL_KINDS[kind].encoding is Encoding.INDEX else "dense"
         yield "engine.weights.nnz", (f"must be {block} ({what}) for kind {kind}, not {nnz}; remove "
                                      "engine.weights, or use kind sta-dbb")
 
@@ -106,7 +112,7 @@ def _activations(v: Values) -> Faults:
 
 def _weights(v: Values) -> Faults:
     columns = _legal_columns(v)
-    bits = KINDS[v["engine.kind"]].encoding.stored_bits(v["engine.tpe.b"],
+    bits = ALL_KINDS[v["engine.kind"]].encoding.stored_bits(v["engine.tpe.b"],
                                                          v["engine.weights.nnz"])
     words = -(-columns * bits // 64)
     if v["memory.weight_source"] == "on-chip":
@@ -132,12 +138,80 @@ def _least(name: str, size: int, why: str, v: Values) -> Faults:
 
 def _bus(v: Values) -> Faults:
     if v["bus.window"] is None and v["bus.dma"] is None:
-        yield "bus", ("window or dma must be axi4, not both null: nothing could reach the core's "
+        yield "bus", ("window or dma must be there, not both null: nothing could reach the core's "
                       "memories; set bus.window or bus.dma to axi4")
     elif v["bus.dma"] is None and v["memory.weight_source"] == "external":
         yield "bus.dma", ("must be axi4 for memory.weight_source external, not null: weights come "
                           "through it; set bus.dma to axi4")
 
 
-_RULES: tuple[Callable[[Values], Faults], ...] = (
-    _shape, _density, _rows, _columns, _lanes, _activations, _weights, _bus)
+def _fusion(v: Values) -> Faults:
+    if not v["vector.lanes"] and v["vector.fused_channels"]:
+        yield "vector.fused_channels", (f"must be 0 without a vector unit, not "
+                                        f"{v['vector.fused_channels']}; set vector.lanes to 8")
+
+
+def _arithmetic(v: Values) -> Faults:
+    multiplier = v["arithmetic.multiplier"]
+    if v["arithmetic.pipelined"] and multiplier not in FABRIC:
+        yield "arithmetic.multiplier", (f"must be {' or '.join(FABRIC)} if arithmetic.pipelined, "
+                                        f"not {multiplier}; explicit trees have no registers")
+    if v["arithmetic.dsp_products"] and multiplier != "rows":
+        yield "arithmetic.dsp_products", (f"must be 0 for arithmetic.multiplier {multiplier}, not "
+                                          f"{v['arithmetic.dsp_products']}; set multiplier to rows")
+    if v["arithmetic.pipelined"] and v["postproc.float_rounding"]:
+        yield "arithmetic.pipelined", ("must be false with postproc.float_rounding, not true; "
+                                       "remove one of them")
+
+
+def _compact_shape(v: Values) -> Faults:
+    kind = v["engine.kind"]
+    a, b, c = (v[f"engine.tpe.{name}"] for name in ("a", "b", "c"))
+    if (a, b, c) != (1, 1, 8):
+        yield "engine.tpe", (f"must be {{a: 1, b: 1, c: 8}} for kind {kind}, not a {a}x{b}x{c} "
+                             "TPE; write that, or use kind sta")
+    m, n = v["engine.grid.m"], v["engine.grid.n"]
+    if (m, n) != (1, 1):
+        yield "engine.grid", (f"must be {{m: 1, n: 1}} for kind {kind}, not {m}x{n}; write that, "
+                              "or use kind sta")
+
+
+def _compact_accumulators(v: Values) -> Faults:
+    kind, bits = v["engine.kind"], v["engine.accumulator_bits"]
+    if bits < MIN_COMPACT_BITS:
+        yield "engine.accumulator_bits", (f"must be at least {MIN_COMPACT_BITS} for kind {kind}, "
+                                          f"whose biases are added in them, not {bits}; set it to "
+                                          f"{MIN_COMPACT_BITS} or more")
+
+
+def _absent(path: str, wanted: object, written: str, why: str) -> Callable[[Values], Faults]:
+    """A rule: ``path`` must be ``wanted`` for the compact core."""
+    def rule(v: Values) -> Faults:
+        if v[path] != wanted:
+            yield path, (f"must be {written} for kind {v['engine.kind']}, {why}; set it to "
+                         f"{written}")
+    return rule
+
+
+def _compact_memory(v: Values) -> Faults:
+    size = sum(v[f"memory.{name}"] for name in ("activations", "weights", "program"))
+    if size > MAX_COMPACT_BYTES:
+        yield "memory", (f"activations, weights and program must be at most "
+                         f"{format_size(MAX_COMPACT_BYTES)} together for kind {v['engine.kind']}, "
+                         f"not {format_size(size)}; make them smaller")
+
+
+_MESH_RULES: tuple[Callable[[Values], Faults], ...] = (
+    _shape, _density, _rows, _columns, _lanes, _activations, _weights, _bus, _fusion,
+    _arithmetic)
+_COMPACT_RULES: tuple[Callable[[Values], Faults], ...] = (
+    _compact_shape, _density, _compact_accumulators, _compact_memory,
+    _absent("engine.zero_gating", False, "false", "whose accumulators have no gates"),
+    _absent("memory.weight_source", "on-chip", "on-chip", "which has no DMA"),
+    _absent("vector.fused_channels", 0, "0", "which has no vector unit"),
+    _absent("postproc.float_rounding", False, "false", "whose requantisers round as TFLite does"),
+    _absent("bus.control", "axi4-lite", "axi4-lite", "whose registers have no other bus"),
+    _absent("bus.window", "axi4", "axi4", "whose memory is reached through it"),
+    _absent("bus.dma", None, "null", "which has none"),
+    _absent("arithmetic.multiplier", "inferred", "inferred", "whose lanes are DSP blocks"),
+    _absent("arithmetic.pipelined", False, "false", "whose stages are short anyway"))

@@ -135,7 +135,7 @@ def _counters(p: AcceleratorParameters) -> Kinds:
 
 def _buses(p: AcceleratorParameters) -> Kinds:
     found: Kinds = {"registers": ONE, "core_map": ONE}
-    if p.window:
+    if p.window and not p.wishbone_window:  # a Wishbone slave is too small to matter
         found["window"] = ONE
     if p.dma:
         found["dma"] = ONE | {"stream": p.external_weights}

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ....rtl.arith.arithmetic import Arithmetic
+from ....rtl.arith.fabric import FabricArithmetic
 from .tpe import Terms
 
 __all__ = ["TECHNOLOGIES", "CostFault", "Costs", "Judged", "Pair", "error", "load_costs",
@@ -85,8 +86,11 @@ class Costs(BaseModel):
     residuals: dict[str, float]
     judged: dict[str, Judged] = {}
 
-    def check(self, arithmetic: Arithmetic) -> None:
-        """Raise CostFault where nothing is known of the multiplier."""
+    def check(self, arithmetic: Arithmetic | FabricArithmetic, pipelined: bool) -> None:
+        """Raise CostFault where nothing is known of the multiplier, or it is ``pipelined``."""
+        if pipelined:
+            raise CostFault(f"arithmetic.pipelined must be false for costs in {self.technology}, "
+                            "not true")
         if str(arithmetic.multiplier) not in self.multipliers:
             raise CostFault(f"arithmetic.multiplier must be {' or '.join(self.multipliers)} for "
                             f"costs in {self.technology}, not {arithmetic.multiplier}")

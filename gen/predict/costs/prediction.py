@@ -42,7 +42,7 @@ class BlockArea:
 
 def tpe_area(facts: EngineFacts, arithmetic: Arithmetic, costs: Costs) -> float:
     """um2 of a TPE."""
-    costs.check(arithmetic)
+    costs.check(arithmetic, facts.pipelined)
     return total(costs.area, area_terms(facts, arithmetic))
 
 

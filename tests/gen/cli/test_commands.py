@@ -121,7 +121,8 @@ def test_compile_json_is_the_mapping(tmp_path):
     result = call("compile", "demo", MODEL, "-o", tmp_path / "out", "--json")
     mapping = json.loads((tmp_path / "out" / MAPPING).read_text())
     assert json.loads(result.stdout) == {
-        "directory": str(tmp_path / "out"), "files": [MAPPING, IMAGE], **mapping}
+        "directory": str(tmp_path / "out"), "files": [MAPPING, "model_digits_dbb4.c",
+                                                  "model_digits_dbb4.h", IMAGE], **mapping}
 
 
 def test_compile_is_reproducible(tmp_path):
@@ -158,11 +159,11 @@ def test_predict_of_a_baseline_is_slower():
 
 BAD = {
     "unknown spec": (
-        ["predict", "nope", MODEL], "nope: no such spec; named specs are demo, kws-edge, "),
+        ["predict", "nope", MODEL], "nope: no such spec; named specs are demo, "),
     "bad override": (
         ["predict", "demo", MODEL, "--set", "engine.kind=foo"],
-        ("--set engine.kind=foo: engine.kind: must be sa, sta, sta-dbb, vdbb, s2ta-w "
-         "or s2ta-aw, not 'foo'")),
+        ("--set engine.kind=foo: engine.kind: must be sa, sta, sta-dbb, vdbb, s2ta-w, "
+         "s2ta-aw or simd, not 'foo'")),
     "missing model": (["predict", "demo", "/nonexistent/m.tflite"], "/nonexistent/m.tflite: "),
     "folder for a model": (["predict", "demo", "/"], "/: "),
     "model that is none": (["predict", "demo", __file__], __file__),

@@ -77,6 +77,8 @@ def test_documents_name_every_register_and_region(tmp_path):
     ("demo", ()), ("kws-edge", ()), ("kws-edge", ("engine.kind=sta",)),
     ("kws-edge", ("engine.kind=sa",)), ("kws-vdbb", ()),
     ("demo", ("bus.dma=null",)), ("demo", ("bus.window=null",)),
+    ("demo", ("bus={control: wishbone, window: wishbone}",)),
+    ("demo", ("bus={control: wishbone}",)), ("demo", ("bus={window: wishbone, dma: null}",)),
     ("demo", ("memory.activations=1 MiB",)),  # one entry of the schedule in a word
     ("demo", ("arithmetic={multiplier: distributed, final_adder: prefix}",)),
 ])

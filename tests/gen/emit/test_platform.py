@@ -23,8 +23,8 @@ from systolith.gen.spec import load
 from systolith.rtl.arith.dot_product import DotProduct
 from systolith.rtl.bus.axi import AxiLite
 from systolith.rtl.cell import Cell
+from systolith.rtl.delay import DelayCell
 from systolith.rtl.engine.decompressor import MaskDecoder
-from systolith.rtl.engine.skew import DelayCell
 from systolith.rtl.engine.systolic import TpeGrid, TpeRow
 from systolith.rtl.pe.tpe import Tpe
 

@@ -3,8 +3,10 @@ import pytest
 from systolith.gen.spec import SpecFault, load, names
 from systolith.gen.spec.loading import MAX_BYTES
 
-NAMED = ("named specs are demo, kws-edge, kws-s2ta-aw, kws-s2ta-w, kws-sa, kws-sta, kws-vdbb, "
-         "sa-64x64, sta-64x64, tinyml-vdbb, tinyml-vdbb-1024, tinyml-vdbb-external")
+NAMED = ("named specs are demo, demo-icebreaker, demo-tang-nano-20k, demo-ulx3s, "
+         "kws-a7-35t, kws-edge, kws-s2ta-aw, kws-s2ta-w, kws-sa, "
+         "kws-sta, kws-ulx3s, kws-vdbb, sa-64x64, sta-64x64, tinyml-vdbb, tinyml-vdbb-1024, "
+         "tinyml-vdbb-external, tinyml-z7020")
 GOOD = "name: x\nengine: {kind: sta, tpe: {a: 4, b: 8, c: 4}, grid: {m: 2, n: 2}}\n"
 
 
@@ -37,9 +39,11 @@ def test_named_spec(name, rows, columns, multipliers, effective):
 
 
 def test_names_are_all_that_ships():
-    assert names() == ["demo", "kws-edge", "kws-s2ta-aw", "kws-s2ta-w", "kws-sa", "kws-sta",
-                       "kws-vdbb", "sa-64x64", "sta-64x64", "tinyml-vdbb",
-                       "tinyml-vdbb-1024", "tinyml-vdbb-external"]
+    assert names() == ["demo", "demo-icebreaker", "demo-tang-nano-20k", "demo-ulx3s",
+                       "kws-a7-35t", "kws-edge", "kws-s2ta-aw", "kws-s2ta-w",
+                       "kws-sa", "kws-sta", "kws-ulx3s", "kws-vdbb", "sa-64x64",
+                       "sta-64x64", "tinyml-vdbb", "tinyml-vdbb-1024", "tinyml-vdbb-external",
+                       "tinyml-z7020"]
 
 
 def test_defaults(tmp_path):
@@ -99,8 +103,8 @@ def test_wrong_arithmetic_is_said_where_it_stands(tmp_path):
     with pytest.raises(SpecFault) as caught:
         load(path)
     first, second = str(caught.value).splitlines()
-    assert first == (f"{path}:{line}:15: arithmetic.multiplier: must be inferred, baugh-wooley, "
-                     "radix-4, booth, distributed or mixed, not 'wallace'")
+    assert first == (f"{path}:{line}:15: arithmetic.multiplier: must be inferred, rows, "
+                     "baugh-wooley, radix-4, booth, distributed or mixed, not 'wallace'")
     assert second == (f"{path}:{line + 1}:16: arithmetic.final_adder: must be ripple or prefix, "
                       "not 'Prefix'; did you mean prefix?")
 
@@ -147,7 +151,7 @@ FIELDS = {
         "s.yaml:3:25: drain.rows_per_cycle: must be 1, not true"),
     "float for a choice": (
         GOOD + "vector: {lanes: 8.0}\n",
-        "s.yaml:3:17: vector.lanes: must be 8, 16 or 32, not 8.0"),
+        "s.yaml:3:17: vector.lanes: must be 0, 8, 16 or 32, not 8.0"),
     "out of range": (
         GOOD.replace("m: 2", "m: 257"),
         ("s.yaml:2:56: engine.grid.m: must be an integer from 1 to 256, not 257; the nearest is "
@@ -158,8 +162,8 @@ FIELDS = {
          "is 16")),
     "misspelt choice": (
         GOOD.replace("sta", "stadbb"),
-        ("s.yaml:2:16: engine.kind: must be sa, sta, sta-dbb, vdbb, s2ta-w or s2ta-aw, "
-         "not 'stadbb'; did you mean sta-dbb?")),
+        ("s.yaml:2:16: engine.kind: must be sa, sta, sta-dbb, vdbb, s2ta-w, s2ta-aw or "
+         "simd, not 'stadbb'; did you mean sta-dbb?")),
     "optional choice": (
         GOOD + "bus: {dma: ahb}\n", "s.yaml:3:12: bus.dma: must be axi4 or null, not 'ahb'"),
     "missing key": (

@@ -81,7 +81,7 @@ CASES = {
          "make it larger")),
     "no way to the memories": (
         {"window": "null", "dma": "null"},
-        ("9:6: bus: window or dma must be axi4, not both null: nothing could reach the core's "
+        ("9:6: bus: window or dma must be there, not both null: nothing could reach the core's "
          "memories; set bus.window or bus.dma to axi4")),
 }
 

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a host writes into the address map and reads from it: image, inputs and outputs.
+
+A run is (byte address, first word, count): words of an array that lie one behind the other.
+"""
+
+from itertools import groupby
+
+import numpy as np
+
+from .compile.program import Program
+
+__all__ = ["Run", "image_words", "pack_inputs", "tensor_runs", "unpack_outputs"]
+
+Run = tuple[int, int, int]
+
+
+def _runs(addresses: list[int]) -> list[Run]:
+    """Stretches of consecutive words at ``addresses``."""
+    pairs = enumerate(addresses)
+    runs = []
+    for _, group in groupby(pairs, key=lambda pair: pair[1] - 8 * pair[0]):
+        members = list(group)
+        runs.append((members[0][1], members[0][0], len(members)))
+    return runs
+
+
+def image_words(program: Program) -> tuple[list[Run], np.ndarray]:
+    """Runs, in the order of loading, and the uint64 words of a program's image on chip."""
+    p, image = program.parameters, program.memory_image
+    program_address, weight_address = p.region_address(2), p.region_address(1)
+    stride = image.weight_stride
+    rows = image.weights.size // stride
+    weights = image.weights.reshape(rows, stride)[:, :p.weight_banks]
+    trailer = image.program.size - image.trailer_words
+    addresses = [program_address + 8 * i for i in range(trailer)]
+    addresses += [p.region_address(3) + 8 * i for i in range(image.schedule.size)]
+    addresses += [weight_address + 8 * (row * stride + bank)
+                  for row in range(rows) for bank in range(p.weight_banks)]
+    addresses += [program_address + 8 * i for i in range(trailer, image.program.size)]
+    words = [image.program[:trailer], image.schedule, weights.ravel(), image.program[trailer:]]
+    return _runs(addresses), np.concatenate(words).astype("<u8")
+
+
+def tensor_runs(program: Program, tensor: int) -> list[Run]:
+    """Runs of a tensor's words on chip, or as it lies in external memory."""
+    p, layout = program.parameters, program.layouts[tensor]
+    words = sorted(set(layout.addresses().ravel().tolist()))
+    if tensor in program.spilled:
+        return _runs([8 * (program.spilled[tensor] + word) for word in words])
+    return _runs([p.group_address(layout.group, word) for word in words])
+
+
+def pack_inputs(program: Program, inputs: np.ndarray) -> np.ndarray:
+    """int8 ``inputs`` [N, ...] as uint64 [N, words], in the order of the input's runs."""
+    layout = program.input_layout
+    shape = (layout.height, layout.width, layout.channels)
+    return np.array([[word for _, word in sorted(layout.pack(x.reshape(shape)).items())]
+                     for x in inputs], "<u8")
+
+
+def unpack_outputs(program: Program, outputs: np.ndarray) -> np.ndarray:
+    """int8 [N, h, w, c] of uint64 ``outputs`` [N, words], in the order of the output's runs."""
+    layout = program.output_layout
+    order = sorted(set(layout.addresses().ravel().tolist()))
+    words = np.zeros(max(order) + 1, np.uint64)
+    tensors = []
+    for row in outputs:
+        words[order] = row
+        tensors.append(layout.unpack(words))
+    return np.array(tensors)
