@@ -13,6 +13,7 @@ from ...gen.build import parameters
 from ...gen.cli.common import (
     InputFault,
     atomic_directory,
+    check_mesh,
     load_inputs,
     print_json,
     print_overridden,
@@ -89,6 +90,7 @@ def run(request: Request) -> Chip:
 def measure(request: Request, *, quiet: bool = True) -> tuple[Chip, NetworkEnergy | None]:
     """The chip, and the energy of an inference if a model is asked for."""
     spec = load(request.spec, request.overrides)
+    check_mesh(spec, target="asic")
     with stage("read cells", quiet=quiet):
         library, technology = Sources(
             liberty=request.liberty, technology=request.technology).load()

@@ -40,7 +40,7 @@ def test_entry_point_names_the_commands():
 
 @pytest.mark.parametrize("arguments, sentence", [
     (["nospec"], "nospec: no such spec"),
-    (["demo", "--target", "fpga"], "--target must be asic, not 'fpga'"),
+    (["demo", "--target", "fpga"], "--target must be one of asic, ecp5, ice40, gowin, xc7, not"),
     (["demo", "--liberty", "missing.lib"], "missing.lib: No such file or directory"),
     (["demo", "--tech", "asap7"], "technology asap7 must come with --liberty FILE"),
     (["demo", "--tech", "tsmc"], "technology must be asap7, gates, osu018, sg13g2 or a"),

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The host of a board: link, registers and memories, networks."""
