@@ -3,13 +3,14 @@
 
 import numpy as np
 from systolith.gen.compile import Program, core_tensors
+from systolith.gen.counters import measured_activity, measured_stalls
 from systolith.gen.mapping import compile_network
 from systolith.gen.predict import Activity, moved_bytes, predict, predict_activity
+from systolith.gen.report import RunResult
 from systolith.gen.spec import Spec
 from systolith.golden.interpreter import run as run_golden
 from systolith.golden.network import Network
-from systolith.verif.counters import measured_activity, measured_stalls
-from systolith.verif.run import RunResult, run, simulator
+from systolith.verif.run import run, simulator
 
 __all__ = ["check", "compare"]
 

@@ -17,17 +17,17 @@ from ..gen.cli.common import (
     SpecArgument,
     SwitchableOption,
     UnfusedOption,
+    check_mesh,
     fail,
     guard,
     load_inputs,
     print_json,
-    print_left_out,
     print_overridden,
     print_table,
     stage,
 )
 from ..gen.cli.groups import BENCH, group
-from ..gen.cli.layers import print_layers
+from ..gen.cli.reports import print_report
 from ..gen.cli.timeline import TimelineOption, check_timeline, draw_timeline
 from ..gen.spec import load
 from ..rtl.sequencer.descriptor import FLAGS
@@ -82,6 +82,7 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
                                      param_hint="--on")
         loaded = load(spec, overrides or ())
         check_timeline(timeline)
+        check_mesh(loaded, timeline=timeline)
         if switchable and not activation_nnz:
             raise typer.BadParameter("needs --activation-nnz: which layers are there in both forms",
                                      param_hint="--switchable")
@@ -91,7 +92,8 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
         if timeline is not None and on != "verilator":
             raise typer.BadParameter("needs --on verilator; 'systolith predict' draws without "
                                      "simulation", param_hint="--timeline")
-        from .inference import run_network, save_outputs
+        from ..gen.report import save_outputs
+        from .inference import run_network
         from .parallel import available_cpus
         from .simulator import SimulationFault
 
@@ -114,35 +116,9 @@ def run(spec: SpecArgument, model: ModelArgument, inputs: InputOption, on: OnOpt
         print_json(report.as_dict() | {"overrides": list(overrides or ())})
     else:
         print_overridden(loaded, overrides)
-        _print(report, loaded.name, model.name)
+        print_report(report, loaded.name, model.name)
     raise typer.Exit(ExitCode.HOLDS if report.bit_exact is not False
                      else ExitCode.DOES_NOT_HOLD)
-
-
-def _print(report, spec: str, model: str) -> None:
-    if report.layers:
-        title = f"{model} on {spec}: cycles measured, waits by layer predicted"
-        print_layers(title, report.layers, {
-            "macs": sum(layer["macs"] for layer in report.layers), "cycles": report.cycles,
-            "predicted_cycles": round(report.predicted_cycles_per_inference * report.batch),
-            "utilisation": report.utilisation, "transfer_wait": report.waits,
-            "moved_bytes": report.moved_bytes} | report.activity)
-    print_left_out(report.left_out)
-    typer.echo(f"inferences {report.inferences}")
-    if report.accuracy is not None:
-        before = report.accuracy_unpruned
-        typer.echo(f"accuracy {100 * report.accuracy:.2f} %" + (
-            "" if before is None else f", {100 * before:.2f} % without pruning activations"))
-    if report.bit_exact is None:
-        return
-    if report.batch > 1:
-        typer.echo(f"cycles per run of {report.batch} inputs {report.cycles:,}")
-    typer.echo(f"cycles per inference {report.cycles_per_inference:,} measured, "
-               f"{report.predicted_cycles_per_inference:,} predicted; " + (
-                   f"{report.waits:,} of waiting for transfers; " if report.waits else "") +
-               f"utilisation {100 * report.utilisation:.1f} %")
-    typer.echo(f"RTL = golden over {report.inferences} inputs" if report.bit_exact
-               else f"MISMATCH: {report.mismatch}")
 
 
 def verify(spec: SpecArgument, overrides: SetOption = None, json: JsonOption = False) -> None:

@@ -18,8 +18,9 @@ from rich.table import Table
 
 from ..gen.cli.common import load_inputs, stage
 from ..gen.emit import generate
+from ..gen.report import Report
 from ..gen.spec import load
-from .inference import Report, run_network
+from .inference import run_network
 from .toolchain import ToolMissing, simulation_environment
 
 __all__ = ["main"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A host in front of the core: AXI masters, register access, image and tensor transfers."""
+"""A host in front of the core: bus masters, register access, image and tensor transfers."""
 
 import random
 
@@ -10,6 +10,7 @@ from cocotb.triggers import First, RisingEdge, Timer
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiMaster
 
 from ..rtl.bus.register_map import REGISTERS
+from .wishbone import WishboneMaster
 
 __all__ = ["PERIOD_NS", "Host", "RunError"]
 
@@ -28,26 +29,28 @@ class RunError(RuntimeError):
 
 
 class Host:
-    """Drives clock, reset and the AXI slave ports of ``dut``.
+    """Drives clock, reset and the slave ports of ``dut``, be they AXI or Wishbone.
 
-    With ``stalls`` every AXI channel pauses at random, reproducibly.
+    With ``stalls`` every channel pauses at random, reproducibly. ``channels`` are what can pause,
+    of ``control``, and of ``window`` if there is one: five for AXI, one for Wishbone.
     """
 
     def __init__(self, dut, *, stalls: int | None = None):
         self.dut = dut
         cocotb.start_soon(Clock(dut.clk, PERIOD_NS, unit="ns").start())
-        self.control = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst)
-        self.window = AxiMaster(AxiBus.from_prefix(dut, "s_axi"), dut.clk, dut.rst)
-        for master in (self.control, self.window):
-            master.write_if.log.setLevel("WARNING")
-            master.read_if.log.setLevel("WARNING")
-            if stalls is not None:
-                rng = random.Random(stalls)
-                for channel in (master.write_if.aw_channel, master.write_if.w_channel,
-                                master.write_if.b_channel, master.read_if.ar_channel,
-                                master.read_if.r_channel):
-                    seed = rng.randrange(2**32)
-                    channel.set_pause_generator(_pauses(seed))
+        self.control = (WishboneMaster(dut, "s_wb") if hasattr(dut, "s_wb_cyc") else
+                        AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst))
+        self.channels = _channels(self.control)
+        if hasattr(dut, "s_wb_window_cyc"):
+            self.window = WishboneMaster(dut, "s_wb_window")
+        elif hasattr(dut, "s_axi_awvalid"):
+            self.window = AxiMaster(AxiBus.from_prefix(dut, "s_axi"), dut.clk, dut.rst)
+        if hasattr(self, "window"):
+            self.channels += _channels(self.window)
+        if stalls is not None:
+            rng = random.Random(stalls)
+            for channel in self.channels:
+                channel.set_pause_generator(_pauses(rng.randrange(2**32)))
 
     async def reset(self) -> None:
         """Hard reset for a few cycles."""
@@ -64,6 +67,14 @@ class Host:
     async def write(self, name: str, value: int) -> None:
         """Write a register by name."""
         await self.control.write_dword(OFFSETS[name], value)
+
+    async def read_window(self, address: int) -> int:
+        """32 bits of the memories."""
+        return int.from_bytes((await self.window.read(address, 4)).data, "little")
+
+    async def write_window(self, address: int, value: int) -> None:
+        """Write 32 bits of the memories."""
+        await self.window.write(address, value.to_bytes(4, "little"))
 
     async def store(self, runs, words: np.ndarray) -> None:
         """Write runs of (byte address, first word, count) of ``words`` through the window."""
@@ -95,6 +106,16 @@ class Host:
     async def layer_cycles(self, layers: int) -> list[int]:
         """Cycles of each layer of the latest run."""
         return [await self.control.read_dword(LAYER_TABLE + 4 * i) for i in range(layers)]
+
+
+def _channels(master) -> list:
+    """What of a master can pause."""
+    if isinstance(master, WishboneMaster):
+        return [master]
+    for half in (master.write_if, master.read_if):
+        half.log.setLevel("WARNING")
+    return [master.write_if.aw_channel, master.write_if.w_channel, master.write_if.b_channel,
+            master.read_if.ar_channel, master.read_if.r_channel]
 
 
 def _pauses(seed: int):

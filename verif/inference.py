@@ -1,80 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network over many inputs: golden, and the RTL beside it, compared bit for bit."""
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from itertools import compress
 from pathlib import Path
-
-import numpy as np
 
 from ..gen.build import parameters
 from ..gen.cli.common import Inputs, stage
-from ..gen.cli.layers import layer_rows
-from ..gen.compile import Program, bound_activations, core_tensors, layers_run
+from ..gen.compile import bound_activations, layers_run
 from ..gen.importer import load as load_model
 from ..gen.mapping import compile_network
-from ..gen.predict import (
-    Activity,
-    Prediction,
-    Timeline,
-    moved_bytes,
-    predict,
-    predict_activity,
-)
+from ..gen.report import Report, accuracy, complete
 from ..gen.spec import Spec
 from ..golden.interpreter import run as run_golden
 from ..golden.network import Network
-from .counters import measured_activity, measured_stalls
-from .run import RunResult, simulator
 from .run import run as run_rtl
+from .run import simulator
 
-__all__ = ["Report", "run_network", "save_outputs"]
-
-
-@dataclass(kw_only=True)
-class Report:
-    """What ``run`` says. Cycles are None without RTL, and so is ``bit_exact``.
-
-    ``cycles``, and those of ``layers``, are of a run of ``batch`` inputs. Of ``layers``, cycles
-    and what follows from them are measured; stalls are the predictor's, whose sums are compared.
-    ``waits``: cycles of a run in which layers waited for transfers; all others must be as
-    predicted, and so must ``moved_bytes``. ``accuracy_unpruned``: before activations were pruned,
-    if they were. ``counters``: registers after the last inference; ``activity``: its events and
-    stalls among them. ``left_out``: the model's operators behind the network's output.
-    """
-
-    spec: str
-    model: str
-    inferences: int
-    accuracy: float | None
-    accuracy_unpruned: float | None = None
-    bit_exact: bool | None = None
-    mismatch: str | None = None
-    compared: str = "outputs"
-    batch: int = 1
-    cycles: int | None = None
-    cycles_per_inference: float | None = None
-    predicted_cycles_per_inference: float | None = None
-    utilisation: float | None = None
-    waits: int = 0
-    predicted_waits: int = 0
-    moved_bytes: int = 0
-    layers: list[dict] = field(default_factory=list)
-    counters: dict[str, int] = field(default_factory=dict)
-    activity: dict[str, int] = field(default_factory=dict)
-    predicted_activity: dict[str, int] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
-    tensors: dict[int, np.ndarray] = field(default_factory=dict)
-    output: int = 0
-    timelines: list[Timeline] = field(default_factory=list)
-
-    def as_dict(self) -> dict:
-        """Everything but tensors and timelines."""
-        return {key: value for key, value in vars(self).items()
-                if key not in ("tensors", "output", "timelines")}
+__all__ = ["run_network"]
 
 
 def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs], *,
@@ -84,10 +26,8 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
                 switchable: bool = False, conditions: int = 0, quiet: bool = False) -> Report:
     """Run ``model``; with ``simulate`` on the RTL of ``spec`` too, and compare.
 
-    Compared are the outputs of the core's last layer, and with ``layers`` every layer's tensor,
-    over every input; cycles must be the same in every inference and as predicted, and so must
-    the counters of the last one. ``activation_nnz``: as ``bound_activations``; what it costs in
-    accuracy is reported. ``unfused``: every layer by itself. ``batch``: inputs of a run.
+    What is compared: see ``complete``. ``activation_nnz``: as ``bound_activations``; what it
+    costs in accuracy is reported. ``unfused``: every layer by itself. ``batch``: inputs of a run.
     ``window``, ``jobs``, ``trace``: as ``run``. The report's tensors are as the model has them.
     ``switchable``: pruned layers are there in both forms, of which bit 0 of ``conditions``, the
     flags with which runs start, picks.
@@ -102,16 +42,11 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     count = len(inputs.values)
     with stage(f"golden: {count} inputs", quiet=quiet):
         tensors = run_golden(network, inputs.values)
-    final = network.outputs[0]
-    report = Report(spec=spec.name, model=network.name, inferences=count, output=final, batch=batch,
-                    tensors={index: network.tensors[index].to_model(tensors[index])
-                             for index in (tensors if layers else (final,))},
-                    left_out=list(network.left_out),
-                    accuracy=_accuracy(tensors[final], inputs.labels))
+    report = Report.begin(spec, network, inputs, tensors, layers=layers, batch=batch)
     if activation_nnz and inputs.labels is not None:
         with stage(f"golden without pruning: {count} inputs", quiet=quiet):
-            report.accuracy_unpruned = _accuracy(
-                run_golden(unpruned, inputs.values)[final], inputs.labels)
+            report.accuracy_unpruned = accuracy(
+                run_golden(unpruned, inputs.values)[network.outputs[0]], inputs.labels)
     if not simulate:
         return report
 
@@ -130,94 +65,6 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
         result = run_rtl(program, inputs.values, rtl, layers=layers, stalls=stalls,
                          window=window, jobs=jobs, trace=trace, conditions=conditions,
                          runs=[runs] * -(-count // batch), progress=progress)
-    prediction = predict(program, runs=runs)
-    observed = result.layers if layers else {program.lowered.output: result.outputs}
-    report.compared = "every layer" if layers else "outputs"
-    known = core_tensors(program.lowered, {network.inputs[0]: inputs.values} | tensors)
-    report.mismatch = (_first_mismatch(program, observed, known) or _first_mismatch(
-        program, {program.lowered.output: result.outputs}, known))
-    waits = sum(prediction.waits)
-    report.cycles = int(result.cycles[0])
-    report.cycles_per_inference = _share(report.cycles, batch)
-    report.predicted_cycles_per_inference = _share(prediction.cycles + waits, batch)
-    report.waits, report.predicted_waits = int(result.waits[0]), waits
-    report.moved_bytes = moved_bytes(program)
-    report.utilisation = prediction.utilisation * prediction.cycles / result.cycles[0]
-    report.counters = result.counters
-    report.layers += layer_rows(program, prediction, result.layer_cycles[0].tolist())
-    for layer in program.lowered.host:
-        report.layers.append({"name": layer.name, "op": layer.kind, "fused": False,
-                              "cycles": "host",
-                              "predicted_cycles": "host", "macs": 0, "utilisation": 0.0})
-    if result.timeline is not None:
-        report.timelines = [result.timeline, prediction.timeline]
-    if report.mismatch is None:
-        report.mismatch = _timing_mismatch(program, result, prediction)
-    final_run = np.minimum(np.arange((count - 1) // batch * batch, -(-count // batch) * batch),
-                           count - 1)
-    last = {index: tensor[final_run] for index, tensor in known.items()}
-    # The image trailer, on chip, is one weight row that belongs to no layer.
-    expected = sum(compress(predict_activity(program, last), runs), Activity(
-        weight_reads=int(not program.parameters.external_weights)))
-    report.activity = (asdict(measured_activity(result.counters))
-                       | asdict(measured_stalls(result.counters)))
-    report.predicted_activity = asdict(expected) | asdict(prediction.stalls)
-    if report.mismatch is None and report.activity != report.predicted_activity:
-        report.mismatch = (f"counters {report.activity} differ from those predicted, "
-                           f"{report.predicted_activity}")
-    report.bit_exact = report.mismatch is None
+    complete(report, program, result, runs=runs, layers=layers,
+             tensors={network.inputs[0]: inputs.values} | tensors)
     return report
-
-
-def _timing_mismatch(program: Program, result: RunResult, prediction: Prediction) -> str | None:
-    """What of cycles without waits, and of the bytes moved, is not as predicted; None if all is."""
-    own = result.cycles - result.waits
-    if np.ptp(own) or np.ptp(result.layer_cycles, axis=0).any():
-        return "cycles differ between inferences"
-    if own[0] != prediction.cycles:
-        return (f"cycles {result.cycles[0]} less {result.waits[0]} of waiting differ from those "
-                f"predicted, {prediction.cycles}")
-    if program.moves and result.counters["DMA_BYTES"] != moved_bytes(program):
-        return (f"{result.counters['DMA_BYTES']} bytes moved differ from those predicted, "
-                f"{moved_bytes(program)}")
-    return None
-
-
-def _share(cycles: int, batch: int) -> float:
-    """Cycles of an inference: whole where a run is one."""
-    return cycles if batch == 1 else cycles / batch
-
-
-def _first_mismatch(program, observed: dict, golden: dict) -> str | None:
-    """The first layer, input, pixel and channel that differ, as a sentence; None if none do."""
-    layers = {layer.output: layer for layer in (*program.network.layers, *(
-        layer.lowered for layer in program.layers))}
-    for index in observed:
-        want = golden[index].reshape(observed[index].shape)
-        if not np.array_equal(want, observed[index]):
-            at = tuple(int(i) for i in np.argwhere(want != observed[index])[0])
-            return (f"layer {layers[index].name} ({layers[index].kind}), input {at[0]}, pixel "
-                    f"({at[1]}, {at[2]}), channel {at[3]}: RTL {observed[index][at]}, "
-                    f"golden {want[at]}; {(want != observed[index]).sum()} values differ")
-    return None
-
-
-def _accuracy(outputs: np.ndarray, labels: np.ndarray | None) -> float | None:
-    if labels is None:
-        return None
-    return float((outputs.reshape(len(outputs), -1).argmax(1) == labels).mean())
-
-
-def save_outputs(path: Path, report: Report) -> None:
-    """Write ``output`` and, where kept, every operator's ``t<index>``; whole or not at all."""
-    arrays = {"output": report.tensors[report.output]}
-    if len(report.tensors) > 1:
-        arrays |= {f"t{index}": tensor for index, tensor in report.tensors.items()}
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            np.savez(stream, **arrays)
-        os.replace(name, path)
-    except OSError:
-        os.unlink(name)
-        raise

@@ -16,16 +16,18 @@ class Places:
     """Where the words of the address map lie.
 
     ``banks`` of each of the ``regions``, at powers of two; ``group_words`` of address space in an
-    activation bank group.
+    activation bank group, None where there is one memory of a single bank.
     """
 
     regions: Sequence[str]
     region_bits: int
     banks: Sequence[int]
-    group_words: int
+    group_words: int | None = None
 
     def find(self, address: int) -> tuple[int, str, int]:
         """Region, bank by name and word within it, of a byte address."""
+        if self.group_words is None:
+            return 0, "bank", address >> 3
         region = address >> self.region_bits
         word = (address & (1 << self.region_bits) - 1) >> 3
         group = ""
@@ -58,7 +60,7 @@ class Memories:
         if address not in self._words:
             region, bank, line = self._places.find(address)
             unit = getattr(self._regions[region], bank)
-            sram = unit.sram if region == 0 else unit
+            sram = unit.sram if region == 0 and self._places.group_words is not None else unit
             self._words[address] = sram.storage[line]
         return self._words[address]
 

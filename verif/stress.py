@@ -4,7 +4,6 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 from amaranth.utils import exact_log2
@@ -18,10 +17,12 @@ from ..gen.predict import moved_bytes, predict
 from ..gen.spec import Spec
 from ..golden.dbb import BLOCK
 from ..golden.interpreter import run as run_golden
+from ..rtl.compact.parameters import CompactParameters
 from ..rtl.facts import Encoding
 from ..rtl.parameters import AcceleratorParameters
 from ..rtl.sequencer.descriptor import Header
 from .networks import deep_network, small_network
+from .results import read_results
 from .run import prepare, simulator
 
 __all__ = ["BENCHES", "TRANSFERS", "benches_of", "spilling_program", "stress"]
@@ -30,6 +31,8 @@ MASKED = (Encoding.MASK, Encoding.HELD)  # encodings with masks that may have to
 BENCHES = ("bus_stalls", "external_memory", "resets", "images", "host_window")
 TRANSFERS = "transfers"
 """What is there for specs whose weights come from outside, on top of ``BENCHES``."""
+COMPACT_BENCHES = ("bus_stalls", "resets", "compact")
+"""What is there for the compact core instead."""
 INPUTS = 2
 EXTERNAL_BASES = (0x5_0008_0FF8, 0x9_800C_0008)
 """External byte addresses of a first and of a second image: on no round boundary, and apart."""
@@ -38,12 +41,15 @@ SIDES = (12, 16, 24, 32, 48, 64)
 
 def benches_of(spec: Spec) -> tuple[str, ...]:
     """The benches that are there for a spec."""
+    if isinstance(parameters(spec), CompactParameters):
+        return COMPACT_BENCHES
     return (*BENCHES, TRANSFERS) if parameters(spec).external_weights else BENCHES
 
 
 def stress(spec: Spec, benches: Sequence[str] | None = None, *,
            seed: int = 0, falsify: bool = False) -> list[tuple[str, bool, str]]:
-    """(name, passed, detail) of every test of ``benches``, or of all; needs window and DMA.
+    """(name, passed, detail) of every test of ``benches``, or of all; needs a window and, for an
+    engine with a mesh, a DMA.
 
     ``seed``: of networks, inputs and every random choice of the benches. ``falsify`` plants one
     wrong bit in what is expected.
@@ -60,36 +66,23 @@ def stress(spec: Spec, benches: Sequence[str] | None = None, *,
                 model.run(f"systolith.verif.benches.{bench}", job=job, work=work)
             except (RuntimeError, SystemExit) as error:  # the runner exits under pytest
                 detail = str(error)
-            results += _read(bench, work / "results.xml", detail)
-    return results
-
-
-def _read(bench: str, path: Path, detail: str) -> list[tuple[str, bool, str]]:
-    """The result of each test of a bench; one failure where the simulator died."""
-    words = bench.replace("_", " ")
-    if not path.exists():
-        return [(words, False, detail)]
-    results = []
-    for case in ElementTree.parse(path).iter("testcase"):
-        faults = [fault for tag in ("failure", "error") for fault in case.iter(tag)]
-        text = "\n".join(f"{fault.get('message', '')}\n{fault.text or ''}" for fault in faults)
-        results.append((f"{words}: {case.get('name').replace('_', ' ')}", not faults,
-                        text.strip()))
-    if detail and all(passed for _, passed, _ in results):
-        results.append((words, False, detail))
+            results += read_results(bench, work / "results.xml", detail)
     return results
 
 
 def _workloads(spec: Spec, folder: Path, seed: int, falsify: bool) -> Path:
-    """Two networks, the second one also where the other's image leaves room, and a third one that
-    spills, where it can; the bench's job."""
+    """Two networks, the second one also where the other's image leaves room, if images may lie
+    anywhere, and a third one that spills, where it can; the bench's job."""
     programs = []
+    compact = isinstance(parameters(spec), CompactParameters)
     for index in range(2):
-        network = small_network(np.random.default_rng([seed, index]))
+        network = small_network(np.random.default_rng([seed, index]), adds=not compact)
         programs.append(compile_network(spec, network, fuse="always"))
     first, second = programs
     start = (0, 0, 0, EXTERNAL_BASES[0])
-    placed = [(first, start), (second, start), (second, _behind(first))]
+    placed = [(first, start), (second, start)]
+    if not compact:
+        placed.append((second, _behind(first)))
     if parameters(spec).external_weights:
         placed.append((spilling_program(spec, np.random.default_rng([seed, 2])), start))
     folders = [str(folder / str(index)) for index in range(len(placed))]
@@ -132,7 +125,7 @@ def _workload(program: Program, bases: tuple[int, int, int, int], folder: Path, 
     job = prepare(program, inputs, folder)
     shifts = {2: 8 * bases[0], 1: 8 * image.weight_stride * bases[1],
               3: 8 * bases[2]}
-    job.image_runs = [(address + shifts[address >> p.region_bits], first, count)
+    job.image_runs = [(address + shifts.get(address >> p.region_bits, 0), first, count)
                       for address, first, count in job.image_runs]
     job.settings = {
         "workloads": folders,
@@ -151,7 +144,7 @@ def _workload(program: Program, bases: tuple[int, int, int, int], folder: Path, 
         "transfers": _transfer_rows(program),
         "row_bits": _trailer_bits(p),
         "spare": _spare(program),
-        "groups": [p.group_address(group, 0) for group in (0, 1)],
+        "groups": [p.group_address(group, 0) for group in range(p.groups)],
         "group_words": p.group_words,
         "absent": [end for region, words in enumerate(p.region_words)
                    if (end := p.region_address(region) + 8 * words) < p.region_address(region + 1)],
@@ -191,5 +184,6 @@ def _spare(program: Program) -> list[int]:
                 if layout is not None]
     used = {p.group_address(layout.group, address) for layout in layouts
             for address in range(layout.base, layout.base + extent(layout, p))}
-    spare = [p.group_address(group, word) for group in (0, 1) for word in range(p.group_words)]
+    spare = [p.group_address(group, word)
+             for group in range(p.groups) for word in range(p.group_words)]
     return [address for address in spare if address not in used][-64:]

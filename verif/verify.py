@@ -7,6 +7,7 @@ from ..gen.mapping import compile_network
 from ..gen.predict import predict
 from ..gen.spec import Spec
 from ..golden.interpreter import run as run_golden
+from ..rtl.kinds import ALL_KINDS
 from .networks import small_network
 from .run import run, simulator
 from .stress import stress
@@ -17,12 +18,13 @@ __all__ = ["verify"]
 def verify(spec: Spec) -> list[tuple[str, bool, str]]:
     """(name, passed, detail) of every check; builds the simulator if it is not in the cache.
 
-    Needs window and DMA.
+    Needs a window and, for an engine with a mesh, a DMA.
     """
+    adds = ALL_KINDS[spec.engine.kind].mesh
     model = simulator(spec)
     results = []
     for seed, stalls in ((1, None), (2, None), (3, 7)):
-        network = small_network(np.random.default_rng(seed))
+        network = small_network(np.random.default_rng(seed), adds=adds)
         program = compile_network(spec, network)
         shape = network.tensors[network.inputs[0]].shape[1:]
         inputs = np.random.default_rng(seed).integers(-128, 128, (2, *shape)).astype(np.int8)

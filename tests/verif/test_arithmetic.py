@@ -16,7 +16,12 @@ from systolith.verif import run as run_module
 from typer.testing import CliRunner
 
 from ..exact import check
-from ..random_designs import random_bounds, random_inputs, random_network
+from ..random_designs import (
+    KINDS_OF_LAYERS,
+    random_bounds,
+    random_inputs,
+    random_network,
+)
 
 DIGITS = Path(demo.__file__).parent
 MODEL, IMAGES = DIGITS / "digits_dbb4.tflite", DIGITS / "digits_held_back.npz"
@@ -47,6 +52,29 @@ def test_random_networks(settings):
     for seed in range(3):
         rng = np.random.default_rng(900 + seed)
         network = random_bounds(rng, random_network(rng), parameters(spec).facts)
+        check(spec, network, random_inputs(rng, network, 2))
+
+
+FABRIC = "arithmetic={multiplier: rows, dsp_products: 1, pipelined: true}"
+FPGA_FORMS = [pytest.param(settings, kinds, id=name, marks=pytest.mark.xdist_group(f"fpga-{name}"))
+              for name, settings, kinds in (
+    ("sta", ("engine.kind=sta", "drain.read_out=in-place", "vector.fused_channels=0", FABRIC),
+     KINDS_OF_LAYERS),
+    ("sta-dbb", ("engine.zero_gating=true", FABRIC), KINDS_OF_LAYERS),
+    ("vdbb-engine-only", ("engine.kind=vdbb", "vector={lanes: 0}", "memory.schedule=16 KiB",
+                          "memory.weights=128 KiB", "arithmetic.pipelined=true"),
+     ("conv", "depthwise", "pointwise", "pool")))]
+"""As FPGAs have them: pipelined, of LUTs, without a vector unit."""
+
+
+@pytest.mark.parametrize(("settings", "kinds"), FPGA_FORMS)
+def test_fpga_forms(settings, kinds):
+    spec = load("demo", settings)
+    network = load_model(MODEL)
+    check(spec, network, load_inputs(IMAGES, network).first(4).values)
+    for seed in range(4):
+        rng = np.random.default_rng(950 + seed)
+        network = random_network(rng, kinds=kinds)
         check(spec, network, random_inputs(rng, network, 2))
 
 

@@ -22,8 +22,8 @@ async def inference(dut):
     job: Job | None = Job.load(Path(cocotb.plusargs["job"]))
     host = Host(dut, stalls=job.stalls)
     await host.reset()
-    monitors = {unit: ResultMonitor(dut, unit) for unit in ("post", "vector")} \
-        if job.monitor else {}
+    monitors = {unit: ResultMonitor(dut, unit) for unit in ("post", "vector")
+                if hasattr(dut, f"monitor_{unit}_valid")} if job.monitor else {}
     while job is not None:
         await _infer(host, monitors, job)
         job = Job.load(Path(job.following)) if job.following else None
@@ -63,6 +63,6 @@ async def _infer(host: Host, monitors: dict[str, ResultMonitor], job: Job) -> No
         layer_cycles=np.array(layer_cycles),
         counters={name: await host.read(name) for name in COUNTERS},
         post=monitors["post"].take() if monitors else empty,
-        vector=monitors["vector"].take() if monitors else empty,
+        vector=monitors["vector"].take() if "vector" in monitors else empty,
         units=units.changes if units else np.zeros((0, 2), int),
     ).save(job.folder)
