@@ -16,8 +16,10 @@ from . import (
     asic_chip,
     asic_prediction,
     benchmark_suite,
+    boards,
     external,
     first_light,
+    fpga,
     fuzzing,
     onnx_networks,
     ppa,
@@ -30,8 +32,8 @@ __all__ = ["main"]
 
 SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECTIONS
             + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS
-            + arithmetic.SECTIONS + ppa.SECTIONS + asic_chip.SECTIONS
-            + asic_prediction.SECTIONS)
+            + arithmetic.SECTIONS + boards.SECTIONS + fpga.SECTIONS + ppa.SECTIONS
+            + asic_chip.SECTIONS + asic_prediction.SECTIONS)
 
 
 def main() -> int:

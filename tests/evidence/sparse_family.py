@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from systolith.gen.cli.inputs import Inputs, load_inputs
 from systolith.gen.compile.reads import matrix_fetched, matrix_inside
+from systolith.gen.counters import measured_activity
 from systolith.gen.importer.tflite import load as load_model
 from systolith.gen.mapping import compile_network
 from systolith.gen.predict import predict
@@ -18,7 +19,6 @@ from systolith.golden.interpreter import run as run_golden
 from systolith.golden.numerics import Requantise, Rounding
 from systolith.rtl.sequencer.descriptor import Opcode
 from systolith.verif.bench import bench_engines
-from systolith.verif.counters import measured_activity
 from systolith.verif.inference import run_network
 from systolith.verif.run import run, simulator
 

@@ -9,8 +9,9 @@ import numpy as np
 from systolith.gen.cli.inputs import Inputs
 from systolith.gen.importer import load as load_model
 from systolith.gen.predict import MEMORY_LATENCY
+from systolith.gen.report import Report
 from systolith.gen.spec import load
-from systolith.verif.inference import Report, run_network
+from systolith.verif.inference import run_network
 
 from ..litert import reference_tensors
 from ..random_designs import random_inputs

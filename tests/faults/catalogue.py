@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults that designers make, planted in the RTL one at a time, and the test that must see each."""
 
+from .board import BOARD
+from .compact import COMPACT
 from .external import EXTERNAL
 from .fault import Fault
+from .wishbone import WISHBONE
 
 __all__ = ["FAULTS"]
 
@@ -155,8 +158,8 @@ FAULTS = (
           killer="tests/rtl/vector/test_unit.py::test_window_sums"),
     Fault(name="the largest of one row group alone",
           path="rtl/vector/unit.py",
-          old="candidates = [Mux(self.first, 0, total[:8])]",
-          new="candidates = [Mux(self.first, 0, 0)]",
+          old="largest([Mux(first, 0, total[:8])",
+          new="largest([Mux(first, 0, 0)",
           killer="tests/rtl/vector/test_unit.py::test_window_sums"),
     Fault(name="rows below a tall kernel's last row group are added",
           path="rtl/vector/window.py",
@@ -189,5 +192,8 @@ FAULTS = (
           old=" | (trailer.check != check)",
           new="",
           killer="tests/rtl/sequencer/test_sequencer.py::test_refuses"),
+    *BOARD,
+    *COMPACT,
     *EXTERNAL,
+    *WISHBONE,
 )

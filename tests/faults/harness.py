@@ -13,7 +13,7 @@ from .fault import Fault
 __all__ = ["ROOT", "copy_package", "plant", "run_tests"]
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("golden", "rtl", "gen", "verif", "tests", "pyproject.toml")
+PARTS = ("golden", "rtl", "gen", "verif", "fpga", "tests", "pyproject.toml")
 
 
 def copy_package(folder: Path) -> Path:

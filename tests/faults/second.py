@@ -30,9 +30,9 @@ SECOND = (
           new="self.busy.eq(written | (", killer="tests/rtl/memory"),
     Fault(name="lower clamp ignored", path="rtl/postproc/requantiser.py",
           old="shifted < self.low", new="shifted < -128", killer="tests/rtl/postproc"),
-    Fault(name="delay line taps the wrong end", path="rtl/engine/skew.py",
+    Fault(name="delay line taps the wrong end", path="rtl/delay.py",
           old="line[-self.width:]", new="line[:self.width]", killer="tests/rtl/engine"),
     Fault(name="sums accumulate without a valid token", path="rtl/pe/tpe.py",
-          old="adds = token.valid & (useful if f.zero_gating else 1)",
-          new="adds = useful if f.zero_gating else 1", killer="tests/rtl/pe"),
+          old="adds = token.valid\n                if f.zero_gating:",
+          new="adds = 1\n                if f.zero_gating:", killer="tests/rtl/pe"),
 )
