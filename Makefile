@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make demo      a spec to Verilog, a network through it in simulation (base install)
+# make fpga      what bitstreams need: nextpnr and packers (0.6 GB)
 # make test      the test suite (test install)
 # make evidence  every stated goal: required, reached, pass (slow)
 
@@ -10,14 +11,17 @@ PDK ?=
 JOBS ?= 2
 
 BASE := $(VENV)/.base-installed
+FPGA := $(VENV)/.fpga-installed
 TEST := $(VENV)/.test-installed
 BIN := $(VENV)/bin
 SHARED := $(if $(NETWORKS),--networks $(NETWORKS)) $(if $(PDK),--pdk $(PDK))
 
-.PHONY: demo test evidence lint tools clean
+.PHONY: demo fpga test evidence lint tools clean
 
 demo: tools $(BASE)
 	$(BIN)/python -m systolith.verif.demo
+
+fpga: tools $(FPGA)
 
 test: tools $(TEST)
 	$(BIN)/python -m pytest tests -n $(JOBS) --dist loadgroup $(SHARED) $(PYTEST_ARGS)
@@ -45,7 +49,11 @@ $(BASE): requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(TEST): requirements-test.lock $(BASE)
+$(FPGA): requirements-fpga.lock $(BASE)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-fpga.lock
+	@touch $@
+
+$(TEST): requirements-test.lock $(FPGA)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.lock
 	@touch $@
 
