@@ -15,7 +15,6 @@ from .bus.window import Window
 from .bus.wishbone import Wishbone, WishboneRegisters, WishboneWindow
 from .core import UNITS, Core
 from .parameters import AcceleratorParameters
-from .sequencer.counters import LayerTable
 
 __all__ = ["Accelerator"]
 
@@ -72,7 +71,6 @@ class Accelerator(wiring.Component):
         m.submodules.core = core = self.core
         m.submodules.registers = registers = RegisterFile(
             REGISTERS, table=LAYER_CYCLES, address_width=ADDRESS_WIDTH)
-        m.submodules.layer_table = layer_table = LayerTable()
         if p.wishbone_control:
             m.submodules.control = control = WishboneRegisters(address_width=ADDRESS_WIDTH)
             connect(m, flipped(self.s_wb), control.s_wb)
@@ -121,16 +119,9 @@ class Accelerator(wiring.Component):
                      "bank_conflicts", "activation_reads", "activation_writes", "weight_reads",
                      "stall_transfer"):
             m.d.comb += getattr(registers, f"i_{name}").eq(counts[name])
-        m.d.comb += [
-            *(Cat(getattr(registers, f"i_{name}_lo"), getattr(registers, f"i_{name}_hi")).eq(
-                counts[name])
-              for name in ("macs_issued", "macs_gated_activation", "macs_gated_weight")),
-            layer_table.write.eq(core.layer_ended),
-            layer_table.layer.eq(core.layer),
-            layer_table.cycles.eq(core.layer_cycles),
-            layer_table.index.eq(registers.o_table_index),
-            registers.i_table_data.eq(layer_table.data),
-        ]
+        for name in ("macs_issued", "macs_gated_activation", "macs_gated_weight"):
+            m.d.comb += Cat(getattr(registers, f"i_{name}_lo"),
+                            getattr(registers, f"i_{name}_hi")).eq(counts[name])
         if p.monitors:
             m.d.comb += [
                 self.monitor_post_valid.eq(core.post_valid),

@@ -11,8 +11,10 @@ from ..gen.cli.common import (
     ActivationOption,
     BatchOption,
     ExitCode,
+    InputOption,
     JsonOption,
     ModelArgument,
+    OutputFileOption,
     SetOption,
     SpecArgument,
     SwitchableOption,
@@ -35,15 +37,10 @@ from .toolchain import ToolMissing
 
 __all__ = ["register"]
 
-InputOption = Annotated[Path, typer.Option(
-    "--input", metavar="X.npz", show_default=False,
-    help="Inputs: array 'input' [N, ...] as the model has it, optionally 'labels' [N].")]
 OnOption = Annotated[str, typer.Option("--on", metavar="golden|verilator",
                                        help="Where the network runs.")]
 LayersOption = Annotated[bool, typer.Option(
     "--layers", help="Compare, and write, every operator's tensor.")]
-OutputFileOption = Annotated[Path | None, typer.Option(
-    "--output", "-o", metavar="Y.npz", show_default=False, help="File for the output tensors.")]
 StallsOption = Annotated[int | None, typer.Option(
     "--stalls", metavar="SEED", show_default=False,
     help="Pause every AXI channel at random, from this seed.")]
@@ -53,8 +50,6 @@ WindowOption = Annotated[bool, typer.Option(
 JobsOption = Annotated[int | None, typer.Option(
     "--jobs", "-j", min=1, metavar="N", show_default="the CPUs available",
     help="Simulations at once, each over a part of the inputs.")]
-
-
 ConditionsOption = Annotated[int, typer.Option(
     "--conditions", metavar="FLAGS", min=0, max=(1 << FLAGS) - 1,
     help="Flags with which a run starts, as register CONDITIONS.")]

@@ -16,7 +16,7 @@ from ...gen.cli.common import (
     fail,
     guard,
     print_json,
-    print_table,
+    print_tables,
     stage,
 )
 from ...gen.cli.groups import BENCH, group
@@ -95,7 +95,4 @@ def bench_fpga(specs: SpecsOption = None, models: ModelsOption = None, seeds: Se
     if json:
         print_json(as_dict(bench))
         return
-    for table in tables(bench):
-        print_table(table.title, table.rows)
-    for note in notes(bench):
-        typer.echo(note)
+    print_tables(tables(bench), notes(bench))

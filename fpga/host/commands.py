@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +11,10 @@ from ...gen.cli.common import (
     ActivationOption,
     BatchOption,
     ExitCode,
+    InputOption,
     JsonOption,
     ModelArgument,
+    OutputFileOption,
     SetOption,
     SpecArgument,
     UnfusedOption,
@@ -25,17 +27,15 @@ from ...gen.spec import load as load_spec
 from .faults import HostFault
 from .link import BAUD, RETRIES, TIMEOUT, Link
 
+if TYPE_CHECKING:
+    from .session import Compiled
+
 __all__ = ["register"]
 
 SECONDS = 60.0
 
-InputOption = Annotated[Path, typer.Option(
-    "--input", metavar="X.npz", show_default=False,
-    help="Inputs: array 'input' [N, ...] as the model has it, optionally 'labels' [N].")]
 CountOption = Annotated[int | None, typer.Option(
     "--count", min=1, metavar="N", show_default="all", help="Inputs to run.")]
-OutputFileOption = Annotated[Path | None, typer.Option(
-    "--output", "-o", metavar="Y.npz", show_default=False, help="File for the output tensors.")]
 
 
 @dataclass(frozen=True)
@@ -85,22 +85,20 @@ def load(context: typer.Context, spec: SpecArgument, model: ModelArgument,
          json: JsonOption = False) -> None:
     """Compile a model and load its image into the board."""
     from .board import Board
-    from .session import compile_model, load_image
+    from .session import load_image
 
     with guard(json, HostFault):
-        loaded = load_spec(spec, overrides or ())
-        compiled = compile_model(loaded, model, activation_nnz=activation_nnz or (),
-                                 unfused=unfused, batch=batch, quiet=json)
+        compiled = _compile(spec, model, overrides, activation_nnz, unfused, batch, json)
         with context.obj.open() as link:
             size = load_image(Board(link), compiled, quiet=json)
-            figures = {"spec": loaded.name, "spec_hash": f"0x{loaded.hash:016x}",
+            figures = {"spec": compiled.spec.name, "spec_hash": f"0x{compiled.spec.hash:016x}",
                        "model": compiled.network.name, "image_bytes": size,
                        "link_seconds": link.seconds, "repeated": link.repeated}
     if json:
         print_json(figures)
     else:
-        print_overridden(loaded, overrides)
-        typer.echo(f"{link.port}: {size:,} bytes of {model.name} for {loaded.name} in "
+        print_overridden(compiled.spec, overrides)
+        typer.echo(f"{link.port}: {size:,} bytes of {model.name} for {compiled.spec.name} in "
                    f"{link.seconds:.1f} s{_repeated(link)}")
 
 
@@ -112,12 +110,10 @@ def run(context: typer.Context, spec: SpecArgument, model: ModelArgument, inputs
     from ...gen.cli.reports import print_report
     from ...gen.report import save_outputs
     from .board import Board
-    from .session import compile_model, run_on_board
+    from .session import run_on_board
 
     with guard(json, HostFault):
-        loaded = load_spec(spec, overrides or ())
-        compiled = compile_model(loaded, model, activation_nnz=activation_nnz or (),
-                                 unfused=unfused, batch=batch, quiet=json)
+        compiled = _compile(spec, model, overrides, activation_nnz, unfused, batch, json)
         values = load_inputs(inputs, compiled.network)
         if count is not None:
             values = values.first(count)
@@ -128,8 +124,8 @@ def run(context: typer.Context, spec: SpecArgument, model: ModelArgument, inputs
     if json:
         print_json(report.as_dict() | {"overrides": list(overrides or ())})
     else:
-        print_overridden(loaded, overrides)
-        print_report(report, loaded.name, model.name, hardware="board")
+        print_overridden(compiled.spec, overrides)
+        print_report(report, compiled.spec.name, model.name, hardware="board")
         typer.echo(f"link {link.seconds:.1f} s{_repeated(link)}")
     raise typer.Exit(ExitCode.HOLDS if report.bit_exact else ExitCode.DOES_NOT_HOLD)
 
@@ -142,24 +138,32 @@ def bench(context: typer.Context, spec: SpecArgument, model: ModelArgument, inpu
           json: JsonOption = False) -> None:
     """Measure inferences per second on the board: of the accelerator, and over the link."""
     from .board import Board
-    from .session import compile_model, measure
+    from .session import measure
 
     with guard(json, HostFault):
-        loaded = load_spec(spec, overrides or ())
-        compiled = compile_model(loaded, model, activation_nnz=activation_nnz or (),
-                                 unfused=unfused, batch=batch, quiet=json)
+        compiled = _compile(spec, model, overrides, activation_nnz, unfused, batch, json)
         values = load_inputs(inputs, compiled.network).first(count).values
         with context.obj.open() as link:
             figures = measure(Board(link), compiled, values, seconds=SECONDS, quiet=json)
     if json:
         print_json(figures)
         return
-    print_overridden(loaded, overrides)
-    typer.echo(f"{model.name} on {loaded.name}: {figures['cycles_per_inference']:,} cycles at "
-               f"{figures['clock_hz'] / 1e6:g} MHz, {figures['ms_per_inference']:.3f} ms, "
+    print_overridden(compiled.spec, overrides)
+    typer.echo(f"{model.name} on {compiled.spec.name}: {figures['cycles_per_inference']:,} cycles "
+               f"at {figures['clock_hz'] / 1e6:g} MHz, {figures['ms_per_inference']:.3f} ms, "
                f"{figures['inferences_per_second']:,.1f} inferences/s")
     typer.echo(f"over the link {1e3 * figures['link_seconds_per_inference']:.1f} ms an inference, "
                f"{figures['inferences_per_second_over_link']:,.2f} inferences/s{_repeated(link)}")
+
+
+def _compile(spec: str, model: Path, overrides: list[str] | None,
+             activation_nnz: list[str] | None, unfused: bool, batch: int,
+             quiet: bool) -> "Compiled":
+    from .session import compile_model
+
+    return compile_model(load_spec(spec, overrides or ()), model,
+                         activation_nnz=activation_nnz or (), unfused=unfused, batch=batch,
+                         quiet=quiet)
 
 
 def _repeated(link: Link) -> str:

@@ -28,9 +28,11 @@ __all__ = [
     "ExitCode",
     "ForceOption",
     "InputFault",
+    "InputOption",
     "Inputs",
     "JsonOption",
     "ModelArgument",
+    "OutputFileOption",
     "OutputOption",
     "SetOption",
     "SpecArgument",
@@ -45,6 +47,7 @@ __all__ = [
     "print_left_out",
     "print_overridden",
     "print_table",
+    "print_tables",
     "stage",
 ]
 
@@ -55,6 +58,11 @@ ModelArgument = Annotated[Path, typer.Argument(
 SetOption = Annotated[list[str] | None, typer.Option(
     "--set", metavar="PATH=VALUE", show_default=False,
     help="Override a field of the spec, such as engine.grid.m=4; repeatable.")]
+InputOption = Annotated[Path, typer.Option(
+    "--input", metavar="X.npz", show_default=False,
+    help="Inputs: array 'input' [N, ...] as the model has it, optionally 'labels' [N].")]
+OutputFileOption = Annotated[Path | None, typer.Option(
+    "--output", "-o", metavar="Y.npz", show_default=False, help="File for the output tensors.")]
 OutputOption = Annotated[Path, typer.Option(
     "--output", "-o", metavar="DIR", show_default=False, help="Folder to write.")]
 ForceOption = Annotated[bool, typer.Option(
@@ -192,6 +200,14 @@ def print_table(title: str, rows: Sequence[Mapping[str, Any]],
     for cells in zip(*columns, strict=True):
         table.add_row(*cells)
     console.print(table)
+
+
+def print_tables(tables: Iterable[Any], notes: Iterable[str]) -> None:
+    """Print ``tables``, each with a ``title`` and ``rows``, and ``notes``, a line each."""
+    for table in tables:
+        print_table(table.title, table.rows)
+    for note in notes:
+        typer.echo(note)
 
 
 def _cell(value: Any, decimals: int) -> Text:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every core's registers do: start, stop, status and interrupt of runs."""
+"""What every core's registers do: start, stop, status, interrupt and layers' cycles of runs."""
 
 from amaranth import Module, Mux, Signal
 
+from ..sequencer.counters import LayerTable
 from .registers import RegisterFile
 
 __all__ = ["connect_control"]
@@ -10,7 +11,9 @@ __all__ = ["connect_control"]
 
 def connect_control(m: Module, registers: RegisterFile, core, *, spec_hash: int,
                     irq: Signal) -> None:
-    """Connect the registers that all cores have to ``core``, and show its end at ``irq``."""
+    """Connect the registers that all cores have to ``core``, with the table of its layers' cycles,
+    and show its end at ``irq``."""
+    m.submodules.layer_table = layer_table = LayerTable()
     done = Signal()
     failed = Signal()
     with m.If(core.finished):
@@ -34,4 +37,9 @@ def connect_control(m: Module, registers: RegisterFile, core, *, spec_hash: int,
         registers.i_status.cause.eq(Mux(failed, core.cause, 0)),
         registers.i_status.layer.eq(core.layer),
         irq.eq(registers.o_irq_enable.enable & (done | failed)),
+        layer_table.write.eq(core.layer_ended),
+        layer_table.layer.eq(core.layer),
+        layer_table.cycles.eq(core.layer_cycles),
+        layer_table.index.eq(registers.o_table_index),
+        registers.i_table_data.eq(layer_table.data),
     ]

@@ -11,7 +11,6 @@ from ..bus.control import connect_control
 from ..bus.register_map import ADDRESS_WIDTH, LAYER_CYCLES, REGISTERS
 from ..bus.registers import RegisterFile
 from ..bus.single import SingleWindow
-from ..sequencer.counters import LayerTable
 from .core import CompactCore
 from .parameters import CompactParameters
 
@@ -51,21 +50,13 @@ class CompactAccelerator(wiring.Component):
         m.submodules.registers = registers = RegisterFile(
             [register for register in REGISTERS if register.name in PRESENT],
             table=LAYER_CYCLES, address_width=ADDRESS_WIDTH, sparse=True)
-        m.submodules.layer_table = layer_table = LayerTable()
         m.submodules.window = window = SingleWindow(
             address_width=core.address_width, id_width=ID_WIDTH)
         connect(m, flipped(self.s_axil), registers.s_axil)
         connect(m, flipped(self.s_axi), window.s_axi)
         connect(m, window.bus, core.bus)
         connect_control(m, registers, core, spec_hash=p.spec_hash, irq=self.irq)
-        m.d.comb += [
-            registers.i_cycles.eq(core.cycles),
-            layer_table.write.eq(core.layer_ended),
-            layer_table.layer.eq(core.layer),
-            layer_table.cycles.eq(core.layer_cycles),
-            layer_table.index.eq(registers.o_table_index),
-            registers.i_table_data.eq(layer_table.data),
-        ]
+        m.d.comb += registers.i_cycles.eq(core.cycles)
         if p.monitors:
             m.d.comb += [
                 self.monitor_post_valid.eq(core.post_valid),

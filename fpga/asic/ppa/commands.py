@@ -14,7 +14,7 @@ from ....gen.cli.common import (
     fail,
     guard,
     print_json,
-    print_table,
+    print_tables,
     stage,
 )
 from ....gen.cli.groups import BENCH, group
@@ -72,8 +72,5 @@ def bench_ppa(liberty: LibertyOption = None, tech: TechnologyOption = None,
     if json:
         print_json(as_dict(found))
         return
-    for table in tables(found):
-        print_table(table.title, table.rows)
-    for note in notes(found):
-        typer.echo(note)
+    print_tables(tables(found), notes(found))
     typer.echo(f"measured in {found.seconds:.0f} s")
