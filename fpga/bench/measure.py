@@ -90,7 +90,7 @@ class _Board:
     def __init__(self, choice: Choice, store: Store, quiet: bool):
         self.choice, self.store, self.quiet = choice, store, quiet
         self.design: Design = design_of(choice.board, choice.spec, quiet=quiet)
-        self.key = (choice.board, choice.board.family.synthesis,
+        self.key = (choice.board, choice.board.device, choice.board.family.synthesis,
                     sorted(self.design.sources.items()))
         self.folder: Path | None = None
 

@@ -118,7 +118,9 @@ DEVICES = {device.name: device for device in (
     # Capacities: Lattice FPGA-DS-02012 and -02008, Gowin DS226 and DS117, Xilinx DS180 and DS190.
     Device(name="LFE5U-85F", family="ecp5",
            capacity={"lut": 83_640, "ff": 83_640, "dsp": 156, "bram": 208},
-           nextpnr=("--85k",)),
+           # The default placer strews multipliers over whole rows of the device: half as much
+           # wire again, of a large design too much to route.
+           nextpnr=("--85k", "--placer", "static")),
     Device(name="iCE40UP5K", family="ice40",
            capacity={"logic": 5_280, "lut": 5_280, "ff": 5_280, "dsp": 8, "bram": 30, "spram": 4},
            nextpnr=("--up5k", "--package", "sg48")),
