@@ -158,6 +158,8 @@ class Sequencer(wiring.Component):
         arriving = Signal()
         layers = Signal(16)
         check = Signal(32)
+        matches = Signal()
+        whole = Signal()  # of the image: judged a cycle after its trailer came out of a slow memory
         alive = Signal(32)
         flushing = Signal(range(self.flush_cycles + 1))
         cause = Signal(8)
@@ -239,12 +241,10 @@ class Sequencer(wiring.Component):
                     m.next = "FLUSH"
                 unless_interrupted()
             with m.State("TRAILER"):
-                m.d.sync += asked.eq(0)
-                with m.If((trailer.magic != TRAILER_MAGIC) | (trailer.check != check)):
-                    m.d.sync += cause.eq(Cause.TRUNCATED_IMAGE)
-                    m.next = "FLUSH"
-                with m.Elif(self.transfers_idle):
-                    m.d.comb += self.launch.eq(1)
+                m.d.comb += matches.eq((trailer.magic == TRAILER_MAGIC) & (trailer.check == check))
+                m.d.sync += [asked.eq(0), whole.eq(matches)]
+                with m.If(self.transfers_idle):
+                    m.d.comb += self.launch.eq(matches)
                     m.next = "NEXT"
                 with m.Else():
                     m.next = "SETTLE"
@@ -252,12 +252,15 @@ class Sequencer(wiring.Component):
             with m.State("SETTLE"):  # transfers that are left of a run that failed
                 m.d.comb += self.waiting.eq(1)
                 with m.If(self.transfers_idle):
-                    m.d.comb += self.launch.eq(1)
+                    m.d.comb += self.launch.eq(whole)
                     m.next = "NEXT"
                 unless_interrupted()
             with m.State("NEXT"):
                 m.d.sync += [asked.eq(0), cycles.eq(2), self.fused.eq(0)]
-                with m.If((self.layer == layers) | (self.layer > self.last_layer)):
+                with m.If(~whole):
+                    m.d.sync += cause.eq(Cause.TRUNCATED_IMAGE)
+                    m.next = "FLUSH"
+                with m.Elif((self.layer == layers) | (self.layer > self.last_layer)):
                     m.d.comb += [self.hold_transfers.eq(1), self.waiting.eq(~self.transfers_idle)]
                     with m.If(self.transfers_idle):
                         m.d.comb += self.finished.eq(~interrupted)
