@@ -4,7 +4,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from amaranth import Cat, Const, Module, Mux, Signal, Value
+from amaranth import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -63,7 +63,9 @@ class FixedProducts(wiring.Component):
         held = _Held(m, self.enable, self._last_uses())
         inputs = len(self.graph.inputs)
         for source, value_range in enumerate(self.graph.inputs):
-            held.add(source, 0, self.i[source][:shape_of([value_range]).width])
+            shape = shape_of([value_range])
+            value = self.i[source][:shape.width]
+            held.add(source, 0, value ^ (1 << shape.width - 1) if shape.signed else value)
         for source, row in enumerate(self.plan.rows, start=inputs):
             stage = self._stage(source)
             total = Signal(row.width + 1, name=f"row_{source}")
@@ -136,10 +138,5 @@ def _sum(row: Row, at) -> Value:
 
 def _select(function: Sequence[bool], variables: Sequence[Value]) -> Value:
     """``function`` of ``variables``, by the number that they make, the first lowest."""
-    if len(set(function)) == 1:
-        return Const(int(function[0]), 1)
-    half = len(function) // 2
-    low, high = (_select(part, variables[:-1]) for part in (function[:half], function[half:]))
-    if function[:half] == function[half:]:
-        return low
-    return Mux(variables[-1], high, low)
+    truth = sum(1 << place for place, each in enumerate(function) if each)
+    return Const(truth, len(function)).bit_select(Cat(variables), 1)

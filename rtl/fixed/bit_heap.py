@@ -19,7 +19,9 @@ INPUTS = 5
 """Of a table, beside the bit that the chain adds."""
 POSITIONS = 3
 """Most outputs of a table."""
-THRIFTY = 1.34
+FLAT = 3
+"""Bits in every column, from which on additions follow that take a bit off each."""
+THRIFTY = 1.3
 """Bits that a look-up table must take away, for a row not to wait for others to join."""
 
 
@@ -122,10 +124,11 @@ def _choices(size: int) -> tuple[tuple[int, ...], ...]:
 class _Builder:
     """One row out of ``columns``, from which it takes the bits."""
 
-    def __init__(self, columns: dict[int, list[Bit]], ones: set[int], width: int):
-        self.columns = columns
-        self.ones = ones
+    def __init__(self, columns: dict[int, list[Bit]], ones: set[int], width: int, most: int):
+        self.columns = {column: list(bits) for column, bits in columns.items()}
+        self.ones = set(ones)
         self.width = width
+        self.most = most
         self.direct: list[Bit | None] = []
         self.tables: list[Table] = []
         self.carry: Bit | int = 0
@@ -133,12 +136,13 @@ class _Builder:
         self.taken: list[tuple[int, Bit | int]] = []
 
     def take(self, column: int, bit: Bit | None = None) -> Bit | int:
-        """Remove ``bit``, or else 1 or the bit that came last, from ``column``."""
+        """Remove ``bit``, or else one that is better counted than added, from ``column``."""
         if bit is None and column in self.ones:
             self.ones.remove(column)
             taken = 1
         else:
-            taken = self.columns[column][-1] if bit is None else bit
+            bits = self.columns[column]
+            taken = bit or next((each for each in bits if each.inverted), bits[-1])
             self.columns[column].remove(taken)
         self.taken.append((column, taken))
         return taken
@@ -185,7 +189,7 @@ class _Builder:
         """The table that takes away most for its outputs: its size and what it counts."""
         best, found = (0.0, 0), (1, ())
         left = {at: self.height(at) - (bit is not None) for at, bit in direct.items()}
-        for size in range(1, min(POSITIONS, self.width - column) + 1):
+        for size in range(1, min(self.most, self.width - column) + 1):
             if size > 1 and not self.height(column + size - 1):
                 break
             for counts in _choices(size):
@@ -198,45 +202,74 @@ class _Builder:
         return found
 
 
-def compress(heap: BitHeap, levels: Sequence[int], first: int) -> tuple[list[Row], list]:
+class _Compressor:
+    """All rows of a heap."""
+
+    def __init__(self, heap: BitHeap, levels: Sequence[int]):
+        self.width = heap.width
+        self.levels = list(levels)
+        self.first = len(levels)
+        self.waiting = {column: list(heap.columns.get(column, ())) for column in range(heap.width)}
+        self.ones = heap.ones()
+        self.rows: list[Row] = []
+
+    def run(self) -> None:
+        """Rows until no column has more than one bit."""
+        level = 0
+        while any(map(self._is_high, self.waiting.items())):
+            ready = {column: [bit for bit in bits if self.levels[bit.source] <= level]
+                     for column, bits in self.waiting.items()}
+            complete = ready == self.waiting
+            if not self._thrifty_rows(ready, level + 1) and complete:
+                self._any_row(ready, level + 1)
+            level += 1
+
+    def _is_high(self, column: tuple[int, list[Bit]]) -> bool:
+        place, bits = column
+        return len(bits) + (place in self.ones) > 1
+
+    def _thrifty_rows(self, ready: dict[int, list[Bit]], level: int) -> int:
+        """All rows of the bits in ``ready`` that are worth their tables; their number."""
+        made, low = 0, 0
+        while low < self.width:
+            if ready[low] and self._is_high((low, ready[low])):
+                builder = _Builder(ready, self.ones, self.width, POSITIONS)
+                row, gain = builder.build(low, level)
+                if gain > 0 and gain >= THRIFTY * builder.cost:
+                    self._use(builder, row, low, ready)
+                    made += 1
+                    continue
+            low += 1
+        return made
+
+    def _any_row(self, ready: dict[int, list[Bit]], level: int) -> None:
+        """The row of the lowest bits; of one position each if there are few."""
+        low = next(filter(self._is_high, ready.items()))[0]
+        most = 1 if max(map(len, ready.values())) <= FLAT else POSITIONS
+        builder = _Builder(ready, self.ones, self.width, most)
+        row, _ = builder.build(low, level)
+        self._use(builder, row, low, ready)
+
+    def _use(self, builder: "_Builder", row: Row, low: int, ready: dict[int, list[Bit]]) -> None:
+        """Make ``row``."""
+        self.ones = builder.ones
+        for column, bit in builder.taken:
+            if bit != 1:
+                ready[column].remove(bit)
+                self.waiting[column].remove(bit)
+        for index in range(row.width):
+            self.waiting[low + index].append(Bit(len(self.levels), index))
+        self.levels.append(row.level)
+        self.rows.append(row)
+
+
+def compress(heap: BitHeap, levels: Sequence[int]) -> tuple[list[Row], list[Bit | int]]:
     """Rows that make of the heap at most one bit a column, and these: of every column a bit, 0 or
     1.
 
-    ``levels``: of every source but new rows; ``first``: the source that the first new row is.
+    ``levels``: of every source there is; the rows are the next sources.
     """
-    rows: list[Row] = []
-    waiting = {column: list(bits) for column, bits in heap.columns.items()}
-    ones = heap.ones()
-    level = 0
-
-    def level_of(bit: Bit) -> int:
-        return levels[bit.source] if bit.source < first else rows[bit.source - first].level
-
-    while any(len(bits) + (column in ones) > 1 for column, bits in waiting.items()):
-        ready = {column: [bit for bit in bits if level_of(bit) <= level]
-                 for column, bits in waiting.items()}
-        last = ready == waiting
-        made = 0
-        while True:
-            low = next((column for column in sorted(ready)
-                        if len(ready[column]) + (column in ones) > 1 and ready[column]), None)
-            if low is None:
-                break
-            trial = _Builder({column: list(bits) for column, bits in ready.items()}, set(ones),
-                             heap.width)
-            row, gain = trial.build(low, level + 1)
-            thrifty = gain > 0 and gain >= THRIFTY * trial.cost
-            if not thrifty and (made or not last):
-                break
-            made += 1
-            ones = trial.ones
-            for column, bit in trial.taken:
-                if bit != 1:
-                    ready[column].remove(bit)
-                    waiting[column].remove(bit)
-            rows.append(row)
-            for index in range(row.width):
-                waiting.setdefault(low + index, []).append(Bit(first + len(rows) - 1, index))
-        level += 1
-    return rows, [waiting[column][0] if waiting.get(column) else int(column in ones)
-                  for column in range(heap.width)]
+    compressor = _Compressor(heap, levels)
+    compressor.run()
+    return compressor.rows, [bits[0] if bits else int(column in compressor.ones)
+                             for column, bits in compressor.waiting.items()]

@@ -54,11 +54,9 @@ class _Planner:
             self.uses.update(operand.source for operand in operands)
         for source, (lowest, highest) in enumerate(graph.inputs):
             shape = shape_of([(lowest, highest)])
-            top = shape.width - 1
-            constant = -(1 << top) if shape.signed else 0
+            constant = -(1 << shape.width - 1) if shape.signed else 0
             self.numbers[source] = _Number(
-                tuple((index, Bit(source, index, shape.signed and index == top))
-                      for index in range(shape.width)),
+                tuple((index, Bit(source, index)) for index in range(shape.width)),
                 constant, lowest - constant, highest - constant)
         for source, operands in enumerate(graph.nodes, start=inputs):
             if self.uses[source] > 1:
@@ -77,7 +75,7 @@ class _Planner:
     def _compress(self, heap: BitHeap) -> list[Bit | int]:
         inputs = len(self.graph.inputs)
         levels = [0] * inputs + [row.level for row in self.rows]
-        rows, bits = compress(heap, levels, len(levels))
+        rows, bits = compress(heap, levels)
         self.rows += rows
         return bits
 
