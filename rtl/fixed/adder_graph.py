@@ -4,7 +4,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from amaranth import Cat, Const, Module, Signal, Value
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -64,8 +64,9 @@ class FixedProducts(wiring.Component):
         inputs = len(self.graph.inputs)
         for source, value_range in enumerate(self.graph.inputs):
             shape = shape_of([value_range])
-            value = self.i[source][:shape.width]
-            held.add(source, 0, value ^ (1 << shape.width - 1) if shape.signed else value)
+            value = Signal(shape.width, name=f"value_{source}")
+            m.d.comb += value.eq(self.i[source] ^ (1 << shape.width - 1 if shape.signed else 0))
+            held.add(source, 0, value)
         for source, row in enumerate(self.plan.rows, start=inputs):
             stage = self._stage(source)
             total = Signal(row.width + 1, name=f"row_{source}")
@@ -110,8 +111,8 @@ class _Held:
             late = [bit for bit in bits if self.last.get(bit, 0) >= stage]
             if late:
                 register = Signal(len(late), name=f"held_{source}_{stage}", reset_less=True)
-                with self.m.If(self.enable):
-                    self.m.d.sync += register.eq(Cat(bits[bit] for bit in late))
+                self.m.d.sync += register.eq(Mux(self.enable, Cat(bits[bit] for bit in late),
+                                                 register))
             bits = {bit: register[place] for place, bit in enumerate(late)}
 
     def at(self, bit: Bit, stage: int) -> Value:
@@ -131,12 +132,17 @@ def _sum(row: Row, at) -> Value:
     for table in row.tables:
         variables = [at(bit) for bit in table.variables]
         for offset in range(min(table.size, row.width - table.position)):
-            counted[table.position + offset] = _select(table.function(offset), variables)
+            function = [bool(total >> offset & 1) for total in table.totals]
+            counted[table.position + offset] = _select(function, variables)
     direct = Cat(carry, *(Const(0, 1) if bit is None else at(bit) for bit in row.direct))
     return direct - ~Cat(carry, *counted)
 
 
 def _select(function: Sequence[bool], variables: Sequence[Value]) -> Value:
     """``function`` of ``variables``, by the number that they make, the first lowest."""
+    parity = [bool(number.bit_count() & 1) for number in range(len(function))]
+    if list(function) in (parity, [not each for each in parity]):  # so of a single variable
+        value = Cat(variables).xor()
+        return ~value if function[0] else value
     truth = sum(1 << place for place, each in enumerate(function) if each)
     return Const(truth, len(function)).bit_select(Cat(variables), 1)

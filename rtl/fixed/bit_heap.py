@@ -57,15 +57,14 @@ class Table:
         """Of what it is a function: bits that are not inverted."""
         return tuple(sorted({bit.true for bit, _ in self.bits}))
 
-    def function(self, offset: int) -> tuple[bool, ...]:
-        """Its output at ``offset``, by the number that ``variables`` make, the first lowest."""
-        found = []
-        for values in product((False, True), repeat=len(self.variables)):
-            known = dict(zip(reversed(self.variables), values, strict=True))
-            total = self.constant + sum(
-                weight for bit, weight in self.bits
-                if known[bit.true] is not bit.inverted)
-            found.append(bool(total >> offset & 1))
+    @property
+    def totals(self) -> tuple[int, ...]:
+        """What it counts, by the number that ``variables`` make, the first lowest."""
+        found = [self.constant]
+        for variable in self.variables:
+            clear, put = (sum(weight for bit, weight in self.bits if bit == each)
+                          for each in (~variable, variable))
+            found = [total + clear for total in found] + [total + put for total in found]
         return tuple(found)
 
 
