@@ -88,6 +88,17 @@ class Row:
         found = [bit for bit in (self.carry, *self.direct) if isinstance(bit, Bit)]
         return (*found, *(bit for table in self.tables for bit, _ in table.bits))
 
+    @property
+    def lookup_tables(self) -> int:
+        """Positions that need one: where something is counted, but for a bit by itself."""
+        needed = 0
+        for table in self.tables:
+            for offset in range(min(table.size, self.width - table.position)):
+                outputs = [total >> offset & 1 for total in table.totals]
+                alone = self.direct[table.position + offset] is None and outputs == [0, 1]
+                needed += len(set(outputs)) > 1 and not alone
+        return needed
+
 
 @dataclass
 class BitHeap:

@@ -25,6 +25,11 @@ class Plan:
         return 0 if source < self.inputs else self.rows[source - self.inputs].level
 
     @property
+    def lookup_tables(self) -> int:
+        """Of all rows, of six inputs each; inverters come on top."""
+        return sum(row.lookup_tables for row in self.rows)
+
+    @property
     def depth(self) -> int:
         """The highest level of all outputs."""
         return max((self.level(bit.source) for output in self.outputs for bit in output
