@@ -11,8 +11,10 @@ from .sharing import Sharing
 __all__ = ["adder_graph"]
 
 
-def adder_graph(matrix: np.ndarray, ranges: Sequence[Range], *, effort: int = 1) -> AdderGraph:
-    """The graph of ``matrix`` (integers, [outputs, inputs]) for inputs of ``ranges``.
+def adder_graph(matrix: np.ndarray, ranges: Sequence[Range], *, constants: Sequence[int] = (),
+                effort: int = 1) -> AdderGraph:
+    """The graph of ``matrix`` (integers, [outputs, inputs]) for inputs of ``ranges``, with
+    ``constants`` added to the outputs, which costs next to nothing.
 
     Deterministic. ``effort``: 0 for sums that share nothing. Raises ValueError.
     """
@@ -36,4 +38,5 @@ def adder_graph(matrix: np.ndarray, ranges: Sequence[Range], *, effort: int = 1)
                                for each in operands))
             operands = [Operand(len(ranges) + len(nodes) - 1, 0, negative)]
         sums[row] = operands[0] if operands else None
-    return AdderGraph(tuple(ranges), tuple(nodes), tuple(sums[row] for row in rows))
+    return AdderGraph(tuple(ranges), tuple(nodes), tuple(sums[row] for row in rows),
+                      tuple(map(int, constants)))

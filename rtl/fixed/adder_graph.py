@@ -17,7 +17,9 @@ __all__ = ["FixedProducts"]
 
 
 class FixedProducts(wiring.Component):
-    """``o = matrix * i``: the sums of ``graph``, as rows of carry chains behind look-up tables.
+    """``o = matrix * i + constants``: the sums of ``graph``, by rows of carry chains behind tables.
+
+    Tables are for look-up tables of six inputs, as ``bit_heap`` says.
 
     *Timing*: combinational with ``levels_per_stage`` None; else registers behind every
     ``levels_per_stage`` rows, all paths balanced, so that ``o`` belongs to the ``i`` of ``latency``

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from .bit_heap import Bit, BitHeap, Row, compress
-from .graph import AdderGraph, Operand
+from .graph import AdderGraph, Operand, Range
 from .shape import shape_of
 
 __all__ = ["Plan", "plan"]
@@ -53,8 +53,8 @@ class _Planner:
         self.rows: list[Row] = []
         self.numbers: dict[int, _Number] = {}
         inputs = len(graph.inputs)
-        outputs = Counter(output for output in graph.outputs if output is not None)
-        self.uses = Counter(output.source for output in outputs)
+        distinct = set(zip(graph.outputs, graph.added, strict=True))
+        self.uses = Counter(output.source for output, _ in distinct if output)
         for operands in graph.nodes:
             self.uses.update(operand.source for operand in operands)
         for source, (lowest, highest) in enumerate(graph.inputs):
@@ -66,8 +66,9 @@ class _Planner:
         for source, operands in enumerate(graph.nodes, start=inputs):
             if self.uses[source] > 1:
                 self.numbers[source] = self._shared(operands)
-        made = {output: self._output(output) for output in outputs}
-        self.outputs = tuple((0,) if output is None else made[output] for output in graph.outputs)
+        outputs = list(zip(graph.outputs, graph.added, graph.output_ranges, strict=True))
+        made = {output: self._output(*output) for output in dict.fromkeys(outputs)}
+        self.outputs = tuple(made[output] for output in outputs)
 
     def _terms(self, operand: Operand) -> list[Operand]:
         """Operands whose numbers are known, and whose sum is ``operand``."""
@@ -103,11 +104,10 @@ class _Planner:
         return _Number(tuple((column, bit) for column, bit in enumerate(bits)
                              if isinstance(bit, Bit)), constant, lowest, highest)
 
-    def _output(self, output: Operand) -> tuple[Bit | int, ...]:
-        shape = shape_of([self.graph._range([output.factor * each for each in
-                                             self.graph.coefficients[output.source]])])
-        heap = BitHeap(shape.width)
-        for term in self._terms(output):
+    def _output(self, output: Operand | None, constant: int,
+                value_range: Range) -> tuple[Bit | int, ...]:
+        heap = BitHeap(shape_of([value_range]).width, constant)
+        for term in self._terms(output) if output else ():
             number = self.numbers[term.source]
             heap.add(number.bits, number.constant, term.shift, term.negative)
         return tuple(self._compress(heap))

@@ -76,8 +76,9 @@ MATRICES = {
 def test_hardware_multiplies_by_the_matrix(matrix, levels):
     inputs = matrix.shape[1]
     ranges = [INT8 if place % 3 else (0, 255) for place in range(inputs)]
-    dut = FixedProducts(adder_graph(matrix, ranges), levels)
     rng = np.random.default_rng(3)
+    constants = rng.integers(-5000, 5000, len(matrix))
+    dut = FixedProducts(adder_graph(matrix, ranges, constants=constants), levels)
     found, expected = [], []
 
     async def bench(ctx):
@@ -87,7 +88,7 @@ def test_hardware_multiplies_by_the_matrix(matrix, levels):
             ctx.set(dut.i, x)
             ctx.set(dut.enable, enable)
             if enable or not dut.latency:
-                expected.append((matrix @ x).tolist())
+                expected.append((matrix @ x + constants).tolist())
                 found.append([ctx.get(dut.o[place]) for place in range(len(matrix))])
             await (ctx.tick() if dut.latency else ctx.delay(1e-6))
 
@@ -106,6 +107,13 @@ def test_sharing_and_dropping_pay():
     assert shared.lookup_tables < 13 * matrix.size
     halved = FixedProducts(adder_graph(matrix * (matrix % 2), [INT8] * 16)).plan
     assert halved.lookup_tables < 0.75 * shared.lookup_tables
+
+
+def test_constants_cost_next_to_nothing():
+    matrix = MATRICES["dense"]
+    plain, moved = (FixedProducts(adder_graph(matrix, [INT8] * 8, constants=constants)).plan
+                    for constants in ((), [12345, -777, 99, 54321]))
+    assert moved.lookup_tables < plain.lookup_tables + 4 * 8
 
 
 def test_no_multiplier_is_emitted(tmp_path):

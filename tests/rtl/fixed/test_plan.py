@@ -22,7 +22,8 @@ def drawn_graph(rng):
         nodes.append((Operand(first.source, first.shift), *operands[1:]))
     outputs = [Operand(rng.randrange(len(inputs) + len(nodes)), rng.randrange(3),
                        rng.random() < 0.3) for _ in range(rng.randint(1, 4))]
-    return AdderGraph(inputs, tuple(nodes), (*outputs, None))
+    constants = [rng.choice([0, rng.randint(-9999, 9999)]) for _ in range(len(outputs) + 1)]
+    return AdderGraph(inputs, tuple(nodes), (*outputs, None), tuple(constants))
 
 
 def outputs_of(planned, graph, values):
