@@ -117,6 +117,12 @@ class BitHeap:
             self.constant -= (1 << column + shift) if negative else 0
         self.constant += (-constant if negative else constant) << shift
 
+    def is_high(self) -> bool:
+        """Whether any column has more than one bit, that of the constant counted."""
+        ones = self.ones()
+        return any(len(self.columns.get(column, ())) + (column in ones) > 1
+                   for column in range(self.width))
+
     def ones(self) -> set[int]:
         """Columns in which the constant, modulo ``2 ** width``, has a bit."""
         return {column for column in range(self.width) if self.constant >> column & 1}

@@ -1,23 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From an adder graph to rows of carry chains."""
+"""From an adder graph to the sums that are built: rows of carry chains, or carry-save trees."""
 
+import enum
 from collections import Counter
 from dataclasses import dataclass
 
 from .bit_heap import Bit, BitHeap, Row, compress
 from .graph import AdderGraph, Operand, Range
 from .shape import shape_of
+from .tree import Tree, tree_of
 
-__all__ = ["Plan", "plan"]
+__all__ = ["Form", "Plan", "plan"]
+
+
+class Form(enum.StrEnum):
+    """How sums are built."""
+
+    ROWS = "rows"
+    """Of carry chains behind look-up tables: for FPGAs."""
+    TREES = "trees"
+    """Of full adders: for ASICs."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """``rows`` of a graph, of sources ahead of them, and of every output its bits, each a bit, 0 or
-    1: two's complement if the output's range has negative values."""
+    """``rows`` (or trees) of a graph, of sources ahead of them, and of every output its bits, each
+    a bit, 0 or 1: two's complement if the output's range has negative values."""
 
     inputs: int
-    rows: tuple[Row, ...]
+    rows: tuple[Row | Tree, ...]
     outputs: tuple[tuple[Bit | int, ...], ...]
 
     def level(self, source: int) -> int:
@@ -27,7 +38,7 @@ class Plan:
     @property
     def lookup_tables(self) -> int:
         """Of all rows, of six inputs each; inverters come on top."""
-        return sum(row.lookup_tables for row in self.rows)
+        return sum(row.lookup_tables for row in self.rows if isinstance(row, Row))
 
     @property
     def depth(self) -> int:
@@ -48,9 +59,10 @@ class _Number:
 
 class _Planner:
 
-    def __init__(self, graph: AdderGraph):
+    def __init__(self, graph: AdderGraph, form: Form):
         self.graph = graph
-        self.rows: list[Row] = []
+        self.form = form
+        self.rows: list[Row | Tree] = []
         self.numbers: dict[int, _Number] = {}
         inputs = len(graph.inputs)
         distinct = set(zip(graph.outputs, graph.added, strict=True))
@@ -81,9 +93,12 @@ class _Planner:
     def _compress(self, heap: BitHeap) -> list[Bit | int]:
         inputs = len(self.graph.inputs)
         levels = [0] * inputs + [row.level for row in self.rows]
-        rows, bits = compress(heap, levels)
-        self.rows += rows
-        return bits
+        if self.form is Form.ROWS or not heap.is_high():
+            rows, bits = compress(heap, levels)
+            self.rows += rows
+            return bits
+        self.rows.append(tree_of(heap, levels))
+        return [Bit(len(levels), column) for column in range(heap.width)]
 
     def _shared(self, operands: tuple[Operand, ...]) -> _Number:
         """A node's number; its constant is left to those who use it."""
@@ -113,8 +128,8 @@ class _Planner:
         return tuple(self._compress(heap))
 
 
-def plan(graph: AdderGraph) -> Plan:
-    """The rows of ``graph``. Nodes that are used once are no numbers of their own: their operands
-    go into the sum that they are used in."""
-    planner = _Planner(graph)
+def plan(graph: AdderGraph, form: Form = Form.ROWS) -> Plan:
+    """The rows of ``graph``, or trees. Nodes that are used once are no numbers of their own: their
+    operands go into the sum that they are used in."""
+    planner = _Planner(graph, form)
     return Plan(len(graph.inputs), tuple(planner.rows), planner.outputs)

@@ -11,6 +11,7 @@ from pyosys import libyosys
 from systolith.gen.emit.platform import EmittingPlatform
 from systolith.gen.fixed.adder_graph import adder_graph
 from systolith.rtl.fixed.adder_graph import FixedProducts
+from systolith.rtl.fixed.plan import Form
 
 WEIGHTS = st.one_of(st.just(0), st.sampled_from([1, -1, 2, -64, 64, 127, -127, -128]),
                     st.integers(-128, 127), st.integers(-70000, 70000))
@@ -71,14 +72,15 @@ MATRICES = {
 }
 
 
-@pytest.mark.parametrize("levels", [None, 1, 3])
+@pytest.mark.parametrize(("levels", "form"), [
+    (None, Form.ROWS), (1, Form.ROWS), (3, Form.ROWS), (1, Form.TREES)])
 @pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES)
-def test_hardware_multiplies_by_the_matrix(matrix, levels):
+def test_hardware_multiplies_by_the_matrix(matrix, levels, form):
     inputs = matrix.shape[1]
     ranges = [INT8 if place % 3 else (0, 255) for place in range(inputs)]
     rng = np.random.default_rng(3)
     constants = rng.integers(-5000, 5000, len(matrix))
-    dut = FixedProducts(adder_graph(matrix, ranges, constants=constants), levels)
+    dut = FixedProducts(adder_graph(matrix, ranges, constants=constants), levels, form=form)
     found, expected = [], []
 
     async def bench(ctx):
