@@ -89,8 +89,8 @@ class Row:
         return (*found, *(bit for table in self.tables for bit, _ in table.bits))
 
     @property
-    def lookup_tables(self) -> int:
-        """Positions that need one: where something is counted, but for a bit by itself."""
+    def size(self) -> int:
+        """Look-up tables: of positions where something is counted, but for a bit by itself."""
         needed = 0
         for table in self.tables:
             for offset in range(min(table.size, self.width - table.position)):

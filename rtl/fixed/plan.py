@@ -36,9 +36,10 @@ class Plan:
         return 0 if source < self.inputs else self.rows[source - self.inputs].level
 
     @property
-    def lookup_tables(self) -> int:
-        """Of all rows, of six inputs each; inverters come on top."""
-        return sum(row.lookup_tables for row in self.rows if isinstance(row, Row))
+    def size(self) -> int:
+        """Look-up tables of all rows, of six inputs each, where inverters come on top; or adders of
+        all trees."""
+        return sum(row.size for row in self.rows)
 
     @property
     def depth(self) -> int:

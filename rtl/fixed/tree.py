@@ -29,6 +29,11 @@ class Tree:
         """All that it adds."""
         return tuple(bit for column in self.columns for bit in column)
 
+    @property
+    def size(self) -> int:
+        """Adders: each takes one bit away."""
+        return max(0, len(self.bits) - self.width)
+
 
 def tree_of(heap: BitHeap, levels: list[int]) -> Tree:
     """The tree of ``heap``; ``levels``: of every source there is."""

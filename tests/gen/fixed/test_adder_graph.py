@@ -105,17 +105,25 @@ def test_sharing_and_dropping_pay():
     matrix = np.random.default_rng(0).integers(-127, 128, (8, 16))
     shared, alone = (FixedProducts(adder_graph(matrix, [INT8] * 16, effort=effort)).plan
                      for effort in (1, 0))
-    assert shared.lookup_tables < 0.85 * alone.lookup_tables
-    assert shared.lookup_tables < 13 * matrix.size
+    assert shared.size < 0.85 * alone.size
+    assert shared.size < 13 * matrix.size
     halved = FixedProducts(adder_graph(matrix * (matrix % 2), [INT8] * 16)).plan
-    assert halved.lookup_tables < 0.75 * shared.lookup_tables
+    assert halved.size < 0.75 * shared.size
 
 
 def test_constants_cost_next_to_nothing():
     matrix = MATRICES["dense"]
     plain, moved = (FixedProducts(adder_graph(matrix, [INT8] * 8, constants=constants)).plan
                     for constants in ((), [12345, -777, 99, 54321]))
-    assert moved.lookup_tables < plain.lookup_tables + 4 * 8
+    assert moved.size < plain.size + 4 * 8
+
+
+@pytest.mark.parametrize("form", Form)
+def test_more_tries_are_never_worse(form):
+    sizes = [FixedProducts(adder_graph(MATRICES["dense"], [INT8] * 8, effort=effort, form=form),
+                           form=form).plan.size for effort in (0, 1, 2, 5)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[1] < 0.9 * sizes[0]
 
 
 def test_no_multiplier_is_emitted(tmp_path):
