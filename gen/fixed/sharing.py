@@ -85,8 +85,7 @@ class Sharing:
         a, b, distance, product = pair
         terms = self.terms[place]
         for shift, sign in sorted(terms.get(a, {}).items()):
-            if terms[a].get(shift) == sign and (
-                    terms.get(b, {}).get(shift + distance) == sign * product):
+            if terms.get(b, {}).get(shift + distance) == sign * product:
                 yield shift, shift + distance
 
     def _make(self, pair: Pair) -> None:
@@ -124,5 +123,8 @@ class Sharing:
                 for shift, sign in shifts.items()]
 
     def _remove(self, place: int, source: int, shift: int) -> None:
-        sign = self.terms[place][source].pop(shift)
+        shifts = self.terms[place][source]
+        sign = shifts.pop(shift)
+        if not shifts:
+            del self.terms[place][source]
         self._count(place, (source, shift, sign), self._flat(place), -1)

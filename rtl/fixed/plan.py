@@ -4,6 +4,7 @@
 import enum
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 
 from .bit_heap import Bit, BitHeap, Row, compress
 from .graph import AdderGraph, Operand, Range
@@ -129,6 +130,7 @@ class _Planner:
         return tuple(self._compress(heap))
 
 
+@cache
 def plan(graph: AdderGraph, form: Form = Form.ROWS) -> Plan:
     """The rows of ``graph``, or trees. Nodes that are used once are no numbers of their own: their
     operands go into the sum that they are used in."""

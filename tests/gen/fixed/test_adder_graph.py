@@ -8,6 +8,7 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyosys import libyosys
+from systolith.fpga.fabric.harness import area_of
 from systolith.gen.emit.platform import EmittingPlatform
 from systolith.gen.fixed.adder_graph import adder_graph
 from systolith.rtl.fixed.adder_graph import FixedProducts
@@ -124,6 +125,12 @@ def test_more_tries_are_never_worse(form):
                            form=form).plan.size for effort in (0, 1, 2, 5)]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[1] < 0.9 * sizes[0]
+
+
+def test_yosys_counts_what_is_predicted():
+    part = FixedProducts(adder_graph(MATRICES["dense"][:1], [INT8] * 8))
+    lut = area_of(part, "xc7", flags="-nodsp")["lut"]
+    assert abs(lut - part.plan.size) <= 0.05 * part.plan.size
 
 
 def test_no_multiplier_is_emitted(tmp_path):

@@ -3,12 +3,10 @@
 import random
 
 import pytest
-from amaranth import Shape
 from amaranth.sim import Simulator
 from systolith.rtl.fixed.adder_graph import FixedProducts
 from systolith.rtl.fixed.graph import AdderGraph, Operand
 from systolith.rtl.fixed.plan import Form
-from systolith.rtl.fixed.shape import shape_of
 
 INT8 = (-128, 127)
 UNEVEN = AdderGraph(
@@ -63,15 +61,6 @@ def test_outputs_without_additions():
     dut = FixedProducts(graph, 2)
     found, expected = run(dut)
     assert found == expected
-
-
-@pytest.mark.parametrize(("ranges", "shape"), [
-    ([(0, 0)], Shape(1)), ([(0, 1)], Shape(1)), ([(0, 255)], Shape(8)), ([(3, 256)], Shape(9)),
-    ([INT8], Shape(8, True)), ([(-129, 0)], Shape(9, True)), ([(-1, 128)], Shape(9, True)),
-    ([(-1, 0), (0, 7)], Shape(4, True)), ([(-9, -2)], Shape(5, True)), ([], Shape(1)),
-])
-def test_shapes(ranges, shape):
-    assert shape_of(ranges) == shape
 
 
 def test_levels_must_be_positive():
