@@ -72,7 +72,7 @@ class Table:
 class Row:
     """``carry + sum of (direct + tables) * 2 ** position``, of ``width`` bits: a carry chain.
 
-    ``carry``: a bit, 0 or 1. ``direct``: a bit of each position that is not inverted, or None.
+    ``carry``: a bit, 0 or 1. ``direct``: of each position a bit that is not inverted, or None.
     ``level``: how many rows deep it is, at least 1.
     """
 
