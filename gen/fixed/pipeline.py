@@ -90,8 +90,9 @@ def _layer(network, layer, sources, levels_per_stage, single_port):
     bias = layer.bias.astype(np.int64) - layer.source_zero_point * matrix.sum(1)
     sums, out = _sums(layer.name, matrix, ranges, bias, layer.requantise, levels_per_stage)
     return LayerParameters(
-        name=layer.name, sources=tuple(each.place for each in sources),
-        out_shape=_image(network.tensors[layer.output].shape), window=window, sums=sums), out
+        name=layer.name, tensor=layer.output, sources=tuple(each.place for each in sources),
+        in_channels=channels, out_shape=_image(network.tensors[layer.output].shape),
+        window=window, operation=sums), out
 
 
 def _sums(name, matrix, ranges, bias, r, levels_per_stage):
