@@ -286,19 +286,30 @@ def latency(parameters: FrontEndParameters) -> Timing:
 
 
 def queue_depths(parameters: FrontEndParameters) -> FrontEndParameters:
-    """``parameters`` with the queues that it needs: none in front of a window or a single source
-    but where pixels' ready would pass through more than two layers; where two sources meet, as
-    many pixels as wait there at full rate."""
+    """``parameters`` with the queues that it needs.
+
+    Two pixels between operations on pixels, so that ``ready`` passes through one of them at most;
+    where two sources meet, as many as wait there at full rate.
+    """
     layers = list(parameters.layers)
     for place, layer in enumerate(layers):
+        source = layer.sources[0]
         if len(layer.sources) > 1:
             layers[place] = replace(layer, queues=(UNBOUNDED,) * len(layer.sources))
+        elif source >= 0 and _on_pixels(layer) and _on_pixels(layers[source]):
+            layers[place] = replace(layer, queues=(2,))
+    parameters = replace(parameters, layers=tuple(layers))
     if all(len(layer.sources) == 1 for layer in layers):
         return parameters
-    model = _Model(replace(parameters, layers=tuple(layers)))
+    model = _Model(parameters)
     model.run(FRAMES)
     for (place, index), queue in model.queues.items():
-        depths = list(layers[place].queues)
-        depths[index] = queue.most + 1
-        layers[place] = replace(layers[place], queues=tuple(depths))
+        if queue.depth == UNBOUNDED:
+            depths = list(layers[place].queues)
+            depths[index] = queue.most + 1
+            layers[place] = replace(layers[place], queues=tuple(depths))
     return replace(parameters, layers=tuple(layers))
+
+
+def _on_pixels(layer: LayerParameters) -> bool:
+    return layer.window is None and not layer.total_of

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out, connect
 
 from ..stream import Queue
 from .branch import Fork, Join
+from .counter import counter
 from .layer import FixedLayer
 from .parameters import FrontEndParameters
 from .window import pixel_layout
@@ -65,8 +66,8 @@ class FrontEnd(wiring.Component):
         m = Module()
         p = self.parameters
         clear = Signal()
-        taken = Signal(range(p.in_shape[0] * p.in_shape[1]))
-        given = Signal(range(p.out_shape[0] * p.out_shape[1]))
+        taken = counter(p.in_shape[0] * p.in_shape[1])
+        given = counter(p.out_shape[0] * p.out_shape[1])
         m.d.comb += [
             self.restart.eq(self.i.valid & self.i.payload.first & (taken != 0)),
             clear.eq(self.abort | self.restart),

@@ -5,6 +5,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from .counter import counter
 from .folded import FoldedSums
 from .maximum import FixedMaximum
 from .parameters import FoldedParameters, LayerParameters, MaximumParameters
@@ -98,7 +99,7 @@ class FixedLayer(wiring.Component):
     def _collect(self, m: Module, valid, advance, arrives, last) -> None:
         """Phases of a window, and the pixel out of what they give."""
         p = self.parameters.operation
-        phase, given = Signal(range(p.phases)), Signal(range(p.phases))
+        phase, given = counter(p.phases), counter(p.phases)
         m.d.comb += [self.operation.phase.eq(phase), last.eq(phase == p.phases - 1)]
         full = Signal()  # the pixel's last channels are there
         channels = [Signal(8, name=f"channel_{index}", reset_less=True)

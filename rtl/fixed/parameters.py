@@ -13,8 +13,8 @@ __all__ = ["FoldedParameters", "FrontEndParameters", "LayerParameters", "Maximum
 class WindowParameters:
     """Windows of ``kernel`` (rows, columns) over frames of ``height x width`` pixels.
 
-    ``stride`` (y, x); ``padding`` (top, bottom, left, right) with the byte ``fill``, each less
-    than the kernel there. ``single_port``: one row of memory more, of which each has one port.
+    ``stride`` (y, x); ``padding`` (top, bottom, left, right) with the byte ``fill``, of opposite
+    sides together less than the kernel. ``single_port``: one row of memory more, of which each has one port.
     Raises ValueError.
     """
 
@@ -32,10 +32,9 @@ class WindowParameters:
             raise ValueError("Window must have a frame, channels, a kernel and a stride of at "
                              f"least 1, not {self!r}")
         (kernel_y, kernel_x), (top, bottom, left, right) = self.kernel, self.padding
-        if (min(self.padding) < 0 or max(top, bottom) >= kernel_y
-                or max(left, right) >= kernel_x):
-            raise ValueError(f"Padding must be 0 or more and less than the kernel "
-                             f"{self.kernel!r}, not {self.padding!r}")
+        if min(self.padding) < 0 or top + bottom >= kernel_y or left + right >= kernel_x:
+            raise ValueError("Padding must be 0 or more, and of opposite sides together less than "
+                             f"the kernel {self.kernel!r}, not {self.padding!r}")
         if min(self.out_height, self.out_width) < 1:
             raise ValueError(f"Kernel {self.kernel!r} must fit the padded frame of "
                              f"{self.height} x {self.width} pixels")

@@ -5,6 +5,7 @@ from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .counter import counter
 from .window import pixel_layout
 
 __all__ = ["FrameTotal"]
@@ -35,7 +36,7 @@ class FrameTotal(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        count = Signal(range(self.pixels))
+        count = counter(self.pixels)
         take = Signal()
         m.d.comb += [self.i.ready.eq(~self.o.valid & ~self.clear),
                      take.eq(self.i.valid & self.i.ready)]

@@ -5,6 +5,7 @@ from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .counter import counter
 from .line_buffer import LineBuffer
 from .parameters import WindowParameters
 
@@ -67,12 +68,12 @@ class Window(wiring.Component):
         # The row written, less the row of the windows' top. Rows count on from frame to frame.
         ahead = Signal(signed(max(p.height, kernel_y + last_step, kernel_y + stride_y)
                               .bit_length() + 2), init=top)
-        in_column = Signal(range(p.width))
-        in_slot = Signal(range(p.slots))
-        row = Signal(range(p.height))
-        column = Signal(range(p.width))
-        slot = Signal(range(p.slots), init=-top % p.slots)  # of the windows' top
-        phase = Signal(range(stride_x))
+        in_column = counter(p.width)
+        in_slot = counter(p.slots)
+        row = counter(p.height)
+        column = counter(p.width)
+        slot = counter(p.slots, init=-top % p.slots)  # of the windows' top
+        phase = counter(stride_x)
 
         step = Mux(row == last_row, last_step, stride_y)
         present = Mux(row > p.height + top - kernel_y, p.height + top - row, kernel_y)
@@ -177,3 +178,4 @@ class Window(wiring.Component):
         if offset < 0:
             return place >= -offset
         return place < size - offset if last + offset >= size else 1
+
