@@ -44,8 +44,8 @@ class FrontEnd(wiring.Component):
 
     *Members*: ``i`` (``first``: of a frame; the first pixel of all need not have it), ``o``
     (``last``: of a frame), ``abort`` (forget the frames under way; the next pixel taken is the
-    first of a frame), ``restart`` (high in the cycle in which a pixel with ``first`` does that),
-    with the parameter ``monitors`` each layer's ``monitor_<place>``.
+    first of a frame), ``restart`` (high in the cycle in which a pixel with ``first`` does that);
+    each layer's ``monitor_<place>`` (a Monitor, with the parameter ``monitors``).
     """
 
     def __init__(self, parameters: FrontEndParameters):

@@ -14,8 +14,8 @@ class WindowParameters:
     """Windows of ``kernel`` (rows, columns) over frames of ``height x width`` pixels.
 
     ``stride`` (y, x); ``padding`` (top, bottom, left, right) with the byte ``fill``, of opposite
-    sides together less than the kernel. ``single_port``: one row of memory more, of which each has one port.
-    Raises ValueError.
+    sides together less than the kernel. ``single_port``: one row of memory more, of which
+    each has one port. Raises ValueError.
     """
 
     height: int
