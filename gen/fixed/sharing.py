@@ -14,9 +14,6 @@ from .digits import canonical_digits
 
 __all__ = ["Sharing"]
 
-RATE = 1.35
-"""Bits that a look-up table takes away where many terms are summed (rtl.fixed.bit_heap)."""
-
 Pair = tuple[int, int, int, int]
 """Two sources, in order, the shift of the second relative to the first, the product of the signs.
 """
@@ -25,10 +22,12 @@ Pair = tuple[int, int, int, int]
 class Sharing:
     """Sums of ``rows`` (a constant of each input), as terms of inputs and of shared ``nodes``.
 
-    ``terms``: of every sum, by source, the sign of each shift.
+    ``rate``: bits that the unit of cost, by which two terms are added bit by bit, takes away where
+    many terms are summed. ``terms``: of every sum, by source, the sign of each shift.
     """
 
-    def __init__(self, rows: Sequence[Sequence[int]], ranges: Sequence[Range]):
+    def __init__(self, rows: Sequence[Sequence[int]], ranges: Sequence[Range], rate: float):
+        self.rate = rate
         self.nodes: list[tuple[Operand, Operand]] = []
         self.inputs = len(ranges)
         self.spans = [highest - lowest for lowest, highest in ranges]
@@ -73,13 +72,13 @@ class Sharing:
                 self.places[pair].add(place)
 
     def _saving(self, pair: Pair) -> float:
-        """Look-up tables that a node of ``pair`` saves."""
+        """Units of cost that a node of ``pair`` saves."""
         a, b, distance, _ = pair
         shift_a, shift_b = max(0, -distance), max(0, distance)
         width_a, width_b = self.spans[a].bit_length(), self.spans[b].bit_length()
         width = ((self.spans[a] << shift_a) + (self.spans[b] << shift_b)).bit_length()
         overlap = min(width_a + shift_a, width_b + shift_b) - max(shift_a, shift_b)
-        return self.counts[pair] * (width_a + width_b - width) / RATE - overlap
+        return self.counts[pair] * (width_a + width_b - width) / self.rate - overlap
 
     def _found(self, pair: Pair, place: int) -> Iterator[tuple[int, int]]:
         """Shifts of the pair's two terms wherever the sum has both."""

@@ -2,7 +2,8 @@
 """Constant matrix times vector: an adder graph as hardware."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
@@ -10,34 +11,39 @@ from amaranth.lib.wiring import In, Out
 
 from .bit_heap import Bit, Row
 from .graph import AdderGraph
-from .plan import plan
+from .plan import Form, plan
 from .shape import shape_of
+from .tree import tree_sum
 
 __all__ = ["FixedProducts"]
 
 
 class FixedProducts(wiring.Component):
-    """``o = matrix * i``: the sums of ``graph``, as rows of carry chains behind look-up tables.
+    """``o = matrix * i + constants``: the sums of ``graph``, in a ``form``.
+
+    Rows of carry chains are behind tables for look-up tables of six inputs, as ``bit_heap`` says;
+    trees are of the adders of the platform's arithmetic.
 
     *Timing*: combinational with ``levels_per_stage`` None; else registers behind every
-    ``levels_per_stage`` rows, all paths balanced, so that ``o`` belongs to the ``i`` of ``latency``
-    cycles before. Registers advance in cycles of ``enable``, which alone count.
+    ``levels_per_stage`` rows or trees, all paths balanced, so that ``o`` belongs to the ``i`` of
+    ``latency`` cycles before. Registers advance in cycles of ``enable``, which alone count.
 
-    *Parameters*: ``graph``; ``levels_per_stage`` (at least 1, or None). Values out of the range of
-    their input give wrong sums.
+    *Parameters*: ``graph``; ``levels_per_stage`` (at least 1, or None); ``form``. Values out of the
+    range of their input give wrong sums.
 
     *Members*: ``enable``, ``i`` (all inputs in the shape of the widest), ``o`` (all outputs in the
     shape of the widest).
     """
 
-    def __init__(self, graph: AdderGraph, levels_per_stage: int | None = None):
+    def __init__(self, graph: AdderGraph, levels_per_stage: int | None = None, *,
+                 form: Form = Form.ROWS):
         if not graph.inputs or not graph.outputs:
             raise ValueError("Adder graph must have at least one input and one output")
         if levels_per_stage is not None and levels_per_stage < 1:
             raise ValueError(f"Levels per stage must be at least 1, not {levels_per_stage!r}")
         self.graph = graph
         self.levels_per_stage = levels_per_stage
-        self.plan = plan(graph)
+        self.plan = plan(graph, form)
         super().__init__({
             "enable": In(1),
             "i": In(data.ArrayLayout(shape_of(graph.inputs), len(graph.inputs))),
@@ -69,9 +75,11 @@ class FixedProducts(wiring.Component):
             held.add(source, 0, value)
         for source, row in enumerate(self.plan.rows, start=inputs):
             stage = self._stage(source)
-            total = Signal(row.width + 1, name=f"row_{source}")
-            m.d.comb += total.eq(_sum(row, lambda bit, stage=stage: held.at(bit, stage)))
-            held.add(source, stage, total[1:])
+            at = partial(held.at, stage=stage)
+            total = Signal(row.width, name=f"sum_{source}")
+            m.d.comb += total.eq(_row_sum(row, at) if isinstance(row, Row) else
+                                 tree_sum(m, f"tree_{source}", row, at, platform))
+            held.add(source, stage, total)
         for index, output in enumerate(self.plan.outputs):
             value = Cat(held.at(bit, self.latency) if isinstance(bit, Bit) else Const(bit, 1)
                         for bit in output)
@@ -121,8 +129,8 @@ class _Held:
         return ~value if bit.inverted else value
 
 
-def _sum(row: Row, at) -> Value:
-    """Twice the sum of ``row``, whose bits ``at`` gives.
+def _row_sum(row: Row, at: Callable[[Bit], Value]) -> Value:
+    """The sum of ``row``, whose bits ``at`` gives.
 
     The carry comes in by a position that adds it to itself. Written as a difference, since yosys
     lets the minuend, here the bits added as they are, bypass the tables.
@@ -135,7 +143,7 @@ def _sum(row: Row, at) -> Value:
             function = [bool(total >> offset & 1) for total in table.totals]
             counted[table.position + offset] = _select(function, variables)
     direct = Cat(carry, *(Const(0, 1) if bit is None else at(bit) for bit in row.direct))
-    return direct - ~Cat(carry, *counted)
+    return (direct - ~Cat(carry, *counted))[1:row.width + 1]
 
 
 def _select(function: Sequence[bool], variables: Sequence[Value]) -> Value:

@@ -89,8 +89,8 @@ class Row:
         return (*found, *(bit for table in self.tables for bit, _ in table.bits))
 
     @property
-    def lookup_tables(self) -> int:
-        """Positions that need one: where something is counted, but for a bit by itself."""
+    def size(self) -> int:
+        """Look-up tables: of positions where something is counted, but for a bit by itself."""
         needed = 0
         for table in self.tables:
             for offset in range(min(table.size, self.width - table.position)):
@@ -116,6 +116,12 @@ class BitHeap:
                 self.columns[column + shift].append(~bit if negative else bit)
             self.constant -= (1 << column + shift) if negative else 0
         self.constant += (-constant if negative else constant) << shift
+
+    def is_high(self) -> bool:
+        """Whether any column has more than one bit, that of the constant counted."""
+        ones = self.ones()
+        return any(len(self.columns.get(column, ())) + (column in ones) > 1
+                   for column in range(self.width))
 
     def ones(self) -> set[int]:
         """Columns in which the constant, modulo ``2 ** width``, has a bit."""

@@ -28,16 +28,17 @@ class Operand:
 
 @dataclass(frozen=True)
 class AdderGraph:
-    """``outputs = matrix * inputs`` as sums of shifted values, which outputs share.
+    """``outputs = matrix * inputs + constants`` as sums of shifted values, which outputs share.
 
     ``inputs``: the range of each input. ``nodes``: each the sum of its operands, of which at least
     one is positive, all from sources ahead of it. ``outputs``: each a source, shifted and with a
-    sign, or None for 0. Raises ValueError.
+    sign, or None for 0. ``constants``: one for each output, or none. Raises ValueError.
     """
 
     inputs: tuple[Range, ...]
     nodes: tuple[tuple[Operand, ...], ...]
     outputs: tuple[Operand | None, ...]
+    constants: tuple[int, ...] = ()
 
     def __post_init__(self):
         for lowest, highest in self.inputs:
@@ -50,6 +51,9 @@ class AdderGraph:
             self._check(operands, index)
         self._check([output for output in self.outputs if output is not None],
                     len(self.inputs) + len(self.nodes))
+        if self.constants and len(self.constants) != len(self.outputs):
+            raise ValueError(f"Constants must be {len(self.outputs)}, as outputs are, or none, "
+                             f"not {len(self.constants)}")
 
     @staticmethod
     def _check(operands: Sequence[Operand], sources: int) -> None:
@@ -76,6 +80,11 @@ class AdderGraph:
                      tuple(output.factor * each for each in self.coefficients[output.source])
                      for output in self.outputs)
 
+    @property
+    def added(self) -> tuple[int, ...]:
+        """The constant of every output."""
+        return self.constants or (0,) * len(self.outputs)
+
     def _range(self, coefficients: Sequence[int]) -> Range:
         ends = [sorted((each * lowest, each * highest))
                 for each, (lowest, highest) in zip(coefficients, self.inputs, strict=True)]
@@ -89,7 +98,11 @@ class AdderGraph:
     @cached_property
     def output_ranges(self) -> tuple[Range, ...]:
         """Of every output: the tightest."""
-        return tuple(map(self._range, self.matrix))
+        found = []
+        for row, constant in zip(self.matrix, self.added, strict=True):
+            lowest, highest = self._range(row)
+            found.append((lowest + constant, highest + constant))
+        return tuple(found)
 
     @cached_property
     def levels(self) -> tuple[int, ...]:
@@ -114,5 +127,5 @@ class AdderGraph:
                 raise ValueError(f"Input {index} must be {lowest} ... {highest}, not {value!r}")
         for operands in self.nodes:
             found.append(sum(operand.factor * found[operand.source] for operand in operands))
-        return tuple(0 if output is None else output.factor * found[output.source]
-                     for output in self.outputs)
+        return tuple(constant + (output.factor * found[output.source] if output else 0)
+                     for output, constant in zip(self.outputs, self.added, strict=True))

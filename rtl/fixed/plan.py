@@ -1,23 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From an adder graph to rows of carry chains."""
+"""From an adder graph to the sums that are built: rows of carry chains, or carry-save trees."""
 
+import enum
 from collections import Counter
 from dataclasses import dataclass
 
 from .bit_heap import Bit, BitHeap, Row, compress
-from .graph import AdderGraph, Operand
+from .graph import AdderGraph, Operand, Range
 from .shape import shape_of
+from .tree import Tree, tree_of
 
-__all__ = ["Plan", "plan"]
+__all__ = ["Form", "Plan", "plan"]
+
+
+class Form(enum.StrEnum):
+    """How sums are built."""
+
+    ROWS = "rows"
+    """Of carry chains behind look-up tables: for FPGAs."""
+    TREES = "trees"
+    """Of full adders: for ASICs."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """``rows`` of a graph, of sources ahead of them, and of every output its bits, each a bit, 0 or
-    1: two's complement if the output's range has negative values."""
+    """``rows`` (or trees) of a graph, of sources ahead of them, and of every output its bits, each
+    a bit, 0 or 1: two's complement if the output's range has negative values."""
 
     inputs: int
-    rows: tuple[Row, ...]
+    rows: tuple[Row | Tree, ...]
     outputs: tuple[tuple[Bit | int, ...], ...]
 
     def level(self, source: int) -> int:
@@ -25,9 +36,10 @@ class Plan:
         return 0 if source < self.inputs else self.rows[source - self.inputs].level
 
     @property
-    def lookup_tables(self) -> int:
-        """Of all rows, of six inputs each; inverters come on top."""
-        return sum(row.lookup_tables for row in self.rows)
+    def size(self) -> int:
+        """Look-up tables of all rows, of six inputs each, where inverters come on top; or adders of
+        all trees."""
+        return sum(row.size for row in self.rows)
 
     @property
     def depth(self) -> int:
@@ -48,13 +60,14 @@ class _Number:
 
 class _Planner:
 
-    def __init__(self, graph: AdderGraph):
+    def __init__(self, graph: AdderGraph, form: Form):
         self.graph = graph
-        self.rows: list[Row] = []
+        self.form = form
+        self.rows: list[Row | Tree] = []
         self.numbers: dict[int, _Number] = {}
         inputs = len(graph.inputs)
-        outputs = Counter(output for output in graph.outputs if output is not None)
-        self.uses = Counter(output.source for output in outputs)
+        distinct = set(zip(graph.outputs, graph.added, strict=True))
+        self.uses = Counter(output.source for output, _ in distinct if output)
         for operands in graph.nodes:
             self.uses.update(operand.source for operand in operands)
         for source, (lowest, highest) in enumerate(graph.inputs):
@@ -66,8 +79,9 @@ class _Planner:
         for source, operands in enumerate(graph.nodes, start=inputs):
             if self.uses[source] > 1:
                 self.numbers[source] = self._shared(operands)
-        made = {output: self._output(output) for output in outputs}
-        self.outputs = tuple((0,) if output is None else made[output] for output in graph.outputs)
+        outputs = list(zip(graph.outputs, graph.added, graph.output_ranges, strict=True))
+        made = {output: self._output(*output) for output in dict.fromkeys(outputs)}
+        self.outputs = tuple(made[output] for output in outputs)
 
     def _terms(self, operand: Operand) -> list[Operand]:
         """Operands whose numbers are known, and whose sum is ``operand``."""
@@ -80,9 +94,12 @@ class _Planner:
     def _compress(self, heap: BitHeap) -> list[Bit | int]:
         inputs = len(self.graph.inputs)
         levels = [0] * inputs + [row.level for row in self.rows]
-        rows, bits = compress(heap, levels)
-        self.rows += rows
-        return bits
+        if self.form is Form.ROWS or not heap.is_high():
+            rows, bits = compress(heap, levels)
+            self.rows += rows
+            return bits
+        self.rows.append(tree_of(heap, levels))
+        return [Bit(len(levels), column) for column in range(heap.width)]
 
     def _shared(self, operands: tuple[Operand, ...]) -> _Number:
         """A node's number; its constant is left to those who use it."""
@@ -103,18 +120,17 @@ class _Planner:
         return _Number(tuple((column, bit) for column, bit in enumerate(bits)
                              if isinstance(bit, Bit)), constant, lowest, highest)
 
-    def _output(self, output: Operand) -> tuple[Bit | int, ...]:
-        shape = shape_of([self.graph._range([output.factor * each for each in
-                                             self.graph.coefficients[output.source]])])
-        heap = BitHeap(shape.width)
-        for term in self._terms(output):
+    def _output(self, output: Operand | None, constant: int,
+                value_range: Range) -> tuple[Bit | int, ...]:
+        heap = BitHeap(shape_of([value_range]).width, constant)
+        for term in self._terms(output) if output else ():
             number = self.numbers[term.source]
             heap.add(number.bits, number.constant, term.shift, term.negative)
         return tuple(self._compress(heap))
 
 
-def plan(graph: AdderGraph) -> Plan:
-    """The rows of ``graph``. Nodes that are used once are no numbers of their own: their operands
-    go into the sum that they are used in."""
-    planner = _Planner(graph)
+def plan(graph: AdderGraph, form: Form = Form.ROWS) -> Plan:
+    """The rows of ``graph``, or trees. Nodes that are used once are no numbers of their own: their
+    operands go into the sum that they are used in."""
+    planner = _Planner(graph, form)
     return Plan(len(graph.inputs), tuple(planner.rows), planner.outputs)

@@ -2,6 +2,7 @@
 """Layers of constant weights on 7-series: look-up tables a weight, beside da4ml and yosys alone."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +28,8 @@ INPUTS, OUTPUTS, BLOCK, KEPT = 32, 8, 8, 4
 INT8 = (-128, 127)
 PEER = "da4ml"
 TOP = "layer"
-FAMILY = FAMILIES["xc7"]
+FAMILY = replace(FAMILIES["xc7"], synthesis=f"{FAMILIES['xc7'].synthesis} -nodsp")
+"""Of products that are left to it yosys must make LUTs; nobody else's layer has any."""
 LIMITS = {"dense": 16.0, f"{KEPT}/{BLOCK}": 20.0}
 
 
@@ -79,12 +81,25 @@ def _peer(matrix: np.ndarray, folder: Path) -> list[str]:
     return [str(path.relative_to(folder)) for path in (*made, *parts)]
 
 
-def _measured(write: Callable[[Path], list[str]]) -> tuple[int, int]:
-    """LUT1 ... LUT6, and inverters, of which yosys makes cells of their own."""
+@dataclass(frozen=True)
+class _Cells:
+    """LUT1 ... LUT6, inverters, of which yosys makes cells of their own, and DSPs."""
+
+    lut: int
+    inverters: int
+    dsps: int
+
+    def a_weight(self, count: int) -> str:
+        """For a reader."""
+        text = f"{self.lut / count:.1f} ({self.lut:,} LUT1..6, {self.inverters} INV beside them"
+        return text + (f", {self.dsps} DSP)" if self.dsps else ")")
+
+
+def _measured(write: Callable[[Path], list[str]]) -> _Cells:
     with TemporaryDirectory(prefix="systolith-constants-") as name:
         folder = Path(name)
         made = synthesise(write(folder), TOP, FAMILY, folder)
-    return int(made.usage["lut"]), made.cells.get("INV", 0)
+    return _Cells(int(made.usage["lut"]), made.cells.get("INV", 0), int(made.usage["dsp"]))
 
 
 def constants_xc7(_: Path | None) -> Iterator[Result]:
@@ -95,22 +110,18 @@ def constants_xc7(_: Path | None) -> Iterator[Result]:
         graph = adder_graph(matrix, [INT8] * INPUTS)
         what = (f"{count} weights {density}, int8 {INPUTS} -> {OUTPUTS}, combinational, "
                 f"{FAMILY.synthesis}")
-        lut, inverters = _measured(lambda folder, g=graph: _write(FixedProducts(g), folder))
+        ours = _measured(lambda folder, g=graph: _write(FixedProducts(g), folder))
         exact = graph.matrix == tuple(map(tuple, matrix.tolist()))
-        yield (f"{what}: LUT a weight", f"<= {limit:.1f}, inverters counted",
-               f"{(lut + inverters) / count:.1f} ({lut} LUT1..6, {inverters} INV)",
-               exact and lut + inverters <= limit * count)
+        yield (f"{what}: LUT a weight", f"<= {limit:.1f}, also with INV", ours.a_weight(count),
+               exact and not ours.dsps and ours.lut + ours.inverters <= limit * count)
         if find_spec(PEER) is None:
             yield f"{what}: {PEER}", "recorded", "not installed", True
         else:
-            peer, inverters = _measured(lambda folder, w=matrix: _peer(w, folder))
+            peer = _measured(lambda folder, w=matrix: _peer(w, folder))
             yield (f"{what}: {PEER} {version(PEER)}, as it comes", "more than ours",
-                   f"{(peer + inverters) / count:.1f} ({peer} LUT1..6, {inverters} INV)",
-                   lut < peer)
-        naive, inverters = _measured(
-            lambda folder, w=matrix, g=graph: _write(_Naive(w, g), folder))
-        yield (f"{what}: products left to yosys", "recorded",
-               f"{(naive + inverters) / count:.1f} ({naive} LUT1..6, {inverters} INV)", True)
+                   peer.a_weight(count), ours.lut < peer.lut)
+        naive = _measured(lambda folder, w=matrix, g=graph: _write(_Naive(w, g), folder))
+        yield f"{what}: products left to yosys", "recorded", naive.a_weight(count), True
 
 
 SECTIONS: tuple[Section, ...] = ((constants_xc7, False),)

@@ -3,6 +3,7 @@
 
 from .board import BOARD
 from .compact import COMPACT
+from .constants import CONSTANTS
 from .external import EXTERNAL
 from .fault import Fault
 from .fixed import FIXED
@@ -195,6 +196,7 @@ FAULTS = (
           killer="tests/rtl/sequencer/test_sequencer.py::test_refuses"),
     *BOARD,
     *COMPACT,
+    *CONSTANTS,
     *EXTERNAL,
     *FIXED,
     *WISHBONE,

@@ -11,6 +11,7 @@ from pyosys import libyosys
 from systolith.gen.emit.platform import EmittingPlatform
 from systolith.gen.fixed.adder_graph import adder_graph
 from systolith.rtl.fixed.adder_graph import FixedProducts
+from systolith.rtl.fixed.plan import Form
 
 WEIGHTS = st.one_of(st.just(0), st.sampled_from([1, -1, 2, -64, 64, 127, -127, -128]),
                     st.integers(-128, 127), st.integers(-70000, 70000))
@@ -71,13 +72,15 @@ MATRICES = {
 }
 
 
-@pytest.mark.parametrize("levels", [None, 1, 3])
+@pytest.mark.parametrize(("levels", "form"), [
+    (None, Form.ROWS), (1, Form.ROWS), (3, Form.ROWS), (1, Form.TREES)])
 @pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES)
-def test_hardware_multiplies_by_the_matrix(matrix, levels):
+def test_hardware_multiplies_by_the_matrix(matrix, levels, form):
     inputs = matrix.shape[1]
     ranges = [INT8 if place % 3 else (0, 255) for place in range(inputs)]
-    dut = FixedProducts(adder_graph(matrix, ranges), levels)
     rng = np.random.default_rng(3)
+    constants = rng.integers(-5000, 5000, len(matrix))
+    dut = FixedProducts(adder_graph(matrix, ranges, constants=constants), levels, form=form)
     found, expected = [], []
 
     async def bench(ctx):
@@ -87,7 +90,7 @@ def test_hardware_multiplies_by_the_matrix(matrix, levels):
             ctx.set(dut.i, x)
             ctx.set(dut.enable, enable)
             if enable or not dut.latency:
-                expected.append((matrix @ x).tolist())
+                expected.append((matrix @ x + constants).tolist())
                 found.append([ctx.get(dut.o[place]) for place in range(len(matrix))])
             await (ctx.tick() if dut.latency else ctx.delay(1e-6))
 
@@ -102,10 +105,25 @@ def test_sharing_and_dropping_pay():
     matrix = np.random.default_rng(0).integers(-127, 128, (8, 16))
     shared, alone = (FixedProducts(adder_graph(matrix, [INT8] * 16, effort=effort)).plan
                      for effort in (1, 0))
-    assert shared.lookup_tables < 0.85 * alone.lookup_tables
-    assert shared.lookup_tables < 13 * matrix.size
+    assert shared.size < 0.85 * alone.size
+    assert shared.size < 13 * matrix.size
     halved = FixedProducts(adder_graph(matrix * (matrix % 2), [INT8] * 16)).plan
-    assert halved.lookup_tables < 0.75 * shared.lookup_tables
+    assert halved.size < 0.75 * shared.size
+
+
+def test_constants_cost_next_to_nothing():
+    matrix = MATRICES["dense"]
+    plain, moved = (FixedProducts(adder_graph(matrix, [INT8] * 8, constants=constants)).plan
+                    for constants in ((), [12345, -777, 99, 54321]))
+    assert moved.size < plain.size + 4 * 8
+
+
+@pytest.mark.parametrize("form", Form)
+def test_more_tries_are_never_worse(form):
+    sizes = [FixedProducts(adder_graph(MATRICES["dense"], [INT8] * 8, effort=effort, form=form),
+                           form=form).plan.size for effort in (0, 1, 2, 5)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[1] < 0.9 * sizes[0]
 
 
 def test_no_multiplier_is_emitted(tmp_path):

@@ -7,6 +7,7 @@ from amaranth import Shape
 from amaranth.sim import Simulator
 from systolith.rtl.fixed.adder_graph import FixedProducts
 from systolith.rtl.fixed.graph import AdderGraph, Operand
+from systolith.rtl.fixed.plan import Form
 from systolith.rtl.fixed.shape import shape_of
 
 INT8 = (-128, 127)
@@ -47,9 +48,10 @@ def run(dut, cycles=60, seed=0):
     return found[dut.latency:], expected[dut.latency:len(found)]
 
 
+@pytest.mark.parametrize("form", Form)
 @pytest.mark.parametrize("levels", [None, 1, 2, 3, 9])
-def test_equals_the_graph(levels):
-    dut = FixedProducts(UNEVEN, levels)
+def test_equals_the_graph(levels, form):
+    dut = FixedProducts(UNEVEN, levels, form=form)
     assert dut.latency == (0 if levels is None else -(-dut.plan.depth // levels))
     found, expected = run(dut)
     assert len(found) >= 50

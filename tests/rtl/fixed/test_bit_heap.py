@@ -62,7 +62,7 @@ def test_bits_of_many_rows_leave_faster_than_by_additions():
                            for column in range(12)})
     rows, _ = compress(heap, [0] * 12)
     gone = 12 * 12 - 16
-    assert sum(row.lookup_tables for row in rows) <= gone / 1.45
+    assert sum(row.size for row in rows) <= gone / 1.45
     assert max(row.level for row in rows) <= 6
 
 
@@ -72,7 +72,7 @@ def test_two_numbers_take_a_table_where_both_have_bits():
     heap.add(((index, Bit(1, index)) for index in range(8)), 0, 3, True)
     heap.constant = 0
     row, = compress(heap, [0, 0])[0]
-    assert row.lookup_tables == 5 + 3  # three bits of what is subtracted stand above
+    assert row.size == 5 + 3  # three bits of what is subtracted stand above
 
 
 def test_tables_count_what_is_there():
@@ -84,4 +84,4 @@ def test_tables_count_what_is_there():
 def test_a_bit_by_itself_needs_no_table():
     row = Row(3, 1, 0, (None, Bit(0, 2), None),
               (Table(0, 1, 0, ((Bit(0, 0), 1),)), Table(2, 1, 0, ((Bit(0, 1, True), 1),))))
-    assert row.lookup_tables == 1
+    assert row.size == 1

@@ -32,6 +32,12 @@ def test_evaluate():
     assert graph().evaluate((-128, 255)) == (-1405, 0, -3060)
 
 
+def test_constants_are_added():
+    moved = graph(constants=(-7, 100, 60))
+    assert moved.output_ranges == ((-1412, 628), (100, 100), (-3000, 60))
+    assert moved.evaluate((-128, 255)) == (-1412, 100, -3000)
+
+
 def test_levels():
     assert graph().levels == (0, 0, 1, 1, 2)
     assert graph().depth == 2
@@ -46,6 +52,7 @@ def test_levels():
     ({"nodes": ((Operand(0), Operand(2)),)},
      "Operand must be of one of 2 sources ahead of it and shifted by at least 0"),
     ({"nodes": ((Operand(0), Operand(1, -1)),)}, "Operand must be of one of 2 sources ahead"),
+    ({"constants": (1,)}, "Constants must be 3, as outputs are, or none, not 1"),
     ({"outputs": (Operand(5),)}, "Operand must be of one of 5 sources ahead"),
 ])
 def test_faults_are_named(changes, message):
