@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One layer of the streaming pipeline."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -23,7 +23,7 @@ class FixedLayer(wiring.Component):
     registers.
 
     *Timing*: ``latency`` cycles behind the window, or the pixel where there is none. Registers
-    behind the window stand still while ``o`` waits, and where they hold nothing. ``i.ready``
+    behind the window are written only with what is new, and none while ``o`` waits. ``i.ready``
     depends on ``o.ready`` where there is no window.
 
     *Parameters*: ``parameters``, LayerParameters.
@@ -69,7 +69,7 @@ class FixedLayer(wiring.Component):
         m.d.comb += [
             arrives.eq(source.valid & ~self.clear),
             source.ready.eq(advance & last & ~self.clear),
-            operation.enable.eq(advance & (arrives | valid[:-1].any())),
+            operation.enable.eq(Mux(advance, Cat(arrives, valid[:-1]), 0)),
         ]
         with m.If(self.clear):
             m.d.sync += valid.eq(0)

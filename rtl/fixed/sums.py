@@ -37,7 +37,8 @@ class FixedSums(wiring.Component):
     FixyNN's fixed layer (arXiv 1902.11128, section 3), requantised exactly: constants were found
     for which this equals the reference's rounding for every sum that can occur.
 
-    *Timing*: ``o`` belongs to the ``i`` of ``latency`` cycles of ``enable`` before.
+    *Timing*: ``o`` belongs to the ``i`` of ``latency`` cycles before; registers at the end of each
+    stage are written in cycles of its bit of ``enable``.
 
     *Parameters*: ``parameters``, SumsParameters.
 
@@ -46,28 +47,26 @@ class FixedSums(wiring.Component):
 
     def __init__(self, parameters: SumsParameters):
         p = self.parameters = parameters
-        self.sums = FixedProducts(p.graph, p.levels_per_stage)
-        self.factors = FixedProducts(p.factors, p.levels_per_stage)
+        self.sums = FixedProducts(p.graph, p.levels_per_stage, gated=True)
+        self.factors = FixedProducts(p.factors, p.levels_per_stage, gated=True)
         super().__init__({
-            "enable": In(1),
+            "enable": In(self.latency),
             "i": In(self.sums.i.shape()),
             "o": Out(pixel_layout(len(p.scalings))),
         })
 
     @property
     def latency(self) -> int:
-        """Cycles of ``enable`` from ``i`` to ``o``."""
+        """Cycles from ``i`` to ``o``."""
         return self.sums.latency + self.factors.latency + 1
 
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.sums = self.sums
         m.submodules.factors = self.factors
-        for part in (self.sums, self.factors):
-            if part.latency:
-                m.d.comb += part.enable.eq(self.enable)
-        m.d.comb += self.sums.i.eq(self.i)
-        with m.If(self.enable):
+        m.d.comb += [self.sums.i.eq(self.i), self.sums.enable.eq(self.enable),
+                     self.factors.enable.eq(self.enable[self.sums.latency:])]
+        with m.If(self.enable[-1]):
             for index, scaling in enumerate(self.parameters.scalings):
                 m.d.sync += self.o[index].eq(_requantised(self.factors.o[index], scaling))
         for index in range(len(self.o)):

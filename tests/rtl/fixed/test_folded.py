@@ -36,7 +36,7 @@ def test_channels_of_each_phase(channels, phases, sparse):
             for phase in range(phases):
                 ctx.set(dut.i, values)
                 ctx.set(dut.phase, phase)
-                ctx.set(dut.enable, 1)
+                ctx.set(dut.enable, -1)
                 await ctx.tick()
                 right.append(every[phase * lanes:(phase + 1) * lanes].tolist())
                 while draw.random() < 0.3:

@@ -18,7 +18,7 @@ def test_largest_of_each_channel(taps, levels):
     right = []
 
     async def bench(ctx):
-        ctx.set(dut.enable, 1)
+        ctx.set(dut.enable, -1)
         for _ in range(60):
             low = rng.choice([-128, 0])
             values = [rng.randint(low, 127) for _ in range(2 * taps)]

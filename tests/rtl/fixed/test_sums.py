@@ -41,7 +41,7 @@ def test_equals_its_definition(levels):
             values = [rng.choice([-128, 127, 5, -7, 9, rng.randint(-128, 127)]) for _ in range(3)]
             enable = rng.random() < 0.7
             ctx.set(dut.i, values)
-            ctx.set(dut.enable, enable)
+            ctx.set(dut.enable, -1 if enable else 0)
             await ctx.tick()
             if enable:
                 right.append(expected(values))
