@@ -7,8 +7,9 @@ from ...golden import network as golden
 from ...golden import ops
 from ...rtl.fixed.graph import Range
 from ...rtl.fixed.parameters import Scaling, SumsParameters
+from ...rtl.fixed.plan import Form
 from .adder_graph import adder_graph
-from .sums import FrontEndFault
+from .sums import FrontEndFault, with_offsets
 
 __all__ = ["addition"]
 
@@ -17,7 +18,7 @@ SHIFTS = range(12, 27)
 
 
 def addition(layer: golden.Add, ranges: list[Range],
-             levels_per_stage: int) -> tuple[SumsParameters, list[Range]]:
+             levels_per_stage: int, form: Form = Form.ROWS) -> tuple[SumsParameters, list[Range]]:
     """``(first * a + second * b + offset) >> shift`` for each channel, and the results' ranges.
 
     ``ranges``: of a's channels, then b's. Of all 65536 pairs those for which one more or one less
@@ -46,9 +47,8 @@ def addition(layer: golden.Add, ranges: list[Range],
                                                 strict=True):
         part = table[low_a + 128:high_a + 129, low_b + 128:high_b + 129]
         out.append((int(part.min()), int(part.max())))
-    return SumsParameters(
-        graph=graph, factors=adder_graph(np.eye(channels, dtype=np.int64), graph.output_ranges),
-        scalings=(scaling,) * channels, levels_per_stage=levels_per_stage), out
+    ones = adder_graph(np.eye(channels, dtype=np.int64), graph.output_ranges)
+    return with_offsets(graph, ones, [scaling] * channels, levels_per_stage, form), out
 
 
 def _at(layer: golden.Add, shift: int, a: np.ndarray, b: np.ndarray,

@@ -18,6 +18,7 @@ from ...rtl.fixed.parameters import (
     SumsParameters,
     WindowParameters,
 )
+from ...rtl.fixed.plan import Form
 from .addition import addition
 from .latency import queue_depths
 from .sums import FrontEndFault, WeightedSums, folded, unfolded
@@ -41,20 +42,22 @@ class _Made:
 class _Options:
     folds: Mapping[int, int]
     levels_per_stage: int
+    form: Form
     single_port: bool
 
 
 def front_end(network: golden.Network, layers: range, *, folds: Mapping[int, int] | None = None,
-              levels_per_stage: int = 2, single_port: bool = False,
+              levels_per_stage: int = 2, form: Form = Form.ROWS, single_port: bool = False,
               monitors: bool = False) -> FrontEndParameters:
     """The front end of ``layers`` of ``network``, a range from 0 on; its output is the last one's.
 
-    ``folds``: cycles a pixel of layers that are folded, by number. Raises FrontEndFault.
+    ``folds``: cycles a pixel of layers that are folded, by number; ``levels_per_stage``: of
+    additions; ``form`` of sums; ``single_port``: of line buffers. Raises FrontEndFault.
     """
     if not layers or layers[0] != 0 or layers.step != 1 or layers[-1] >= len(network.layers):
         raise FrontEndFault(f"Layers must be a range from 0 to at most {len(network.layers)}, "
                             f"not {layers!r}")
-    options = _Options(folds=folds or {}, levels_per_stage=levels_per_stage,
+    options = _Options(folds=folds or {}, levels_per_stage=levels_per_stage, form=form,
                        single_port=single_port)
     source = network.tensors[network.inputs[0]]
     shape = _image(source.shape)
@@ -115,7 +118,7 @@ def _layer(layer: golden.Layer, sources: list[_Made], options: _Options,
         if sources[0].shape != sources[1].shape or any(any(each.padding) for each in sources):
             raise FrontEndFault(f"Layer {layer.name!r} must add tensors of one shape")
         operation, ranges = addition(layer, [*source.ranges, *sources[1].ranges],
-                                     options.levels_per_stage)
+                                     options.levels_per_stage, options.form)
         return LayerParameters(**common, in_channels=2 * source.shape[2],
                                out_shape=source.shape, operation=operation), ranges
     window, whole = _window(layer, source, options)
@@ -134,8 +137,8 @@ def _layer(layer: golden.Layer, sources: list[_Made], options: _Options,
         taps = window.taps if window else 1
         values = [(pixels * low, pixels * high) for low, high in inside] * taps
         sums = _weighted(layer, source, values, taps, pixels)
-        operation = (unfolded(sums, options.levels_per_stage) if phases == 1
-                     else folded(sums, phases, options.levels_per_stage))
+        operation = (unfolded(sums, options.levels_per_stage, options.form) if phases == 1
+                     else folded(sums, phases, options.levels_per_stage, options.form))
         ranges = sums.out_ranges()
     size = (1, 1) if whole else source.shape[:2] if window is None else (window.out_height,
                                                                          window.out_width)

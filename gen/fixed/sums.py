@@ -2,16 +2,18 @@
 """Weighted sums and their requantisation, as a front end computes them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...rtl.fixed.graph import AdderGraph, Operand, Range
 from ...rtl.fixed.parameters import FoldedParameters, Scaling, SumsParameters
+from ...rtl.fixed.plan import Form
 from .adder_graph import adder_graph
 from .requantise import Constants, RequantiseFault, constants, thresholds
 
-__all__ = ["FrontEndFault", "WeightedSums", "folded", "scaling", "unfolded"]
+__all__ = ["FrontEndFault", "WeightedSums", "folded", "scaling", "unfolded",
+           "with_offsets"]
 
 
 class FrontEndFault(ValueError):
@@ -68,18 +70,30 @@ def scaling(found: Constants, low: int, high: int) -> Scaling:
                    below=0 if found.split is None else found.below - base)
 
 
-def unfolded(sums: WeightedSums, levels_per_stage: int) -> SumsParameters:
+def unfolded(sums: WeightedSums, levels_per_stage: int, form: Form) -> SumsParameters:
     """All channels at once, weights as adders."""
     graph = _graph(sums.matrix, sums.ranges)
     found = [find(None) for find in sums.constants()]
-    return SumsParameters(
-        graph=graph,
-        factors=_graph(np.diag([each.factor for each in found]), graph.output_ranges),
-        scalings=tuple(scaling(each, sums.low, sums.high) for each in found),
-        levels_per_stage=levels_per_stage)
+    return with_offsets(
+        graph, _graph(np.diag([each.factor for each in found]), graph.output_ranges),
+        [scaling(each, sums.low, sums.high) for each in found], levels_per_stage, form)
 
 
-def folded(sums: WeightedSums, phases: int, levels_per_stage: int) -> FoldedParameters:
+def with_offsets(graph: AdderGraph, factors: AdderGraph, scalings: list[Scaling],
+                 levels_per_stage: int, form: Form) -> SumsParameters:
+    """Sums whose offsets are added along with the products of their factors."""
+    offsets = tuple(each.offset for each in scalings)
+    moved = tuple(replace(
+        each, offset=0, below=each.below - each.offset,
+        split=None if each.split is None else each.split + each.offset,
+        more=tuple(x + each.offset for x in each.more),
+        less=tuple(x + each.offset for x in each.less)) for each in scalings)
+    return SumsParameters(graph=graph, factors=replace(factors, constants=offsets),
+                          scalings=moved, levels_per_stage=levels_per_stage, form=form)
+
+
+def folded(sums: WeightedSums, phases: int, levels_per_stage: int,
+           form: Form = Form.ROWS) -> FoldedParameters:
     """``phases`` groups of channels one after the other, weights in ROMs."""
     channels = len(sums.matrix)
     if phases > channels:
@@ -111,7 +125,7 @@ def folded(sums: WeightedSums, phases: int, levels_per_stage: int) -> FoldedPara
     return FoldedParameters(
         inputs=tuple(sums.ranges), places=tuple(places), weights=tuple(weights),
         tree=_graph(ones, products), factors=tuple(factors), scalings=tuple(scalings),
-        channels=channels, levels_per_stage=levels_per_stage)
+        channels=channels, levels_per_stage=levels_per_stage, form=form)
 
 
 def _places(rows: list[np.ndarray]) -> list[list[tuple[int, bool]]]:

@@ -30,7 +30,7 @@ class FoldedSums(wiring.Component):
 
     def __init__(self, parameters: FoldedParameters):
         p = self.parameters = parameters
-        self.tree = FixedProducts(p.tree, p.levels_per_stage, gated=True)
+        self.tree = FixedProducts(p.tree, p.levels_per_stage, form=p.form, gated=True)
         super().__init__({
             "enable": In(self.latency),
             "phase": In(range(p.phases)),

@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 
 from .graph import AdderGraph, Range
+from .plan import Form
 
 __all__ = ["FoldedParameters", "FrontEndParameters", "LayerParameters", "MaximumParameters",
            "Scaling", "SumsParameters", "WindowParameters"]
@@ -88,14 +89,15 @@ class SumsParameters:
     """``o = scaling(factor * sum)`` for each output channel.
 
     ``graph``: the sums of the window's values, tap by tap in raster order, of each tap all
-    channels. ``factors``: the graph that multiplies each sum by its channel's factor.
-    ``levels_per_stage``: additions between registers.
+    channels. ``factors``: the graph that multiplies each sum by its channel's factor, and adds what
+    there is to add. ``levels_per_stage``: additions between registers; ``form`` of both graphs.
     """
 
     graph: AdderGraph
     factors: AdderGraph
     scalings: tuple[Scaling, ...]
     levels_per_stage: int
+    form: Form = Form.ROWS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +119,7 @@ class FoldedParameters:
     scalings: tuple[tuple[Scaling, ...], ...]
     channels: int
     levels_per_stage: int
+    form: Form = Form.ROWS
 
     @property
     def lanes(self) -> int:

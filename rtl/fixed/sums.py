@@ -47,8 +47,9 @@ class FixedSums(wiring.Component):
 
     def __init__(self, parameters: SumsParameters):
         p = self.parameters = parameters
-        self.sums = FixedProducts(p.graph, p.levels_per_stage, gated=True)
-        self.factors = FixedProducts(p.factors, p.levels_per_stage, gated=True)
+        self.sums = FixedProducts(p.graph, p.levels_per_stage, form=p.form, gated=True)
+        self.factors = FixedProducts(p.factors, p.levels_per_stage, form=p.form,
+                                     gated=True)
         super().__init__({
             "enable": In(self.latency),
             "i": In(self.sums.i.shape()),

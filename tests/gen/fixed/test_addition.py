@@ -17,7 +17,8 @@ def computed(parameters):
     """What the hardware's constants give for all pairs, in channel 0."""
     scaling = parameters.scalings[0]
     factor_a, factor_b = parameters.graph.matrix[0]
-    x = (factor_a * A + factor_b * B) * parameters.factors.matrix[0][0]
+    x = ((factor_a * A + factor_b * B) * parameters.factors.matrix[0][0]
+         + parameters.factors.constants[0])
     shifted = (x + scaling.offset) >> scaling.shift
     shifted = shifted + np.isin(x, scaling.more) - np.isin(x, scaling.less)
     return scaling.low + np.clip(shifted, 0, scaling.high - scaling.low), scaling
