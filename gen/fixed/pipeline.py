@@ -181,7 +181,8 @@ def _window(layer, source: _Made, options: _Options) -> tuple[WindowParameters |
         around = getattr(layer, "source_zero_point", None)
         if around is None or isinstance(layer, pools | golden.FullyConnected | golden.Rescale) or (
                 any(padding) and around != fill):
-            raise FrontEndFault(f"Layer {layer.name!r} must be a convolution, behind padding")
+            raise FrontEndFault(f"Layer {layer.name!r} must be a convolution whose own padding, if "
+                                f"any, is {fill}, as that in front of it")
         padding = tuple(map(sum, zip(padding, source.padding, strict=True)))
     elif isinstance(layer, golden.MaxPool):
         fill = -128

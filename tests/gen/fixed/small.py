@@ -61,7 +61,7 @@ def ops_shape(layer, shape):
         case golden.Pad():
             return tuple(size + sum(sides)
                          for size, sides in zip(shape, layer.padding[1:], strict=True))
-        case golden.Rescale() | golden.Add():
+        case golden.Rescale() | golden.Add() | golden.Softmax():
             return shape
         case _:
             kernel, outputs = layer.kernel, shape[2]
