@@ -26,26 +26,28 @@ class FixedProducts(wiring.Component):
 
     *Timing*: combinational with ``levels_per_stage`` None; else registers behind every
     ``levels_per_stage`` rows or trees, all paths balanced, so that ``o`` belongs to the ``i`` of
-    ``latency`` cycles before. Registers advance in cycles of ``enable``, which alone count.
+    ``latency`` cycles before. Registers advance in cycles of ``enable``, which alone count; where
+    it is ``gated``, those at the end of each stage in cycles of its own bit.
 
-    *Parameters*: ``graph``; ``levels_per_stage`` (at least 1, or None); ``form``. Values out of the
-    range of their input give wrong sums.
+    *Parameters*: ``graph``; ``levels_per_stage`` (at least 1, or None); ``form``; ``gated``. Values
+    out of the range of their input give wrong sums.
 
     *Members*: ``enable``, ``i`` (all inputs in the shape of the widest), ``o`` (all outputs in the
     shape of the widest).
     """
 
     def __init__(self, graph: AdderGraph, levels_per_stage: int | None = None, *,
-                 form: Form = Form.ROWS):
+                 form: Form = Form.ROWS, gated: bool = False):
         if not graph.inputs or not graph.outputs:
             raise ValueError("Adder graph must have at least one input and one output")
         if levels_per_stage is not None and levels_per_stage < 1:
             raise ValueError(f"Levels per stage must be at least 1, not {levels_per_stage!r}")
         self.graph = graph
         self.levels_per_stage = levels_per_stage
+        self.gated = gated
         self.plan = plan(graph, form)
         super().__init__({
-            "enable": In(1),
+            "enable": In(max(1, self.latency) if gated else 1),
             "i": In(data.ArrayLayout(shape_of(graph.inputs), len(graph.inputs))),
             "o": Out(data.ArrayLayout(shape_of(graph.output_ranges), len(graph.outputs))),
         })
@@ -66,7 +68,8 @@ class FixedProducts(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        held = _Held(m, self.enable, self._last_uses())
+        enables = self.enable if self.gated else self.enable.replicate(max(1, self.latency))
+        held = _Held(m, enables, self._last_uses())
         inputs = len(self.graph.inputs)
         for source, value_range in enumerate(self.graph.inputs):
             shape = shape_of([value_range])
@@ -104,9 +107,9 @@ class FixedProducts(wiring.Component):
 class _Held:
     """Sources' bits, registered as often as they are used late."""
 
-    def __init__(self, m: Module, enable: Value, last: dict[Bit, int]):
+    def __init__(self, m: Module, enables: Value, last: dict[Bit, int]):
         self.m = m
-        self.enable = enable
+        self.enables = enables  # by stage
         self.last = last
         self.bits: dict[tuple[Bit, int], Value] = {}
 
@@ -119,8 +122,8 @@ class _Held:
             late = [bit for bit in bits if self.last.get(bit, 0) >= stage]
             if late:
                 register = Signal(len(late), name=f"held_{source}_{stage}", reset_less=True)
-                self.m.d.sync += register.eq(Mux(self.enable, Cat(bits[bit] for bit in late),
-                                                 register))
+                self.m.d.sync += register.eq(Mux(
+                    self.enables[stage - 1], Cat(bits[bit] for bit in late), register))
             bits = {bit: register[place] for place, bit in enumerate(late)}
 
     def at(self, bit: Bit, stage: int) -> Value:

@@ -6,6 +6,7 @@ from .compact import COMPACT
 from .constants import CONSTANTS
 from .external import EXTERNAL
 from .fault import Fault
+from .fixed import FIXED
 from .wishbone import WISHBONE
 
 __all__ = ["FAULTS"]
@@ -197,5 +198,6 @@ FAULTS = (
     *COMPACT,
     *CONSTANTS,
     *EXTERNAL,
+    *FIXED,
     *WISHBONE,
 )

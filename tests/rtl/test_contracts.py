@@ -19,7 +19,25 @@ from systolith.rtl.engine.decompressor import Decompressor, MaskDecoder
 from systolith.rtl.engine.gating import GatingCount
 from systolith.rtl.engine.systolic import SystolicEngine
 from systolith.rtl.fixed.adder_graph import FixedProducts
+from systolith.rtl.fixed.branch import Fork, Join
+from systolith.rtl.fixed.folded import FoldedSums
+from systolith.rtl.fixed.front_end import FrontEnd, Monitor
 from systolith.rtl.fixed.graph import AdderGraph, Operand
+from systolith.rtl.fixed.layer import FixedLayer
+from systolith.rtl.fixed.line_buffer import LineBuffer
+from systolith.rtl.fixed.maximum import FixedMaximum
+from systolith.rtl.fixed.parameters import (
+    FoldedParameters,
+    FrontEndParameters,
+    LayerParameters,
+    MaximumParameters,
+    Scaling,
+    SumsParameters,
+    WindowParameters,
+)
+from systolith.rtl.fixed.sums import FixedSums
+from systolith.rtl.fixed.total import FrameTotal
+from systolith.rtl.fixed.window import Window
 from systolith.rtl.kinds import facts_of
 from systolith.rtl.memory.activation import ActivationBank, ActivationMemory
 from systolith.rtl.memory.sram import AccessPort, SramBank
@@ -49,6 +67,14 @@ COMPACT = CompactParameters(
     postproc_lanes=8, dma=False)
 OPERANDS = {"rows": 4, "lanes": 4, "tag_width": 24}
 BANKS = {"banks": 4, "words": 64, "write_words": 1}
+WIRES = AdderGraph(((-128, 127),), (), (Operand(0),))
+SUMS = SumsParameters(graph=WIRES, factors=WIRES, scalings=(Scaling(0, 0, -128, 127),),
+                      levels_per_stage=1)
+FOLDED = FoldedParameters(
+    inputs=((-128, 127),), places=(((0,), (0,)),), weights=(((1,), (2,)),), tree=WIRES,
+    factors=((1, 1),), scalings=((Scaling(0, 0, -128, 127),) * 2,), channels=2, levels_per_stage=1)
+LAYER = LayerParameters(name="layer", tensor=1, sources=(-1,), in_channels=1, out_shape=(2, 2, 1),
+                        operation=SUMS)
 COMPONENTS = [
     ActivationBank(**BANKS), ActivationMemory(**BANKS),
     BankArbiter(banks=4, lanes=4, line_width=4),
@@ -56,7 +82,13 @@ COMPONENTS = [
     Counters(multipliers=1, banks=4, write_words=1), Decompressor(FACTS),
     DelayCell(width=1, cycles=1), DotProduct(taps=1, accumulator_bits=32),
     Drain(rows=4, beats=1, drain_start=1, drain_latency=1),
-    FixedProducts(AdderGraph(((0, 1),), (), (Operand(0),))),
+    FixedLayer(LAYER), FixedMaximum(MaximumParameters(taps=1, channels=1, low=0, high=1,
+                                                      levels_per_stage=1)),
+    FixedProducts(WIRES), FixedSums(SUMS), FoldedSums(FOLDED), Fork(channels=1, ways=2),
+    FrameTotal(pixels=1, channels=1),
+    FrontEnd(FrontEndParameters(in_shape=(2, 2, 1), layers=(LAYER,))), Join(channels=(1, 1)),
+    LineBuffer(rows=2, width=2, bits=8), Monitor(1),
+    Window(WindowParameters(height=2, width=2, channels=1, kernel=(1, 1))),
     Gather(banks=4, lanes=4, address_width=6, tag=5), GatingCount(FACTS),
     Im2col(address_width=6, **OPERANDS),
     Im2colRow(address_width=6), Issuer(depth=8, beats=1, weight_row_width=6, **OPERANDS),
