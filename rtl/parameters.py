@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .facts import Encoding, EngineFacts
+from .fixed.handoff import SlotLayout
 from .kinds import facts_of
 from .memory.ring import WeightRing
 from .operand.schedule import entries_per_word
@@ -43,6 +44,8 @@ class AcceleratorParameters:
     run, through the weight memory as a ring; ``fused_blocks``: channel blocks that may go from the
     vector unit straight to the engine; ``window`` and ``dma``: ports present;
     ``wishbone_control`` and ``wishbone_window``: registers and window are on Wishbone, not AXI;
+    ``slots``: where frames that are streamed in lie, None where the host writes inputs;
+    ``frame``: height, width and channels of such a frame;
     ``spec_hash``: what an image must carry;
     ``float_rounding``: requantisers know ``Rounding.FLOAT``;
     ``monitors``: observation ports on the post-processor's and the vector unit's results.
@@ -61,6 +64,8 @@ class AcceleratorParameters:
     dma: bool = True
     wishbone_control: bool = False
     wishbone_window: bool = False
+    slots: SlotLayout | None = None
+    frame: tuple[int, int, int] = (0, 0, 0)
     spec_hash: int = 0
     float_rounding: bool = False
     monitors: bool = False
