@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from .fault import show
 from .model import Spec
 from .size import format_size, parse_size
+from .words import Words
 
 __all__ = ["condition", "explain", "field_of", "is_size", "model_of", "unknown_key"]
 
@@ -62,6 +63,9 @@ def unknown_key(path: tuple[str | int, ...]) -> str:
 
 def condition(field: FieldInfo) -> str:
     """What a leaf field must be, in words."""
+    for item in field.metadata:
+        if isinstance(item, Words):
+            return item.text
     choices = _choices(field)
     if choices:
         return " or ".join([", ".join(map(_plain, choices[:-1])), _plain(choices[-1])]) \

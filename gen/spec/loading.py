@@ -39,6 +39,7 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Spec:
     """
     label, raw = _read(source)
     document = _decode(label, raw)
+    _find_network(document, Path(label).parent)
     apply(document, overrides)
     spec = _validate(document)
     if spec is None:
@@ -85,6 +86,13 @@ def _decode(label: str, raw: bytes) -> Document:
         raise SpecFault.of([Fault(whole, "", "file must hold a spec, but it is empty; "
                                              "begin with name: and engine:")])
     return document
+
+
+def _find_network(document: Document, folder: Path) -> None:
+    """A model that the file names lies beside it; one of an override, wherever the user is."""
+    section = document.data.get("front_end") if isinstance(document.data, dict) else None
+    if isinstance(section, dict) and isinstance(section.get("network"), str):
+        section["network"] = str(folder / section["network"])
 
 
 def _validate(document: Document) -> Spec | None:

@@ -135,7 +135,7 @@ FIELDS = {
     "unknown key": (
         GOOD + "memry: {}\n",
         ("s.yaml:3:1: memry: key must be one of name, engine, memory, vector, drain, postproc, "
-         "bus, arithmetic, target, not 'memry'; did you mean 'memory'?")),
+         "bus, arithmetic, front_end, target, not 'memry'; did you mean 'memory'?")),
     "unknown inner key": (
         GOOD + "vector:\n  lane: 8\n",
         ("s.yaml:4:3: vector.lane: key must be one of lanes, taps, fused_channels, not 'lane'; "
@@ -202,7 +202,7 @@ FIELDS = {
                              "remove one")),
     "not a mapping": (
         "- 1\n", ("s.yaml:1:1: must be a mapping with the keys name, engine, memory, vector, "
-                  "drain, postproc, bus, arithmetic, target, not a list")),
+                  "drain, postproc, bus, arithmetic, front_end, target, not a list")),
     "empty file": (
         "# nothing\n", ("s.yaml: file must hold a spec, but it is empty; begin with name: and "
                         "engine:")),
