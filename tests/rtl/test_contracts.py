@@ -18,6 +18,8 @@ from systolith.rtl.delay import DelayCell
 from systolith.rtl.engine.decompressor import Decompressor, MaskDecoder
 from systolith.rtl.engine.gating import GatingCount
 from systolith.rtl.engine.systolic import SystolicEngine
+from systolith.rtl.fixed.adder_graph import FixedProducts
+from systolith.rtl.fixed.graph import AdderGraph, Operand
 from systolith.rtl.kinds import facts_of
 from systolith.rtl.memory.activation import ActivationBank, ActivationMemory
 from systolith.rtl.memory.sram import AccessPort, SramBank
@@ -54,6 +56,7 @@ COMPONENTS = [
     Counters(multipliers=1, banks=4, write_words=1), Decompressor(FACTS),
     DelayCell(width=1, cycles=1), DotProduct(taps=1, accumulator_bits=32),
     Drain(rows=4, beats=1, drain_start=1, drain_latency=1),
+    FixedProducts(AdderGraph(((0, 1),), (), (Operand(0),))),
     Gather(banks=4, lanes=4, address_width=6, tag=5), GatingCount(FACTS),
     Im2col(address_width=6, **OPERANDS),
     Im2colRow(address_width=6), Issuer(depth=8, beats=1, weight_row_width=6, **OPERANDS),
