@@ -42,6 +42,8 @@ from .compile import (
 )
 from .compile.external.tiling import Tiled
 from .compile.program import check_program_rows
+from .compile.slots import check_slots
+from .fixed.build import split_network
 from .predict import Prediction, predict
 from .spec import Spec
 
@@ -69,7 +71,15 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     ``conditions``, ``judgements``: of layers by name.
     """
     p = parameters(spec)
-    lowered = batched(lower(network), batch)
+    streamed = p.slots is not None
+    if streamed:
+        if batch > 1 or pruned is not None:
+            raise CompileFault("--batch and --switchable must not be given with a front_end, whose "
+                               "frames come one by one; leave them out")
+        network = split_network(spec, network)
+    lowered = batched(lower(network, reshape_input=not spec.front_end.count), batch)
+    if streamed:
+        check_slots(lowered, p.slots)
     if isinstance(p, CompactParameters):
         if pruned is not None or conditions or judgements:
             raise CompileFault("layers may depend on flags only with an engine.kind other than "

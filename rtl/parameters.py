@@ -6,6 +6,7 @@ from functools import cached_property
 
 from .facts import Encoding, EngineFacts
 from .fixed.handoff import SlotLayout
+from .fixed.parameters import FrontEndParameters
 from .kinds import facts_of
 from .memory.ring import WeightRing
 from .operand.schedule import entries_per_word
@@ -45,7 +46,7 @@ class AcceleratorParameters:
     vector unit straight to the engine; ``window`` and ``dma``: ports present;
     ``wishbone_control`` and ``wishbone_window``: registers and window are on Wishbone, not AXI;
     ``slots``: where frames that are streamed in lie, None where the host writes inputs;
-    ``frame``: height, width and channels of such a frame;
+    ``front_end``: the layers that make them of the frames that come, None for frames as they come;
     ``spec_hash``: what an image must carry;
     ``float_rounding``: requantisers know ``Rounding.FLOAT``;
     ``monitors``: observation ports on the post-processor's and the vector unit's results.
@@ -65,7 +66,7 @@ class AcceleratorParameters:
     wishbone_control: bool = False
     wishbone_window: bool = False
     slots: SlotLayout | None = None
-    frame: tuple[int, int, int] = (0, 0, 0)
+    front_end: FrontEndParameters | None = None
     spec_hash: int = 0
     float_rounding: bool = False
     monitors: bool = False
@@ -74,6 +75,14 @@ class AcceleratorParameters:
     def facts(self) -> EngineFacts:
         """The engine's static facts."""
         return facts_of(self.engine)
+
+    @property
+    def frame(self) -> tuple[int, int, int]:
+        """Height, width and channels of the frames that are streamed in."""
+        if self.front_end is not None:
+            return self.front_end.in_shape
+        assert self.slots is not None
+        return self.slots.height, self.slots.width, self.slots.channels
 
     @property
     def vector_blocks(self) -> int:

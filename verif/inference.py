@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ..gen.build import parameters
 from ..gen.cli.common import Inputs, stage
-from ..gen.compile import bound_activations, layers_run
+from ..gen.compile import CompileFault, bound_activations, layers_run
+from ..gen.fixed.build import for_model
 from ..gen.importer import load as load_model
 from ..gen.mapping import compile_network
 from ..gen.report import Report, accuracy, complete
@@ -32,7 +33,11 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     ``switchable``: pruned layers are there in both forms, of which bit 0 of ``conditions``, the
     flags with which runs start, picks.
     """
+    spec = for_model(spec, model)
     unpruned = load_model(model)
+    if activation_nnz and spec.front_end.layers is not None:
+        raise CompileFault("--activation-nnz must not be given with a front_end, whose layers "
+                           "prune nothing; leave it out")
     pruned = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
     network = unpruned if switchable and not conditions & 1 else pruned
     inputs = read_inputs(network)

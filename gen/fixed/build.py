@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a spec's front end to RTL parameters, and to the network that is left for the core."""
+
+import hashlib
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from ...golden.network import Network
+from ...rtl.parameters import AcceleratorParameters
+from ...rtl.sequencer.descriptor import Opcode
+from ..compile import CompileFault, lower, on_engine, plan_blocks
+from ..compile.lower import Lowered
+from ..compile.slots import check_slots, slot_layout
+from ..importer import load
+from ..spec import Spec, SpecFault
+from .split import check_same, remainder
+
+__all__ = ["for_model", "lower_remainder", "split_network", "with_front_end"]
+
+
+def for_model(spec: Spec, model: Path) -> Spec:
+    """``spec``, whose front end, if it names no network, is that of ``model``."""
+    section = spec.front_end
+    if section.layers is None or section.network is not None:
+        return spec
+    return spec.model_copy(update={
+        "front_end": section.model_copy(update={"network": str(model)})})
+
+
+def with_front_end(spec: Spec, p: AcceleratorParameters) -> AcceleratorParameters:
+    """``p`` with what the front end of ``spec`` adds: slots for its frames, its layers, and a hash
+    that covers them.
+
+    Raises SpecFault where the network is not stated, CompileFault where it cannot be split so.
+    """
+    network, count = _network(spec), spec.front_end.count
+    rest = lower_remainder(network, count, p)
+    plans = {layer.output: plan_blocks(layer, p.facts) for layer in rest.layers
+             if layer.opcode is Opcode.MATRIX}
+    made = replace(p, slots=slot_layout(rest, plans, p))
+    text = f"{spec.hash:016x} {made.slots} {made.front_end}"
+    return replace(made, spec_hash=int.from_bytes(
+        hashlib.sha256(text.encode()).digest()[:8], "big"))
+
+
+def split_network(spec: Spec, network: Network) -> Network:
+    """What the core runs of ``network``, whose first operators must be those of the front end."""
+    count = spec.front_end.count
+    check_same(network, _network(spec), count)
+    return remainder(network, count)
+
+
+def lower_remainder(network: Network, count: int, p: AcceleratorParameters) -> Lowered:
+    """The remainder behind ``count`` operators, lowered for ``p``."""
+    lowered = lower(remainder(network, count), reshape_input=not count)
+    return lowered if p.vector_lanes else on_engine(lowered)
+
+
+def _network(spec: Spec) -> Network:
+    path = spec.front_end.network
+    if path is None:
+        raise SpecFault([f"{spec.name}: front_end.network: must be the path of the model whose "
+                         "layers are fixed, not null; add --set front_end.network=PATH"])
+    return _load(path, hashlib.sha256(Path(path).read_bytes()).digest())
+
+
+@cache
+def _load(path: str, digest: bytes) -> Network:
+    """The network in ``path``, read again where the file has changed."""
+    return load(path)
