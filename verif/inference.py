@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..gen.build import parameters
-from ..gen.cli.common import Inputs, stage
-from ..gen.compile import CompileFault, bound_activations, layers_run
+from ..gen.cli.common import Inputs, check_host_written, stage
+from ..gen.compile import bound_activations, layers_run
 from ..gen.fixed.build import for_model
 from ..gen.importer import load as load_model
 from ..gen.mapping import compile_network
@@ -35,9 +35,8 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     """
     spec = for_model(spec, model)
     unpruned = load_model(model)
-    if activation_nnz and spec.front_end.layers is not None:
-        raise CompileFault("--activation-nnz must not be given with a front_end, whose layers "
-                           "prune nothing; leave it out")
+    if activation_nnz:
+        check_host_written(spec, activation_nnz=activation_nnz)
     pruned = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
     network = unpruned if switchable and not conditions & 1 else pruned
     inputs = read_inputs(network)

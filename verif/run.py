@@ -55,7 +55,8 @@ def simulator(spec: Spec) -> Simulator:
             accelerator(spec, monitors=True), TOP)
         return build(source, top=TOP, ports=ports, memories=_memory_modules(parameters(spec)))
 
-    return recall(f"{parameters(spec).spec_hash:016x} {spec.arithmetic} {generator_hash()}", TOP, make)
+    hardware = f"{parameters(spec).spec_hash:016x} {spec.arithmetic}"
+    return recall(f"{hardware} {generator_hash()}", TOP, make)
 
 
 @cache

@@ -9,9 +9,9 @@ from pathlib import Path
 from ...golden.network import Network
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
-from ..compile import CompileFault, lower, on_engine, plan_blocks
+from ..compile import lower, on_engine, plan_blocks
 from ..compile.lower import Lowered
-from ..compile.slots import check_slots, slot_layout
+from ..compile.slots import slot_layout
 from ..importer import load
 from ..spec import Spec, SpecFault
 from .split import check_same, remainder
@@ -60,8 +60,8 @@ def lower_remainder(network: Network, count: int, p: AcceleratorParameters) -> L
 def _network(spec: Spec) -> Network:
     path = spec.front_end.network
     if path is None:
-        raise SpecFault([f"{spec.name}: front_end.network: must be the path of the model whose "
-                         "layers are fixed, not null; add --set front_end.network=PATH"])
+        raise SpecFault([(f"{spec.name}: front_end.network: must be the path of the model whose "
+                          "layers are fixed, not null; add --set front_end.network=PATH")])
     return _load(path, hashlib.sha256(Path(path).read_bytes()).digest())
 
 

@@ -60,18 +60,18 @@ class Sequencer(wiring.Component):
     ``program_row_width``, ``trailer_row_width``, ``flush_cycles`` (until every pipeline of the
     core has run empty after a stop), ``spec_hash``, ``slots`` (that the input may lie in, 1 or 2).
 
-    *Members*: ``slot`` (that the run's input lies in), ``conditions``, ``flags``, ``over`` (a result is above the layer's threshold),
-    ``start``, ``stop`` (soft reset), ``program_base`` (rows), ``trailer_base`` (rows of
-    the memory that holds the trailer), ``last_layer``, ``watchdog`` (cycles, 0 for none),
-    ``bus_error``, ``density_error``, ``program_enable``, ``program_row``, ``program_data``,
-    ``trailer_enable``, ``trailer_row``, ``trailer_data`` (low word of a row), ``transfer_row``,
-    ``transfer_count``, ``launch`` (pulse: begin them), ``hold_transfers`` (level: begin no more),
-    ``transferring`` (level: they may be under way for this run), ``transfers_done``,
-    ``transfers_idle``, ``waiting`` (for them), ``descriptor`` (of the layer),
-    ``vector_descriptor`` (of the vector unit's layer), ``fused`` (both run), ``consistent`` (the
-    units can run it), ``begin`` (pulse), ``done`` (of the layer), ``flush`` (level), ``running`` (a
-    layer runs), ``busy``, ``finished``, ``failed`` (pulses), ``cause``, ``layer``,
-    ``layer_cycles``, ``layer_ended``.
+    *Members*: ``slot`` (that the run's input lies in), ``conditions``, ``flags``, ``over`` (a
+    result is above the layer's threshold), ``start``, ``stop`` (soft reset), ``program_base``
+    (rows), ``trailer_base`` (rows of the memory that holds the trailer), ``last_layer``,
+    ``watchdog`` (cycles, 0 for none), ``bus_error``, ``density_error``, ``program_enable``,
+    ``program_row``, ``program_data``, ``trailer_enable``, ``trailer_row``, ``trailer_data`` (low
+    word of a row), ``transfer_row``, ``transfer_count``, ``launch`` (pulse: begin them),
+    ``hold_transfers`` (level: begin no more), ``transferring`` (level: they may be under way for
+    this run), ``transfers_done``, ``transfers_idle``, ``waiting`` (for them), ``descriptor`` (of
+    the layer), ``vector_descriptor`` (of the vector unit's layer), ``fused`` (both run),
+    ``consistent`` (the units can run it), ``begin`` (pulse), ``done`` (of the layer), ``flush``
+    (level), ``running`` (a layer runs), ``busy``, ``finished``, ``failed`` (pulses), ``cause``,
+    ``layer``, ``layer_cycles``, ``layer_ended``.
     """
 
     END = 1
