@@ -11,7 +11,6 @@ from ..gen.cli.common import (
     ActivationOption,
     BatchOption,
     ExitCode,
-    InputFault,
     InputOption,
     JsonOption,
     ModelArgument,
@@ -121,10 +120,6 @@ def verify(spec: SpecArgument, overrides: SetOption = None, json: JsonOption = F
     """Run the verification suite of a spec on its simulated RTL."""
     with guard(json, ToolMissing):
         loaded = load(spec, overrides or ())
-        if loaded.front_end.layers is not None:
-            raise InputFault("front_end.layers must be null to verify a spec with networks of any "
-                             f"kind, not {loaded.front_end.layers}; use 'systolith run', or set it "
-                             "to null")
         from .verify import verify as run_suite
 
         start = time.monotonic()

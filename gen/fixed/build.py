@@ -16,7 +16,7 @@ from ..importer import load
 from ..spec import Spec, SpecFault
 from .split import check_same, remainder
 
-__all__ = ["for_model", "lower_remainder", "split_network", "with_front_end"]
+__all__ = ["for_model", "lower_remainder", "model_of", "split_network", "with_front_end"]
 
 
 def for_model(spec: Spec, model: Path) -> Spec:
@@ -34,7 +34,7 @@ def with_front_end(spec: Spec, p: AcceleratorParameters) -> AcceleratorParameter
 
     Raises SpecFault where the network is not stated, CompileFault where it cannot be split so.
     """
-    network, count = _network(spec), spec.front_end.count
+    network, count = model_of(spec), spec.front_end.count
     rest = lower_remainder(network, count, p)
     plans = {layer.output: plan_blocks(layer, p.facts) for layer in rest.layers
              if layer.opcode is Opcode.MATRIX}
@@ -47,7 +47,7 @@ def with_front_end(spec: Spec, p: AcceleratorParameters) -> AcceleratorParameter
 def split_network(spec: Spec, network: Network) -> Network:
     """What the core runs of ``network``, whose first operators must be those of the front end."""
     count = spec.front_end.count
-    check_same(network, _network(spec), count)
+    check_same(network, model_of(spec), count)
     return remainder(network, count)
 
 
@@ -57,7 +57,8 @@ def lower_remainder(network: Network, count: int, p: AcceleratorParameters) -> L
     return lowered if p.vector_lanes else on_engine(lowered)
 
 
-def _network(spec: Spec) -> Network:
+def model_of(spec: Spec) -> Network:
+    """The network whose layers are fixed; raises SpecFault where it is not stated."""
     path = spec.front_end.network
     if path is None:
         raise SpecFault([(f"{spec.name}: front_end.network: must be the path of the model whose "
