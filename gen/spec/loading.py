@@ -137,5 +137,5 @@ def _leaves(model: type[BaseModel], data: Any, prefix: str, bad: set[str]
             yield from _leaves(inner, data.get(name, {}), f"{path}.", bad)
         elif name in data:
             yield path, parse_size(data[name]) if is_size(field) else data[name]
-        elif field.default is not None and not field.is_required():
+        elif not field.is_required():
             yield path, field.get_default(call_default_factory=True, validated_data={})
