@@ -79,7 +79,7 @@ class FrontEnd(wiring.Component):
         for index, parameters in enumerate(p.layers):
             m.submodules[f"layer_{index}"] = layer = FixedLayer(
                 parameters, in_channels=len(source.payload))
-            connect(m, wiring.flipped(source), layer.i)
+            connect(m, source, layer.i)
             m.d.comb += layer.clear.eq(clear)
             source = layer.o
             if p.monitors:

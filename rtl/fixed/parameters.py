@@ -68,12 +68,14 @@ class WindowParameters:
 @dataclass(frozen=True)
 class Scaling:
     """``o = low + min(high - low, max(0, (x + offset) >> shift))``: int8 of one channel's scaled
-    sum ``x``."""
+    sum ``x``; with ``below`` for ``offset`` where ``x < split``, if there is a ``split``."""
 
     offset: int
     shift: int
     low: int
     high: int
+    split: int | None = None
+    below: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,7 +52,11 @@ class FixedSums(wiring.Component):
             m.d.comb += self.sums.i[index].eq(self.i[index].as_signed())
         for index, scaling in enumerate(self.parameters.scalings):
             m.d.comb += self.factors.i[index].eq(self.sums.o[index])
-            scaled = (self.factors.o[index] + scaling.offset) >> scaling.shift
+            product = self.factors.o[index]
+            offset = scaling.offset
+            if scaling.split is not None:
+                offset = Mux(product < scaling.split, scaling.below, offset)
+            scaled = (product + offset) >> scaling.shift
             span = scaling.high - scaling.low
             clamped = Mux(scaled < 0, 0, Mux(scaled > span, span, scaled))
             with m.If(self.enable):
