@@ -71,14 +71,14 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     ``conditions``, ``judgements``: of layers by name.
     """
     p = parameters(spec)
-    streamed = p.slots is not None
-    if streamed:
+    fixed = network.layers[:spec.front_end.count]
+    if p.slots is not None:
         if batch > 1 or pruned is not None:
             raise CompileFault("--batch and --switchable must not be given with a front_end, whose "
                                "frames come one by one; leave them out")
         network = split_network(spec, network)
     lowered = batched(lower(network, reshape_input=not spec.front_end.count), batch)
-    if streamed:
+    if p.slots is not None:
         check_slots(lowered, p.slots)
     if isinstance(p, CompactParameters):
         if pruned is not None or conditions or judgements:
@@ -110,7 +110,8 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     def compiled(form: Lowered, plans: dict[int, BlockPlan], fused: list[int]) -> Program:
         placed, fused = place_parts(form, fused)
         layouts = allocate(placed, plans, p, fused)
-        return assemble(network, placed, place_layers(placed, plans, layouts, fused), layouts, p)
+        return replace(assemble(network, placed, place_layers(placed, plans, layouts, fused),
+                                layouts, p), fixed=fixed)
 
     if len(ways) == 1:
         return compiled(*ways[0])

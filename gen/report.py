@@ -12,7 +12,7 @@ import numpy as np
 
 from ..golden.network import Network
 from .cli.inputs import Inputs
-from .cli.layers import layer_rows
+from .cli.layers import fixed_rows, layer_rows
 from .compile import CompactProgram, Program, core_tensors
 from .counters import measured_activity, measured_stalls
 from .predict import (
@@ -133,6 +133,7 @@ def complete(report: Report, program: Program, result: RunResult, *,
     report.moved_bytes = moved_bytes(program)
     report.utilisation = prediction.utilisation * prediction.cycles / result.cycles[0]
     report.counters = result.counters
+    report.layers += fixed_rows(program)
     report.layers += layer_rows(program, prediction, result.layer_cycles[0].tolist())
     for layer in program.lowered.host:
         report.layers.append({"name": layer.name, "op": layer.kind, "fused": False,
@@ -194,7 +195,7 @@ def _share(cycles: int, batch: int) -> float:
 def _first_mismatch(program: Program, observed: Mapping[int, np.ndarray],
                     golden: Mapping[int, np.ndarray]) -> str | None:
     """The first layer, input, pixel and channel that differ, as a sentence; None if none do."""
-    layers = {layer.output: layer for layer in (*program.network.layers, *(
+    layers = {layer.output: layer for layer in (*program.fixed, *program.network.layers, *(
         layer.lowered for layer in program.layers))}
     for index in observed:
         want = golden[index].reshape(observed[index].shape)

@@ -14,6 +14,7 @@ from .bus.registers import RegisterFile
 from .bus.window import Window
 from .bus.wishbone import Wishbone, WishboneRegisters, WishboneWindow
 from .core import UNITS, Core
+from .fixed.front_end import Monitor as FixedMonitor
 from .fixed.shell import connect_stream
 from .parameters import AcceleratorParameters
 
@@ -39,7 +40,7 @@ class Accelerator(wiring.Component):
     (DMA), ``s_axis`` (frames, a pixel a transfer), ``irq``; with monitors
     ``monitor_post_valid``, ``monitor_post_data``, ``monitor_vector_valid``,
     ``monitor_vector_data``, ``monitor_units``, ``monitor_handoff_valid``, ``monitor_handoff_data``
-    (what of frames goes into the activation memory).
+    (what of frames goes into the activation memory), ``monitor_fixed_<layer>`` (of fixed layers).
     """
 
     def __init__(self, parameters: AcceleratorParameters):
@@ -69,6 +70,8 @@ class Accelerator(wiring.Component):
                 **({} if p.slots is None else {
                     "monitor_handoff_valid": Out(1),
                     "monitor_handoff_data": Out(8 * p.slots.channels)}),
+                **{f"monitor_fixed_{index}": Out(FixedMonitor(
+                    p.front_end.layers[index].out_shape[2])) for index in range(p.watched_layers)},
             }
         super().__init__(members)
 
@@ -114,7 +117,10 @@ class Accelerator(wiring.Component):
 
         connect_control(m, registers, core, spec_hash=p.spec_hash, irq=self.irq)
         if p.slots is not None:
-            connect_stream(m, self.s_axis, registers, core)
+            front_end = connect_stream(m, self.s_axis, registers, core)
+            for index in range(p.watched_layers):
+                connect(m, getattr(front_end, f"monitor_{index}"),
+                        flipped(getattr(self, f"monitor_fixed_{index}")))
         m.d.comb += [
             core.program_base.eq(registers.o_program_base >> 1),
             core.weight_base.eq(registers.o_weight_base),

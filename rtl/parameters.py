@@ -85,6 +85,11 @@ class AcceleratorParameters:
         return self.slots.height, self.slots.width, self.slots.channels
 
     @property
+    def watched_layers(self) -> int:
+        """Fixed layers whose tensors are to be seen at ports."""
+        return len(self.front_end.layers) if self.front_end and self.front_end.monitors else 0
+
+    @property
     def vector_blocks(self) -> int:
         """Channel blocks that the vector unit takes at once."""
         return self.vector_lanes // 8

@@ -22,7 +22,7 @@ class Job:
     ``conditions``: flags with which runs start. ``external``: words of the memory behind the DMA
     (none where there is no such memory), which then also holds the input if ``input_outside``.
     ``frames``: inputs that are streamed in instead, int8 [N, pixels, channels], into slots whose
-    words ``slot_runs`` has as ``output_runs`` has those of outputs.
+    words ``slot_runs`` has as ``output_runs`` has those of outputs, through ``fixed_layers``.
     ``stalls``: seed of random AXI stalls, or None. ``places``: fields of ``Places``, to load
     without the window, or None. ``trace``: watch the units in the first run. ``following``: path of
     a saved job that the same session does next, or none.
@@ -38,6 +38,7 @@ class Job:
     external: np.ndarray = field(default_factory=lambda: np.zeros(0, "<u8"))
     frames: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0), np.int8))
     slot_runs: list[list[tuple[int, int, int]]] = field(default_factory=list)
+    fixed_layers: int = 0
     input_outside: bool = False
     latency: int = 0
     conditions: int = 0
@@ -75,7 +76,8 @@ class Answer:
     of the last run by name; ``post`` and ``vector``: monitored result beats, int8 [beats, lanes];
     ``units``: as ``UnitMonitor``, of the first run. Of frames that were streamed: ``handoff``,
     pixels handed off, int8 [pixels, channels]; ``slots`` uint64 [frames, words], both of the first
-    ones; ``stream_words`` [N] written during each run.
+    ones; ``stream_words`` [N] written during each run; ``fixed``: of each fixed layer its pixels,
+    int8 [pixels, channels].
     """
 
     outputs: np.ndarray
@@ -89,17 +91,23 @@ class Answer:
     handoff: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int8))
     slots: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), "<u8"))
     stream_words: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
+    fixed: list[np.ndarray] = field(default_factory=list)
 
     def save(self, folder: Path) -> None:
         """Write the answer into ``folder``."""
         np.savez(folder / "answer.npz", outputs=self.outputs, cycles=self.cycles,
                  waits=self.waits, layer_cycles=self.layer_cycles, post=self.post,
                  vector=self.vector, units=self.units, handoff=self.handoff, slots=self.slots,
-                 stream_words=self.stream_words)
+                 stream_words=self.stream_words,
+                 **{f"fixed_{index}": pixels for index, pixels in enumerate(self.fixed)})
         (folder / "counters.json").write_text(json.dumps(self.counters))
 
     @classmethod
     def load(cls, folder: Path) -> "Answer":
         """Read what ``save`` wrote."""
         with np.load(folder / "answer.npz") as arrays:
-            return cls(**arrays, counters=json.loads((folder / "counters.json").read_text()))
+            known = dict(arrays)
+            fixed = [known.pop(f"fixed_{index}")
+                     for index in range(sum(name.startswith("fixed_") for name in arrays))]
+            return cls(**known, fixed=fixed,
+                       counters=json.loads((folder / "counters.json").read_text()))

@@ -95,7 +95,8 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
     p = program.parameters
     runs, image = image_words(program)
     streamed = {} if p.slots is None else {
-        "frames": inputs.reshape(len(inputs), -1, p.frame[2]), "slot_runs": slot_runs(program)}
+        "frames": inputs.reshape(len(inputs), -1, p.frame[2]), "slot_runs": slot_runs(program),
+        "fixed_layers": len(program.fixed)}
     return Job(
         folder=folder, image_runs=runs, image=image,
         input_runs=tensor_runs(program, program.lowered.input),
@@ -223,9 +224,13 @@ def run_in_turn(cases: Sequence[tuple[Program, np.ndarray]], model: Simulator, *
 
 def _result(program: Program, answer: Answer, layers: bool,
             runs: Sequence[Sequence[bool]] | None = None) -> RunResult:
+    tensors = _layer_tensors(program, answer, len(answer.cycles), runs) if layers else {}
+    tensors |= {layer.output: pixels.reshape(-1, *fixed.out_shape) for layer, pixels, fixed in zip(
+        program.fixed, answer.fixed, program.parameters.front_end.layers, strict=True)
+        } if answer.fixed else {}
     return RunResult(
         outputs=unpack_outputs(program, answer.outputs),
-        layers=_layer_tensors(program, answer, len(answer.cycles), runs) if layers else {},
+        layers=tensors,
         cycles=answer.cycles, waits=answer.waits, layer_cycles=answer.layer_cycles,
         counters=answer.counters, **_streamed(program, answer))
 

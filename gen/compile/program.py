@@ -62,7 +62,7 @@ class Program:
     ``layers``: as the core runs them, parts of layers among them. ``layouts``: of the tensors as
     they lie in the activation memory or, where they are ``spilled`` (first word, from the external
     base on), in external memory. ``moves``: between the two, in order; ``segments``: how layers
-    were cut.
+    were cut. ``fixed``: operators ahead of the network, that are fixed in hardware.
     """
 
     network: golden.Network
@@ -75,6 +75,7 @@ class Program:
     spilled: Mapping[int, int] = field(default_factory=dict)
     segments: Sequence[Segment] = ()
     external_words: int = 0
+    fixed: Sequence[golden.Layer] = ()
 
     @property
     def image(self) -> bytes:

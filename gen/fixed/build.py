@@ -7,13 +7,15 @@ from functools import cache
 from pathlib import Path
 
 from ...golden.network import Network
+from ...rtl.fixed.parameters import FrontEndParameters
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
-from ..compile import lower, on_engine, plan_blocks
+from ..compile import CompileFault, lower, on_engine, plan_blocks
 from ..compile.lower import Lowered
 from ..compile.slots import slot_layout
 from ..importer import load
 from ..spec import Spec, SpecFault
+from .pipeline import FrontEndFault, front_end
 from .split import check_same, remainder
 
 __all__ = ["for_model", "lower_remainder", "model_of", "split_network", "with_front_end"]
@@ -34,13 +36,17 @@ def with_front_end(spec: Spec, p: AcceleratorParameters) -> AcceleratorParameter
 
     Raises SpecFault where the network is not stated, CompileFault where it cannot be split so.
     """
-    network, count = model_of(spec), spec.front_end.count
+    section = spec.front_end
+    network, count = model_of(spec), section.count
     rest = lower_remainder(network, count, p)
     plans = {layer.output: plan_blocks(layer, p.facts) for layer in rest.layers
              if layer.opcode is Opcode.MATRIX}
-    made = replace(p, slots=slot_layout(rest, plans, p))
+    fixed = None if not count else _pipeline(_key(section.network), count,
+                                             section.levels_per_stage)
+    made = replace(p, slots=slot_layout(rest, plans, p), front_end=fixed)
     text = f"{spec.hash:016x} {made.slots} {made.front_end}"
-    return replace(made, spec_hash=int.from_bytes(
+    watched = fixed and replace(fixed, monitors=p.monitors)
+    return replace(made, front_end=watched, spec_hash=int.from_bytes(
         hashlib.sha256(text.encode()).digest()[:8], "big"))
 
 
@@ -63,10 +69,23 @@ def model_of(spec: Spec) -> Network:
     if path is None:
         raise SpecFault([(f"{spec.name}: front_end.network: must be the path of the model whose "
                           "layers are fixed, not null; add --set front_end.network=PATH")])
-    return _load(path, hashlib.sha256(Path(path).read_bytes()).digest())
+    return _load(_key(path))
+
+
+def _key(path: str) -> tuple[str, bytes]:
+    """A file as it is now."""
+    return path, hashlib.sha256(Path(path).read_bytes()).digest()
 
 
 @cache
-def _load(path: str, digest: bytes) -> Network:
-    """The network in ``path``, read again where the file has changed."""
-    return load(path)
+def _load(key: tuple[str, bytes]) -> Network:
+    """The network in a file, read again where that has changed."""
+    return load(key[0])
+
+
+@cache
+def _pipeline(key: tuple[str, bytes], count: int, levels_per_stage: int) -> FrontEndParameters:
+    try:
+        return front_end(_load(key), range(count), levels_per_stage=levels_per_stage)
+    except FrontEndFault as fault:
+        raise CompileFault(f"front_end.layers: {fault}") from None

@@ -206,6 +206,8 @@ class FrontEnd(_Section):
                       Words("first..last, such as 0..6, or none or null")] = None
     """Operators of the model that are fixed, counted from 0, as 0..6. none: none of them, frames
     go into the activation memory as they come; null: there is no stream, the host writes inputs."""
+    levels_per_stage: Annotated[int, Field(ge=1, le=16)] = 2
+    """Additions, one after the other, between two registers of the fixed layers."""
 
     @property
     def count(self) -> int:

@@ -26,6 +26,8 @@ async def streaming(dut):
     await host.reset()
     monitors = {unit: ResultMonitor(dut, unit) for unit in ("post", "vector", "handoff")
                 if hasattr(dut, f"monitor_{unit}_valid") and (job.monitor or unit == "handoff")}
+    fixed = [ResultMonitor(dut, f"fixed_{index}", "strobe", "pixel")
+             for index in range(job.fixed_layers)] if job.monitor else []
     loader = host if job.places is None else Memories(dut, Places(**job.places))
     await loader.store(job.image_runs, job.image)
     await host.write("WATCHDOG", job.watchdog)
@@ -71,4 +73,5 @@ async def streaming(dut):
         vector=monitors["vector"].take() if "vector" in monitors else empty,
         units=units.changes if units else np.zeros((0, 2), int),
         handoff=monitors["handoff"].take(), slots=np.array(slots), stream_words=np.array(words),
+        fixed=[monitor.take() for monitor in fixed],
     ).save(job.folder)
