@@ -133,7 +133,7 @@ def complete(report: Report, program: Program, result: RunResult, *,
     report.moved_bytes = moved_bytes(program)
     report.utilisation = prediction.utilisation * prediction.cycles / result.cycles[0]
     report.counters = result.counters
-    report.layers += fixed_rows(program)
+    report.layers += fixed_rows(program, measured=True)
     report.layers += layer_rows(program, prediction, result.layer_cycles[0].tolist())
     for layer in program.lowered.host:
         report.layers.append({"name": layer.name, "op": layer.kind, "fused": False,

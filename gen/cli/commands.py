@@ -41,7 +41,7 @@ from .costs import (
     print_energy,
     tensors_of,
 )
-from .layers import layer_rows, print_layers, print_segments
+from .layers import fixed_rows, layer_rows, print_layers, print_segments
 from .memories import memory_rows, print_memories
 from .timeline import TimelineOption, check_timeline, draw_timeline
 
@@ -181,7 +181,7 @@ def _predict_model(loaded: Spec, model: Path, overrides: list[str] | None,
                    values: Path | None, json: bool) -> dict:
     """Cycles and energy of a model: printed, or with ``json`` returned."""
     program = _compile(loaded, model, activation_nnz, unfused, batch, json)
-    from ..predict import moved_bytes
+    from ..predict import moved_bytes, predict_stream
     from ..predict import predict as run_prediction
 
     with stage(f"predict {loaded.name}", quiet=json):
@@ -196,7 +196,8 @@ def _predict_model(loaded: Spec, model: Path, overrides: list[str] | None,
         with stage("energy", quiet=json):
             energies = energy_rows(loaded, program, prediction, technology, batch, tensors, costs)
     clock = loaded.target.clock_mhz
-    layers = layer_rows(program, prediction)
+    layers = fixed_rows(program) + layer_rows(program, prediction)
+    stream = predict_stream(program, prediction)
     waits = sum(prediction.waits)
     total = {"macs": sum(layer["macs"] for layer in layers), "cycles": prediction.cycles,
              "utilisation": prediction.utilisation} | dataclasses.asdict(prediction.stalls) | {
@@ -210,6 +211,10 @@ def _predict_model(loaded: Spec, model: Path, overrides: list[str] | None,
             typer.echo(f"{cycles:,} cycles with {waits:,} of waiting for transfers")
         typer.echo(f"{cycles / clock:,.1f} us at {clock} MHz" + (
             f" for {batch} inputs, {cycles / batch:,.1f} cycles each" if batch > 1 else ""))
+        if stream is not None:
+            typer.echo(f"frames back to back: {stream.frame:,} cycles in the front end beside "
+                       f"{stream.run:,} in the core: one every {stream.steady:,} cycles, "
+                       f"{stream.steady / clock:,.1f} us")
         if costs is not None and memories is not None:
             print_memories(f"Memories of {loaded.name}, an input of {model.name}", memories, costs)
         if energies is not None and technology is not None:
@@ -220,7 +225,9 @@ def _predict_model(loaded: Spec, model: Path, overrides: list[str] | None,
             "unit_shares": prediction.timeline.shares(), "layers": layers} | (
                 {} if costs is None else {"memories": memories, "macros": costs.name,
                                           "memory_source": costs.source}) | (
-                {} if energies is None else {"energy": energies})
+                {} if energies is None else {"energy": energies}) | (
+                {} if stream is None else {"stream": dataclasses.asdict(stream)
+                                           | {"steady": stream.steady}})
 
 
 def _load_map(source: str) -> "MacroMap":

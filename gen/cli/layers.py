@@ -70,13 +70,13 @@ def layer_rows(program: "Program", prediction: "Prediction",
     return rows
 
 
-def fixed_rows(program: "Program") -> list[dict]:
-    """The layers of a front end, which run by themselves."""
+def fixed_rows(program: "Program", *, measured: bool = False) -> list[dict]:
+    """The layers of a front end, which run by themselves; ``measured``: beside others that were."""
     made = program.parameters.front_end
     return [] if made is None else [{
         "name": layer.name, "op": layer.kind, "unit": "fixed", "fused": False,
         "output": _shape(parameters.out_shape), "macs": _macs(layer, parameters.out_shape),
-        "cycles": "fixed", "predicted_cycles": "fixed", "utilisation": 0.0}
+        "cycles": "fixed", "utilisation": 0.0} | ({"predicted_cycles": "fixed"} if measured else {})
         for layer, parameters in zip(program.fixed, made.layers, strict=True)]
 
 

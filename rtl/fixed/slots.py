@@ -17,8 +17,8 @@ class FrameSlots(wiring.Component):
     slot when it ends, well or not. ``abort`` forgets every frame that no run has begun with.
 
     *Timing*: ``begin`` is high in the cycle of ``start`` where a frame is there, or in the cycle
-    after the one in which it became whole; between two runs ``busy`` is low for two cycles at
-    least. ``slot`` and ``room`` change with the clock.
+    after the one in which it became whole; between two runs ``busy`` is low for ``GAP`` cycles
+    at least. ``slot`` and ``room`` change with the clock.
 
     *Members*: ``start`` (pulse: a run for one frame), ``continuous`` (level: a run for each
     frame), ``stop`` (forget ``start``), ``abort``, ``complete`` (pulse: a frame became whole),
@@ -26,6 +26,9 @@ class FrameSlots(wiring.Component):
     begun), ``room`` (there is a free slot), ``slot`` (the one to fill), ``run_slot`` (the one of
     the run, or of the next), ``frames`` (whole ones, that of the run among them).
     """
+
+    GAP = 2
+    """Cycles between two runs, at least."""
 
     start: In(1)
     continuous: In(1)

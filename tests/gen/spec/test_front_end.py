@@ -38,9 +38,9 @@ def test_sections(tmp_path, section, layers, count):
                                    "model, .tflite or .onnx, or null, not 7"),
     ("{network: m.tflite}", "s.yaml:3:22: front_end.network: must be null without "
                             "front_end.layers, not 'm.tflite'; set front_end.layers"),
-    ("{layer: none}", "s.yaml:3:13: front_end.layer: key must be one of network, layers, not "
+    ("{layer: none}", "s.yaml:3:13: front_end.layer: key must be one of network, layers, levels_per_stage, not "
                       "'layer'; did you mean 'layers'?"),
-    ("[]", "s.yaml:3:12: front_end: must be a mapping with the keys network, layers, not a list"),
+    ("[]", "s.yaml:3:12: front_end: must be a mapping with the keys network, layers, levels_per_stage, not a list"),
 ])
 def test_faults(tmp_path, monkeypatch, section, sentence):
     monkeypatch.chdir(tmp_path)

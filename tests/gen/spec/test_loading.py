@@ -6,7 +6,7 @@ from systolith.gen.spec.loading import MAX_BYTES
 NAMED = ("named specs are demo, demo-icebreaker, demo-tang-nano-20k, demo-ulx3s, "
          "kws-a7-35t, kws-edge, kws-s2ta-aw, kws-s2ta-w, kws-sa, "
          "kws-sta, kws-ulx3s, kws-vdbb, sa-64x64, sta-64x64, tinyml-vdbb, tinyml-vdbb-1024, "
-         "tinyml-vdbb-external, tinyml-z7020")
+         "tinyml-vdbb-external, tinyml-z7020, vww-fixy")
 GOOD = "name: x\nengine: {kind: sta, tpe: {a: 4, b: 8, c: 4}, grid: {m: 2, n: 2}}\n"
 
 
@@ -43,7 +43,7 @@ def test_names_are_all_that_ships():
                        "kws-a7-35t", "kws-edge", "kws-s2ta-aw", "kws-s2ta-w",
                        "kws-sa", "kws-sta", "kws-ulx3s", "kws-vdbb", "sa-64x64",
                        "sta-64x64", "tinyml-vdbb", "tinyml-vdbb-1024", "tinyml-vdbb-external",
-                       "tinyml-z7020"]
+                       "tinyml-z7020", "vww-fixy"]
 
 
 def test_defaults(tmp_path):

@@ -48,6 +48,28 @@ def test_frames_are_run_in_order_each_from_its_slot():
     assert run == filled[:len(run)] == [place % 2 for place in range(len(run))]
 
 
+def test_next_run_begins_after_the_gap():
+    dut = FrameSlots()
+
+    async def bench(ctx):
+        ctx.set(dut.complete, 1)
+        await idle(ctx, 2)
+        ctx.set(dut.complete, 0)
+        ctx.set(dut.continuous, 1)
+        assert ctx.get(dut.begin)
+        await ctx.tick()
+        ctx.set(dut.busy, 1)
+        await idle(ctx, 4)
+        assert not ctx.get(dut.begin)
+        ctx.set(dut.busy, 0)
+        for _ in range(FrameSlots.GAP - 1):  # the run begins in the cycle after
+            assert not ctx.get(dut.begin)
+            await ctx.tick()
+        assert ctx.get(dut.begin)
+
+    simulate(dut, bench)
+
+
 def test_start_waits_for_a_frame():
     dut = FrameSlots()
 
