@@ -8,7 +8,7 @@ import numpy as np
 
 from ...golden import network as golden
 from ...golden.numerics import requantise
-from ...rtl.fixed.graph import AdderGraph, Operand, Range
+from ...rtl.fixed.graph import AdderGraph, Range
 from ...rtl.fixed.parameters import (
     FrontEndParameters,
     LayerParameters,

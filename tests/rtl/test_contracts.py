@@ -19,8 +19,8 @@ from systolith.rtl.engine.decompressor import Decompressor, MaskDecoder
 from systolith.rtl.engine.gating import GatingCount
 from systolith.rtl.engine.systolic import SystolicEngine
 from systolith.rtl.fixed.adder_graph import FixedProducts
-from systolith.rtl.fixed.graph import AdderGraph, Operand
 from systolith.rtl.fixed.frames import FrameGate
+from systolith.rtl.fixed.graph import AdderGraph, Operand
 from systolith.rtl.fixed.handoff import Handoff, SlotLayout
 from systolith.rtl.fixed.slots import FrameSlots
 from systolith.rtl.kinds import facts_of
@@ -75,7 +75,8 @@ COMPONENTS = [
     RasterWalker(address_width=6),
     Requantiser(),
     Sequencer(width=1, program_row_width=6, trailer_row_width=6, flush_cycles=1, spec_hash=0),
-    SerialRequantiser(accumulator_bits=24), SharedAccess(address_width=6), SingleWindow(address_width=6),
+    SerialRequantiser(accumulator_bits=24), SharedAccess(address_width=6),
+    SingleWindow(address_width=6),
     SramBank(depth=4), SystolicEngine(FACTS), Tpe(FACTS), VectorLane(),
     VectorUnit(lanes=8, gather_lanes=4, tag_width=24), WideMemory(banks=2, rows=4), WindowRow(),
     Walker(word_width=6),
