@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fixed-weight front end: the first layers of a network as one streaming pipeline."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Mux, ResetInserter, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
+from ..stream import Queue
+from .branch import Fork, Join
 from .layer import FixedLayer
 from .parameters import FrontEndParameters
 from .window import pixel_layout
@@ -76,16 +78,33 @@ class FrontEnd(wiring.Component):
             source.valid.eq(self.i.valid & ~clear),
             self.i.ready.eq(source.ready & ~clear),
         ]
-        for index, parameters in enumerate(p.layers):
-            m.submodules[f"layer_{index}"] = layer = FixedLayer(
-                parameters, in_channels=len(source.payload))
-            connect(m, source, layer.i)
+        streams = {-1: self._ways(m, "input", -1, source, clear)}
+        for place, parameters in enumerate(p.layers):
+            m.submodules[f"layer_{place}"] = layer = FixedLayer(parameters)
             m.d.comb += layer.clear.eq(clear)
-            source = layer.o
+            arriving = []
+            for index, (number, depth) in enumerate(zip(parameters.sources, parameters.queues,
+                                                        strict=True)):
+                source = streams[number].pop()
+                if depth:
+                    queue = Queue(source.payload.shape(), depth=depth)
+                    m.submodules[f"queue_{place}_{index}"] = ResetInserter(clear)(queue)
+                    connect(m, source, queue.i)
+                    source = queue.o
+                arriving.append(source)
+            if len(arriving) > 1:
+                m.submodules[f"join_{place}"] = join = Join(
+                    channels=tuple(len(source.payload) for source in arriving))
+                for source, port in zip(arriving, join.i, strict=True):
+                    connect(m, source, port)
+                arriving = [join.o]
+            connect(m, arriving[0], layer.i)
             if p.monitors:
-                monitor = getattr(self, f"monitor_{index}")
-                m.d.comb += [monitor.strobe.eq(source.valid & source.ready & ~clear),
-                             monitor.pixel.eq(source.payload)]
+                monitor = getattr(self, f"monitor_{place}")
+                m.d.comb += [monitor.strobe.eq(layer.o.valid & layer.o.ready & ~clear),
+                             monitor.pixel.eq(layer.o.payload)]
+            streams[place] = self._ways(m, f"layer_{place}", place, layer.o, clear)
+        source = streams[len(p.layers) - 1].pop()
         m.d.comb += [
             self.o.payload.pixel.eq(source.payload),
             self.o.payload.last.eq(given == p.out_shape[0] * p.out_shape[1] - 1),
@@ -99,3 +118,14 @@ class FrontEnd(wiring.Component):
         with m.If(clear):
             m.d.sync += [taken.eq(0), given.eq(0)]
         return m
+
+    def _ways(self, m: Module, name: str, place: int, source, clear) -> list:
+        """The streams of a tensor, one for each layer that takes it."""
+        layers = self.parameters.layers
+        ways = sum(layer.sources.count(place) for layer in layers) + (place == len(layers) - 1)
+        if ways == 1:
+            return [source]
+        m.submodules[f"fork_{name}"] = fork = Fork(channels=len(source.payload), ways=ways)
+        connect(m, source, fork.i)
+        m.d.comb += fork.clear.eq(clear)
+        return list(fork.o)

@@ -3,10 +3,10 @@
 
 from dataclasses import dataclass
 
-from .graph import AdderGraph
+from .graph import AdderGraph, Range
 
-__all__ = ["FrontEndParameters", "LayerParameters", "Scaling", "SumsParameters",
-           "WindowParameters"]
+__all__ = ["FoldedParameters", "FrontEndParameters", "LayerParameters", "MaximumParameters",
+           "Scaling", "SumsParameters", "WindowParameters"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,11 @@ class WindowParameters:
 @dataclass(frozen=True)
 class Scaling:
     """``o = low + min(high - low, max(0, (x + offset) >> shift))``: int8 of one channel's scaled
-    sum ``x``; with ``below`` for ``offset`` where ``x < split``, if there is a ``split``."""
+    sum ``x``.
+
+    With ``below`` for ``offset`` where ``x < split``, if there is a ``split``. ``more``,
+    ``less``: values of ``x`` for which the shifted sum is one more, one less.
+    """
 
     offset: int
     shift: int
@@ -76,6 +80,8 @@ class Scaling:
     high: int
     split: int | None = None
     below: int = 0
+    more: tuple[int, ...] = ()
+    less: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +89,7 @@ class SumsParameters:
     """``o = scaling(factor * sum)`` for each output channel.
 
     ``graph``: the sums of the window's values, tap by tap in raster order, of each tap all
-    channels; int8. ``factors``: the graph that multiplies each sum by its channel's factor.
+    channels. ``factors``: the graph that multiplies each sum by its channel's factor.
     ``levels_per_stage``: additions between registers.
     """
 
@@ -94,18 +100,68 @@ class SumsParameters:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerParameters:
-    """One layer: windows, or pixels where ``window`` is None, and what is made of each.
+class FoldedParameters:
+    """As ``SumsParameters``, on the hardware of ``lanes`` channels in ``phases`` cycles: channel
+    ``phase * lanes + lane`` in its phase.
 
-    ``sources``: the layers in front, by their places, -1 for the front end's input. ``out_shape``:
-    rows, columns and channels.
+    ``inputs``: ranges of the window's values. ``places`` and ``weights``: [lane][phase][product]
+    which value is multiplied by what. ``factors`` and ``scalings``: [lane][phase]; of a lane, all
+    shifts are the same. ``tree``: the graph that sums each lane's products. Lanes without a channel
+    in a phase have factors and offsets of 0 there.
+    """
+
+    inputs: tuple[Range, ...]
+    places: tuple[tuple[tuple[int, ...], ...], ...]
+    weights: tuple[tuple[tuple[int, ...], ...], ...]
+    tree: AdderGraph
+    factors: tuple[tuple[int, ...], ...]
+    scalings: tuple[tuple[Scaling, ...], ...]
+    channels: int
+    levels_per_stage: int
+
+    @property
+    def lanes(self) -> int:
+        """Channels at a time."""
+        return len(self.places)
+
+    @property
+    def phases(self) -> int:
+        """Cycles a pixel."""
+        return len(self.places[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaximumParameters:
+    """The largest of ``taps`` pixels in each of ``channels``, at least ``low``, at most ``high``.
+    ``levels_per_stage``: comparisons between registers."""
+
+    taps: int
+    channels: int
+    low: int
+    high: int
+    levels_per_stage: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerParameters:
+    """One layer, and what is made of its windows.
+
+    ``tensor``: the network's number of what it makes. ``sources``: the layers in front, by their
+    places, -1 for the front end's input; of two, pixels are joined, those of the first one first.
+    ``queues``: pixels that wait for the other source. ``in_channels`` of a pixel of all sources.
+    ``window``: None where the operation is on pixels. ``total_of``: sum up frames of so many pixels
+    in place of windows, if not 0. ``out_shape``: rows, columns and channels.
     """
 
     name: str
+    tensor: int
     sources: tuple[int, ...]
+    in_channels: int
     out_shape: tuple[int, int, int]
-    window: WindowParameters | None
-    sums: SumsParameters
+    operation: SumsParameters | FoldedParameters | MaximumParameters
+    window: WindowParameters | None = None
+    total_of: int = 0
+    queues: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True, kw_only=True)

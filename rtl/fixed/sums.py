@@ -1,15 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weighted sums of fixed weights, requantised by constants."""
 
-from amaranth import Module, Mux
+from amaranth import Cat, Module, Mux, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .adder_graph import FixedProducts
-from .parameters import SumsParameters
+from .parameters import Scaling, SumsParameters
 from .window import pixel_layout
 
-__all__ = ["FixedSums"]
+__all__ = ["FixedSums", "limited"]
+
+
+def limited(value: Value, low: int, high: int) -> Value:
+    """``low + value``, at least ``low`` and at most ``high``."""
+    return Mux(value < 0, 0, Mux(value > high - low, high - low, value)) + low
+
+
+def _requantised(value: Value, scaling: Scaling) -> Value:
+    """A scaled sum's byte."""
+    offset = scaling.offset
+    if scaling.split is not None:
+        offset = Mux(value < scaling.split, scaling.below, offset)
+    shifted = (value + offset) >> scaling.shift
+    for exceptions, change in ((scaling.more, 1), (scaling.less, -1)):
+        if exceptions:
+            met = Cat(value == exception for exception in exceptions).any()
+            shifted = shifted + Mux(met, change, 0)
+    return limited(shifted, scaling.low, scaling.high)
 
 
 class FixedSums(wiring.Component):
@@ -32,7 +50,7 @@ class FixedSums(wiring.Component):
         self.factors = FixedProducts(p.factors, p.levels_per_stage)
         super().__init__({
             "enable": In(1),
-            "i": In(pixel_layout(len(p.graph.inputs))),
+            "i": In(self.sums.i.shape()),
             "o": Out(pixel_layout(len(p.scalings))),
         })
 
@@ -48,17 +66,10 @@ class FixedSums(wiring.Component):
         for part in (self.sums, self.factors):
             if part.latency:
                 m.d.comb += part.enable.eq(self.enable)
-        for index in range(len(self.i)):
-            m.d.comb += self.sums.i[index].eq(self.i[index].as_signed())
-        for index, scaling in enumerate(self.parameters.scalings):
+        m.d.comb += self.sums.i.eq(self.i)
+        with m.If(self.enable):
+            for index, scaling in enumerate(self.parameters.scalings):
+                m.d.sync += self.o[index].eq(_requantised(self.factors.o[index], scaling))
+        for index in range(len(self.o)):
             m.d.comb += self.factors.i[index].eq(self.sums.o[index])
-            product = self.factors.o[index]
-            offset = scaling.offset
-            if scaling.split is not None:
-                offset = Mux(product < scaling.split, scaling.below, offset)
-            scaled = (product + offset) >> scaling.shift
-            span = scaling.high - scaling.low
-            clamped = Mux(scaled < 0, 0, Mux(scaled > span, span, scaled))
-            with m.If(self.enable):
-                m.d.sync += self.o[index].eq(clamped + scaling.low)
         return m

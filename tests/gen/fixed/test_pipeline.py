@@ -6,12 +6,23 @@ import random
 
 import numpy as np
 import pytest
+from systolith.gen.fixed.latency import latency
 from systolith.gen.fixed.pipeline import front_end
 from systolith.golden.interpreter import run
 from systolith.rtl.fixed.front_end import FrontEnd
 
-from ...rtl.streams import idle, simulate, stream_get, stream_put, watch_held
+from ...rtl.streams import idle, sample_until, simulate, stream_put, watch_held
 from .small import convolution, depthwise, network
+
+
+async def taken_from(ctx, stream, wait):
+    """The next payload, taken after ``wait`` cycles; without one, ready is high all the time."""
+    if wait:
+        ctx.set(stream.ready, 0)
+        await idle(ctx, wait)
+    ctx.set(stream.ready, 1)
+    payload, = await sample_until(ctx, stream.valid, stream.payload)
+    return payload
 
 
 def frames_through(parameters, inputs, waits=(0, 0), seed=0):
@@ -21,6 +32,21 @@ def frames_through(parameters, inputs, waits=(0, 0), seed=0):
     channels = inputs.shape[-1]
     height, width, outputs = parameters.out_shape
     found = np.zeros((len(inputs), height, width, outputs), np.int8)
+    first, last = [], []
+
+    async def watch(ctx):
+        cycle = taken = given = 0
+        async for *_, i_valid, i_ready, o_valid, o_ready in ctx.tick().sample(
+                dut.i.valid, dut.i.ready, dut.o.valid, dut.o.ready):
+            if i_valid and i_ready:
+                if taken % (inputs.shape[1] * inputs.shape[2]) == 0:
+                    first.append(cycle)
+                taken += 1
+            if o_valid and o_ready:
+                given += 1
+                if given % (height * width) == 0:
+                    last.append(cycle)
+            cycle += 1
 
     async def produce(ctx):
         for frame in inputs:
@@ -30,10 +56,10 @@ def frames_through(parameters, inputs, waits=(0, 0), seed=0):
                     "pixel": [int(value) & 255 for value in pixel], "first": index == 0})
 
     async def consume(ctx):
+        ctx.set(dut.o.ready, 1)
         for frame in range(len(inputs)):
             for index in range(height * width):
-                await idle(ctx, rng.randint(0, waits[1]))
-                payload = await stream_get(ctx, dut.o)
+                payload = await taken_from(ctx, dut.o, rng.randint(0, waits[1]))
                 assert payload.last == (index == height * width - 1)
                 found[frame, index // width, index % width] = np.array(
                     [payload.pixel[channel] for channel in range(outputs)], np.uint8).view(np.int8)
@@ -41,17 +67,21 @@ def frames_through(parameters, inputs, waits=(0, 0), seed=0):
         assert ctx.get(dut.o.valid) == 0
 
     simulate(dut, produce, consume, cycles=200_000,
-             background=[watch_held(dut.o.valid, dut.o.ready, dut.o.payload.as_value())])
-    return found
+             background=[watch_held(dut.o.valid, dut.o.ready, dut.o.payload.as_value()), watch])
+    return found, first, last
 
 
-def check(net, *, waits=(0, 0), frames=3, **options):
+def check(net, *, waits=(0, 0), frames=4, **options):
     rng = np.random.default_rng(1)
     parameters = front_end(net, range(len(net.layers)), **options)
     inputs = rng.integers(-128, 128, (frames, *net.tensors[0].shape[1:])).astype(np.int8)
     expected = run(net, inputs)[net.outputs[0]]
-    found = frames_through(parameters, inputs, waits)
-    assert np.array_equal(found, expected)
+    found, first, last = frames_through(parameters, inputs, waits)
+    assert np.array_equal(found, expected.reshape(found.shape))
+    if waits == (0, 0):
+        timing = latency(parameters)
+        assert last[0] - first[0] == timing.latency
+        assert last[-1] - last[-2] == timing.interval
 
 
 @pytest.mark.parametrize("single_port", [False, True])
