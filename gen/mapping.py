@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Literal
 
-from ..golden.network import Network
+from ..golden.network import Layer, Network
 from ..rtl.compact.parameters import CompactParameters
 from ..rtl.parameters import AcceleratorParameters
 from ..rtl.sequencer.counters import LayerTable
@@ -43,7 +43,7 @@ from .compile import (
 from .compile.external.tiling import Tiled
 from .compile.program import check_program_rows
 from .compile.slots import check_slots
-from .fixed.build import split_network
+from .fixed.build import fixed_layers, split_network
 from .predict import Prediction, predict
 from .spec import Spec
 
@@ -71,12 +71,12 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     ``conditions``, ``judgements``: of layers by name.
     """
     p = parameters(spec)
-    fixed = network.layers[:spec.front_end.count]
+    fixed: tuple[Layer, ...] = ()
     if p.slots is not None:
         if batch > 1 or pruned is not None:
             raise CompileFault("--batch and --switchable must not be given with a front_end, whose "
                                "frames come one by one; leave them out")
-        network = split_network(spec, network)
+        fixed, network = fixed_layers(spec, network, p), split_network(spec, network)
     lowered = batched(lower(network, reshape_input=not spec.front_end.count), batch)
     if p.slots is not None:
         check_slots(lowered, p.slots)

@@ -62,7 +62,7 @@ class Program:
     ``layers``: as the core runs them, parts of layers among them. ``layouts``: of the tensors as
     they lie in the activation memory or, where they are ``spilled`` (first word, from the external
     base on), in external memory. ``moves``: between the two, in order; ``segments``: how layers
-    were cut. ``fixed``: operators ahead of the network, that are fixed in hardware.
+    were cut. ``fixed``: operators ahead of the network, one for each fixed layer.
     """
 
     network: golden.Network

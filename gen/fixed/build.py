@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from ...golden.network import Network
+from ...golden.network import Layer, Network
 from ...rtl.fixed.parameters import FrontEndParameters
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
@@ -15,10 +15,12 @@ from ..compile.lower import Lowered
 from ..compile.slots import slot_layout
 from ..importer import load
 from ..spec import Spec, SpecFault
-from .pipeline import FrontEndFault, front_end
+from .pipeline import front_end
 from .split import check_same, remainder
+from .sums import FrontEndFault
 
-__all__ = ["for_model", "lower_remainder", "model_of", "split_network", "with_front_end"]
+__all__ = ["fixed_layers", "for_model", "lower_remainder", "model_of", "split_network",
+           "with_front_end"]
 
 
 def for_model(spec: Spec, model: Path) -> Spec:
@@ -41,8 +43,9 @@ def with_front_end(spec: Spec, p: AcceleratorParameters) -> AcceleratorParameter
     rest = lower_remainder(network, count, p)
     plans = {layer.output: plan_blocks(layer, p.facts) for layer in rest.layers
              if layer.opcode is Opcode.MATRIX}
-    fixed = None if not count else _pipeline(_key(section.network), count,
-                                             section.levels_per_stage)
+    fixed = None if not count else _pipeline(
+        _key(section.network), count, section.folds, section.levels_per_stage,
+        section.single_port)
     made = replace(p, slots=slot_layout(rest, plans, p), front_end=fixed)
     text = f"{spec.hash:016x} {made.slots} {made.front_end}"
     watched = fixed and replace(fixed, monitors=p.monitors)
@@ -55,6 +58,14 @@ def split_network(spec: Spec, network: Network) -> Network:
     count = spec.front_end.count
     check_same(network, model_of(spec), count)
     return remainder(network, count)
+
+
+def fixed_layers(spec: Spec, network: Network, p: AcceleratorParameters) -> tuple[Layer, ...]:
+    """The operators of ``network`` that the layers of the front end compute, in their order."""
+    if p.front_end is None:
+        return ()
+    places = {layer.output: place for place, layer in enumerate(model_of(spec).layers)}
+    return tuple(network.layers[places[part.tensor]] for part in p.front_end.layers)
 
 
 def lower_remainder(network: Network, count: int, p: AcceleratorParameters) -> Lowered:
@@ -84,8 +95,10 @@ def _load(key: tuple[str, bytes]) -> Network:
 
 
 @cache
-def _pipeline(key: tuple[str, bytes], count: int, levels_per_stage: int) -> FrontEndParameters:
+def _pipeline(key: tuple[str, bytes], count: int, folds: tuple[int, ...], levels_per_stage: int,
+              single_port: bool) -> FrontEndParameters:
     try:
-        return front_end(_load(key), range(count), levels_per_stage=levels_per_stage)
+        return front_end(_load(key), range(count), folds=dict(enumerate(folds)),
+                         levels_per_stage=levels_per_stage, single_port=single_port)
     except FrontEndFault as fault:
         raise CompileFault(f"front_end.layers: {fault}") from None

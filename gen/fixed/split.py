@@ -70,7 +70,8 @@ def _described(network: Network, count: int) -> Iterator[tuple[Layer, dict]]:
         known = {field.name: getattr(layer, field.name) for field in fields(layer)
                  if field.name not in ("name", "sources", "output")}
         yield layer, known | {"sources": [places.get(source) for source in layer.sources],
-                              "type": type(layer).__name__, "input": first.shape if not index else None}
+                              "type": type(layer).__name__,
+                              "input": first.shape if not index else None}
 
 
 def _equal(ours: object, theirs: object) -> bool:

@@ -11,6 +11,6 @@ from .stream import StreamPrediction, predict_stream
 from .transfers import MEMORY_LATENCY, layer_traffic, moved_bytes
 
 __all__ = ["MEMORY_LATENCY", "Accesses", "Activity", "Busy", "LayerPrediction", "MemoryUse",
-           "Prediction", "Stalls", "StreamPrediction", "Timeline", "layer_traffic", "memory_use", "moved_bytes",
-           "predict", "predict_accesses", "predict_activity", "predict_bank_words",
+           "Prediction", "Stalls", "StreamPrediction", "Timeline", "layer_traffic", "memory_use",
+           "moved_bytes", "predict", "predict_accesses", "predict_activity", "predict_bank_words",
            "predict_stream"]

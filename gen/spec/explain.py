@@ -38,6 +38,8 @@ def explain(path: tuple[str | int, ...], kind: str, value: object) -> str:
     """The sentence for pydantic's fault ``kind`` at ``path``, where ``value`` stands."""
     if kind == "extra_forbidden":
         return unknown_key(path)
+    while path and isinstance(path[-1], int):  # an item of a list, whose field says what it must be
+        path = path[:-1]
     model = model_of(path)
     field = field_of(path)
     if model is not None:

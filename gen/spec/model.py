@@ -206,6 +206,15 @@ class FrontEnd(_Section):
                       Words("first..last, such as 0..6, or none or null")] = None
     """Operators of the model that are fixed, counted from 0, as 0..6. none: none of them, frames
     go into the activation memory as they come; null: there is no stream, the host writes inputs."""
+    folds: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...],
+                     BeforeValidator(lambda value: tuple(value) if isinstance(value, list)
+                                     else value),
+                     Words("a list of cycles a pixel, 1 to 4096, one for each of front_end.layers, "
+                           "such as [1, 1, 4]")] = ()
+    """Cycles that each layer takes for a pixel, with so much less hardware, in the order of layers;
+    by default 1 for all."""
+    single_port: bool = False
+    """Line buffers of memories with a single port, one row more of them for each window."""
     levels_per_stage: Annotated[int, Field(ge=1, le=16)] = 2
     """Additions, one after the other, between two registers of the fixed layers."""
 

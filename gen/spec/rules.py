@@ -164,6 +164,12 @@ def _front_end(v: Values) -> Faults:
             yield "front_end.layers", (f"must begin with 0, the operator that reads the network's "
                                        f"input, and not end before it, not {layers}; set it to "
                                        f"0..{max(first, last)}")
+        elif v["front_end.folds"] and len(v["front_end.folds"]) != last + 1:
+            yield "front_end.folds", (f"must be one for each of the {last + 1} layers "
+                                      f"{layers}, not {len(v['front_end.folds'])}")
+    elif v["front_end.folds"]:
+        yield "front_end.folds", ("must be [] where no layers are fixed, not "
+                                  f"{list(v['front_end.folds'])}; remove them")
     if v["memory.weight_source"] != "on-chip":
         yield "memory.weight_source", ("must be on-chip with a front_end, not "
                                        f"{v['memory.weight_source']}; set it to on-chip")

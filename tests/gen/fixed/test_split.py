@@ -24,9 +24,9 @@ def test_remainder_makes_of_the_tensor_between_what_the_network_makes(count):
 
 def test_residual_across_the_split():
     with pytest.raises(CompileFault, match=(
-            r"^layer sum \(ADD\) reads the tensor of conv \(CONV_2D\), which stays inside the front "
-            r"end: only the last tensor of front_end.layers is handed off; end them before the one, "
-            r"or behind the other$")):
+            r"^layer sum \(ADD\) reads the tensor of conv \(CONV_2D\), which stays inside the "
+            r"front end: only the last tensor of front_end.layers is handed off; end them before "
+            r"the one, or behind the other$")):
         remainder(NETWORK, 2)
 
 

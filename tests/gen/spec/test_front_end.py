@@ -17,8 +17,9 @@ def _load(tmp_path, section, *overrides):
 
 
 @pytest.mark.parametrize(("section", "layers", "count"), [
-    ("null", None, 0), ("{}", None, 0), ("{layers: none}", "none", 0), ("{layers: 0..6}", "0..6", 7),
-    ("{layers: 0..0}", "0..0", 1)])
+    ("null", None, 0), ("{}", None, 0), ("{layers: none}", "none", 0),
+    ("{layers: 0..6}", "0..6", 7), ("{layers: 0..0}", "0..0", 1),
+    ("{layers: 0..1, folds: [1, 4]}", "0..1", 2)])
 def test_sections(tmp_path, section, layers, count):
     spec = _load(tmp_path, section)
     assert (spec.front_end.layers, spec.front_end.count) == (layers, count)
@@ -27,28 +28,47 @@ def test_sections(tmp_path, section, layers, count):
     assert load(copy) == spec
 
 
-@pytest.mark.parametrize(("section", "sentence"), [
-    ("{layers: 3}", "s.yaml:3:21: front_end.layers: must be first..last, such as 0..6, or none or "
-                    "null, not 3"),
-    ("{layers: 0-6}", "s.yaml:3:21: front_end.layers: must be first..last, such as 0..6, or none "
-                      "or null, not '0-6'"),
-    ("{layers: 1..6}", "s.yaml:3:21: front_end.layers: must begin with 0, the operator that reads "
-                       "the network's input, and not end before it, not 1..6; set it to 0..6"),
-    ("{network: 7, layers: 0..1}", "s.yaml:3:22: front_end.network: must be the path of an int8 "
-                                   "model, .tflite or .onnx, or null, not 7"),
-    ("{network: m.tflite}", "s.yaml:3:22: front_end.network: must be null without "
-                            "front_end.layers, not 'm.tflite'; set front_end.layers"),
-    ("{layer: none}", "s.yaml:3:13: front_end.layer: key must be one of network, layers, levels_per_stage, not "
-                      "'layer'; did you mean 'layers'?"),
-    ("[]", "s.yaml:3:12: front_end: must be a mapping with the keys network, layers, levels_per_stage, not a list"),
-])
-def test_faults(tmp_path, monkeypatch, section, sentence):
+KEYS = "network, layers, folds, single_port, levels_per_stage"
+FAULTS = {
+    "{layers: 3}": (21, "layers", "must be first..last, such as 0..6, or none or null, not 3"),
+    "{layers: 0-6}": (21, "layers",
+                      "must be first..last, such as 0..6, or none or null, not '0-6'"),
+    "{layers: 1..6}": (21, "layers", (
+        "must begin with 0, the operator that reads the network's input, and not end before it, "
+        "not 1..6; set it to 0..6")),
+    "{network: 7, layers: 0..1}": (22, "network", (
+        "must be the path of an int8 model, .tflite or .onnx, or null, not 7")),
+    "{network: m.tflite}": (22, "network", (
+        "must be null without front_end.layers, not 'm.tflite'; set front_end.layers")),
+    "{layers: 0..1, folds: [2]}": (34, "folds", (
+        "must be one for each of the 2 layers 0..1, not 1")),
+    "{layers: none, folds: [2]}": (34, "folds", (
+        "must be [] where no layers are fixed, not [2]; remove them")),
+    "{layers: 0..1, folds: 2}": (34, "folds", (
+        "must be a list of cycles a pixel, 1 to 4096, one for each of front_end.layers, such as "
+        "[1, 1, 4], not 2")),
+    "{layers: 0..1, folds: [1, 0]}": (38, "folds[1]", (
+        "must be a list of cycles a pixel, 1 to 4096, one for each of front_end.layers, such as "
+        "[1, 1, 4], not 0")),
+    "{layer: none}": (13, "layer", (
+        f"key must be one of {KEYS}, not 'layer'; did you mean 'layers'?")),
+}
+
+
+@pytest.mark.parametrize("section", FAULTS)
+def test_faults(tmp_path, monkeypatch, section):
     monkeypatch.chdir(tmp_path)
-    path = tmp_path / "s.yaml"
-    path.write_text(SPEC + f"front_end: {section}\n")
+    (tmp_path / "s.yaml").write_text(SPEC + f"front_end: {section}\n")
     with pytest.raises(SpecFault) as fault:
         load("s.yaml")
-    assert list(fault.value.messages) == [sentence]
+    column, field, sentence = FAULTS[section]
+    assert list(fault.value.messages) == [f"s.yaml:3:{column}: front_end.{field}: {sentence}"]
+
+
+def test_no_mapping(tmp_path):
+    with pytest.raises(SpecFault, match=f"front_end: must be a mapping with the keys {KEYS}, not a "
+                                        "list"):
+        _load(tmp_path, "[]")
 
 
 def test_weights_from_outside(tmp_path):
