@@ -180,16 +180,18 @@ async def runs_wait_for_their_frames(dut):
 
 
 @cocotb.test()
-async def a_third_frame_waits_for_a_slot(dut):
+async def frames_wait_for_a_slot(dut):
     streams = await Streams.open(dut)
-    task = cocotb.start_soon(_send_all(streams, (0, 1, 2)))
+    frames = (0, 1, 2) * 2  # more than slots and fixed layers hold
+    task = cocotb.start_soon(_send_all(streams, frames))
     await streams.hold(2)
     await ClockCycles(dut.clk, 30 * streams.pixels)
+    assert await streams.status() & FRAMES == 2
     assert not task.done()
     # What lies in the memories can be read meanwhile.
     np.testing.assert_array_equal(await streams.host.fetch(streams.job.image_runs),
                                   streams.job.image)
-    for index in (0, 1, 2):
+    for index in frames:
         await streams.run(index)
     assert task.done() and await streams.status() & FRAMES == 0
 
