@@ -132,7 +132,8 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
             if program.parameters.slots is None:  # the driver writes inputs, and streams none
                 from ..emit.driver import write_model
 
-                files = sorted([*files, *write_model(program, folder)])
+                files += write_model(program, folder)
+            files.sort()
     if json:
         print_json({"directory": output, "files": files, **mapping})
     else:
