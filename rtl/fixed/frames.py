@@ -45,7 +45,7 @@ class FrameGate(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         bus, o = self.s_axis, self.o
-        count = Signal(range(self.pixels))
+        count = Signal(range(max(self.pixels, 2)))
         skipping = Signal()
         last = Signal()
         drop = Signal()

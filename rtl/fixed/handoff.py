@@ -84,7 +84,7 @@ class Handoff(wiring.Component):
         m.submodules.queue = ResetInserter(self.abort)(queue)
         m.submodules.walker = walker = RasterWalker(address_width=self.address_width)
         connect(m, flipped(self.i), queue.i)
-        block = Signal(range(layout.blocks))
+        block = Signal(range(max(layout.blocks, 2)))
         offset = Signal(self.address_width)
         last_block = Signal()
         written = Signal()
