@@ -58,17 +58,16 @@ def _at(layer: golden.Add, shift: int, a: np.ndarray, b: np.ndarray,
         layer.multipliers, layer.shifts, strict=True)]
     left = ops.FLOAT_ADD_SHIFT if layer.rounding is not layer.rounding.DOUBLE else ops.ADD_SHIFT
     whole = scales[2] * 2.0**(left + shift)
+    above, under = right > layer.low, right < layer.high
     best = None
     for more_a in range(2):
         for more_b in range(2):
             factors = int(scales[0] * whole) + more_a, int(scales[1] * whole) + more_b
             sums = factors[0] * a + factors[1] * b
-            least = np.sort((right << shift)[right > layer.low] - sums[right > layer.low])
-            most = np.sort(((right + 1) << shift)[right < layer.high]
-                           - sums[right < layer.high]) - 1
-            tried = np.concatenate([least[-MOST_EXCEPTIONS:], most[:MOST_EXCEPTIONS]])
-            wrong = (len(least) - np.searchsorted(least, tried, "right")
-                     + np.searchsorted(most, tried, "left"))
+            least = _first(sums[above] - (right[above] << shift)) * -1
+            most = _first((right[under] + 1 << shift) - sums[under]) - 1
+            tried = np.concatenate([least, most])
+            wrong = (least > tried[:, None]).sum(1) + (most < tried[:, None]).sum(1)
             if not len(tried) or wrong.min() > MOST_EXCEPTIONS:
                 continue
             offset = int(tried[np.argmin(wrong)])
@@ -85,3 +84,9 @@ def _at(layer: golden.Add, shift: int, a: np.ndarray, b: np.ndarray,
                 more=tuple(sorted(each for each, by in changes.items() if by == 1)),
                 less=tuple(sorted(each for each, by in changes.items() if by == -1)))
     return best
+
+
+def _first(bounds: np.ndarray) -> np.ndarray:
+    """The least of ``bounds``, a few more than there may be exceptions."""
+    count = MOST_EXCEPTIONS + 1
+    return np.sort(np.partition(bounds, count)[:count] if len(bounds) > count else bounds)

@@ -7,8 +7,9 @@ from amaranth import Array, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .adder_graph import FixedProducts, shape_of
+from .adder_graph import FixedProducts
 from .parameters import FoldedParameters
+from .shape import shape_of
 from .sums import limited
 from .window import pixel_layout
 

@@ -40,17 +40,31 @@ def depthwise(rng, index, inputs, outputs, kernel, stride=(1, 1), padding=(0, 0,
 def network(shape, *layers):
     """A chain of ``layers`` behind an input [h, w, c]; of tensor n the index is n."""
     tensors = {0: golden.Tensor(0, "input", (1, *shape))}
-    height, width, _ = shape
     for layer in layers:
-        match layer:
-            case golden.Convolution():
-                outputs, *kernel, _ = layer.weights.shape
-            case golden.DepthwiseConvolution():
-                *kernel, outputs = layer.weights.shape
-            case _:
-                kernel = layer.kernel
-        top, bottom, left, right = layer.padding
-        height = (height + top + bottom - kernel[0]) // layer.stride[0] + 1
-        width = (width + left + right - kernel[1]) // layer.stride[1] + 1
-        tensors[layer.output] = golden.Tensor(layer.output, layer.name, (1, height, width, outputs))
+        source = tensors[layer.sources[0]].shape
+        made = ops_shape(layer, source[1:])
+        tensors[layer.output] = golden.Tensor(layer.output, layer.name, (1, *made))
     return golden.Network("small", tensors, layers, (0,), (layers[-1].output,))
+
+
+def ops_shape(layer, shape):
+    """Shape of what ``layer`` makes of an image of ``shape``."""
+    match layer:
+        case golden.Convolution():
+            outputs, *kernel, _ = layer.weights.shape
+        case golden.DepthwiseConvolution():
+            *kernel, outputs = layer.weights.shape
+        case golden.FullyConnected():
+            return (len(layer.weights),)
+        case golden.Mean():
+            return (1, 1, shape[2])
+        case golden.Pad():
+            return tuple(size + sum(sides)
+                         for size, sides in zip(shape, layer.padding[1:], strict=True))
+        case golden.Rescale() | golden.Add():
+            return shape
+        case _:
+            kernel, outputs = layer.kernel, shape[2]
+    top, bottom, left, right = getattr(layer, "padding", (0, 0, 0, 0))
+    return ((shape[0] + top + bottom - kernel[0]) // layer.stride[0] + 1,
+            (shape[1] + left + right - kernel[1]) // layer.stride[1] + 1, outputs)

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from systolith.gen.fixed.latency import latency
 from systolith.gen.fixed.pipeline import front_end
+from systolith.golden import network as golden
 from systolith.golden.interpreter import run
+from systolith.golden.numerics import Rounding
 from systolith.rtl.fixed.front_end import FrontEnd
+from systolith.verif.networks import random_addition
 
 from ...rtl.streams import idle, sample_until, simulate, stream_put, watch_held
-from .small import convolution, depthwise, network
+from .small import convolution, depthwise, network, requantise
 
 
 async def taken_from(ctx, stream, wait):
@@ -109,3 +112,70 @@ def test_depthwise_and_pointwise(waits):
                   depthwise(rng, 1, 4, 8, (3, 3), (1, 1), (1, 1, 1, 1)),
                   convolution(rng, 2, 8, 5, (1, 1)),
                   depthwise(rng, 3, 5, 5, (3, 3), (1, 1), (1, 1, 1, 1))), waits=waits)
+
+
+@pytest.mark.parametrize("waits", [(0, 0), (2, 3)])
+@pytest.mark.parametrize("folds", [{0: 2}, {1: 4}, {2: 3}, {0: 2, 1: 3, 2: 5, 3: 2}])
+def test_folds(folds, waits):
+    rng = np.random.default_rng(0)
+    check(network((6, 6, 3), convolution(rng, 0, 3, 4, (3, 3), (2, 2), (0, 1, 0, 1)),
+                  depthwise(rng, 1, 4, 8, (3, 3), (1, 1), (1, 1, 1, 1)),
+                  convolution(rng, 2, 8, 5, (1, 1)),
+                  depthwise(rng, 3, 5, 5, (3, 3), (1, 1), (1, 1, 1, 1))), waits=waits, folds=folds)
+
+
+@pytest.mark.parametrize("waits", [(0, 0), (2, 3)])
+@pytest.mark.parametrize("case", [
+    "max", "average", "global average", "requantised", "mean", "dense", "pad", "rescale",
+    "one column", "one pixel"])
+def test_layers(case, waits):
+    rng = np.random.default_rng(0)
+    no = (0, 0, 0, 0)
+    shape = (6, 4, 3)
+    match case:
+        case "max":
+            layers = [golden.MaxPool("pool", "MAX_POOL_2D", (0,), 1, (3, 2), (2, 1), (1, 1, 0, 1),
+                                     -100, 90)]
+        case "average":
+            layers = [golden.AveragePool("pool", "AVERAGE_POOL_2D", (0,), 1, (2, 2), (2, 2), no,
+                                         -128, 127)]
+        case "global average":
+            layers = [golden.AveragePool("pool", "AVERAGE_POOL_2D", (0,), 1, (6, 4), (6, 4), no,
+                                         -128, 127)]
+        case "requantised":
+            layers = [golden.RequantisedPool("pool", "AVERAGE_POOL_2D", (0,), 1, (2, 2), (1, 1), 3,
+                                             requantise(rng, 3, shifts=(1, 3)))]
+        case "mean":
+            layers = [golden.Mean("mean", "MEAN", (0,), 1, (1, 2), 5, 2,
+                                  requantise(rng, 1, shifts=(4, 6)))]
+        case "dense":
+            layers = [golden.FullyConnected(
+                "dense", "FULLY_CONNECTED", (0,), 1, rng.integers(-127, 128, (5, 72), np.int8),
+                rng.integers(-900, 900, 5, np.int32), 9,
+                requantise(rng, 5, rounding=Rounding.SINGLE))]
+        case "pad":
+            layers = [golden.Pad("pad", "PAD", (0,), 1, ((0, 0), (1, 1), (2, 0), (0, 0)), 4),
+                      convolution(rng, 1, 3, 4, (3, 3), zero_point=4)]
+        case "rescale":
+            layers = [golden.Rescale("relu", "RELU", (0,), 1, 5, 3,
+                                     requantise(rng, 1, zero_point=-20, low=-20, shifts=(3, 4)))]
+        case "one column":
+            shape = (9, 1, 3)
+            layers = [depthwise(rng, 0, 3, 3, (3, 1)), depthwise(rng, 1, 3, 3, (3, 3), (2, 1),
+                                                                (1, 0, 1, 1))]
+        case "one pixel":
+            shape = (1, 1, 3)
+            layers = [convolution(rng, 0, 3, 4, (3, 3), (1, 1), (1, 1, 1, 1)),
+                      convolution(rng, 1, 4, 3, (1, 1))]
+    check(network(shape, *layers), waits=waits)
+
+
+@pytest.mark.parametrize("waits", [(0, 0), (3, 0), (0, 3)])
+def test_residual_sum(waits):
+    rng = np.random.default_rng(0)
+    same = ((3, 3), (1, 1), (1, 1, 1, 1))
+    layers = [convolution(rng, 0, 2, 3, *same), convolution(rng, 1, 3, 3, *same),
+              convolution(rng, 2, 3, 3, *same),
+              random_addition(rng, "sum", (1, 3), 4, (-128, 7), 5),
+              convolution(rng, 4, 3, 2, (1, 1), (2, 2))]
+    check(network((6, 5, 2), *layers), waits=waits)
