@@ -72,7 +72,7 @@ class Window(wiring.Component):
         row = Signal(range(p.height))
         column = Signal(range(p.width))
         slot = Signal(range(p.slots), init=-top % p.slots)  # of the windows' top
-        phase = Signal(range(stride_x))
+        phase = Signal(range(max(stride_x, 2)))
 
         step = Mux(row == last_row, last_step, stride_y)
         present = Mux(row > p.height + top - kernel_y, p.height + top - row, kernel_y)
