@@ -94,6 +94,9 @@ def generate(spec: SpecArgument, output: OutputOption, overrides: SetOption = No
         if macros is not None and target != "asic":
             raise InputFault(f"--macros needs --target asic, not {target}")
         check_mesh(loaded, target=target if target == "asic" else None)
+        if target == "asic" and loaded.front_end.count and not loaded.front_end.single_port:
+            raise InputFault("front_end.single_port must be true with --target asic, whose "
+                             "memories have one port; add --set front_end.single_port=true")
         found = None if macros is None else _load_map(macros)
         if found is not None and found.ports is None:
             raise MacroFault(f"{macros}: macro map must say which ports its macros have, to "

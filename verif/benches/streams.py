@@ -59,6 +59,12 @@ class Streams:
                 return
         raise AssertionError(f"{frames} frames must become whole")
 
+    async def begin(self, index: int) -> None:
+        """A run of a frame goes on from now."""
+        await self.send(index)
+        await self.hold(1)
+        await self.host.write("CONTROL", START)
+
     async def run(self, index: int) -> None:
         """A run of the frame that was sent is exact in bits and in cycles."""
         await self.compare(index, await self.host.run(timeout_cycles=20 * self.cycles))
@@ -108,9 +114,7 @@ async def aborted_behind_whole_frames(dut):
 async def aborted_during_a_run(dut):
     streams = await Streams.open(dut)
     for pixels in streams.lengths():
-        await streams.send(2)
-        await streams.hold(1)
-        await streams.host.write("CONTROL", START)
+        await streams.begin(2)
         await streams.send(0, pixels)
         await streams.host.write("STREAM_CONTROL", 1)
         await streams.compare(2, await streams.host.finish())
@@ -121,9 +125,7 @@ async def aborted_during_a_run(dut):
 async def soft_reset_in_mid_frame(dut):
     streams = await Streams.open(dut)
     for pixels in streams.lengths():
-        await streams.send(2)
-        await streams.hold(1)
-        await streams.host.write("CONTROL", START)
+        await streams.begin(2)
         await streams.send(0, pixels)
         await streams.host.write("CONTROL", SOFT_RESET)
         while await streams.host.read("STATUS") & BUSY:
@@ -137,9 +139,7 @@ async def soft_reset_in_mid_frame(dut):
 async def hard_reset_in_mid_frame(dut):
     streams = await Streams.open(dut)
     for pixels in streams.lengths():
-        await streams.send(2)
-        await streams.hold(1)
-        await streams.host.write("CONTROL", START)
+        await streams.begin(2)
         await streams.send(0, pixels)
         await streams.host.reset()
         assert await streams.status() == 0

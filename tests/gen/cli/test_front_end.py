@@ -57,6 +57,13 @@ def test_package_holds_the_model(tmp_path, layers):
     assert program["files"] == ["mapping.json", "program.bin"]
 
 
+def test_asic_needs_memories_of_one_port(tmp_path):
+    result = call("generate", "demo", *FIXED, *NAMED, "--target", "asic", "-o", tmp_path / "out")
+    assert result.exit_code == 2
+    assert result.stderr == ("front_end.single_port must be true with --target asic, whose "
+                             "memories have one port; add --set front_end.single_port=true\n")
+
+
 def test_fixed_weights_are_part_of_the_hash():
     dense = str(resources.files(demo) / "digits_dense.tflite")
     specs = [load("demo", [f"front_end.layers={layers}", f"front_end.network={path}"])
