@@ -37,5 +37,9 @@ def print_report(report: "Report", spec: str, model: str, *, hardware: str = "RT
                f"{report.predicted_cycles_per_inference:,} predicted; " + (
                    f"{report.waits:,} of waiting for transfers; " if report.waits else "") +
                f"utilisation {100 * report.utilisation:.1f} %")
+    if report.stream_words:
+        during = sum(words > 0 for words in report.stream_words)
+        typer.echo(f"frames handed off during runs of others: {during}, of at most "
+                   f"{max(report.stream_words):,} words")
     typer.echo(f"{hardware} = golden over {report.inferences} inputs" if report.bit_exact
                else f"MISMATCH: {report.mismatch}")

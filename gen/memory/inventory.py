@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The memories of an accelerator."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from ...rtl.memory.activation import GROUPS
@@ -47,4 +48,11 @@ def memories_of(p: AcceleratorParameters) -> list[MemoryKind]:
         found.append(MemoryKind(
             name="tile_buffer", count=2 * lanes * words, words=TileBuffer.depth_of(
                 rows=p.facts.rows, lanes=lanes, words=words, blocks=p.fused_blocks)))
+    if p.front_end is not None:
+        rows: Counter[tuple[int, int]] = Counter()
+        for layer in p.front_end.layers:
+            if layer.window is not None:
+                rows[layer.window.width, 8 * layer.window.channels] += layer.window.slots
+        found += [MemoryKind(name=f"line_buffer_{words}x{bits}", words=words, bits=bits,
+                             count=count) for (words, bits), count in rows.items()]
     return [*found, MemoryKind(name="layer_table", words=LayerTable.DEPTH, bits=32, count=1)]

@@ -21,6 +21,7 @@ from . import (
     external,
     first_light,
     fpga,
+    front_end,
     fuzzing,
     onnx_networks,
     ppa,
@@ -33,8 +34,8 @@ __all__ = ["main"]
 
 SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECTIONS
             + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS
-            + arithmetic.SECTIONS + constants.SECTIONS + boards.SECTIONS + fpga.SECTIONS
-            + ppa.SECTIONS + asic_chip.SECTIONS + asic_prediction.SECTIONS)
+            + arithmetic.SECTIONS + constants.SECTIONS + front_end.SECTIONS + boards.SECTIONS
+            + fpga.SECTIONS + ppa.SECTIONS + asic_chip.SECTIONS + asic_prediction.SECTIONS)
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ from .constants import CONSTANTS
 from .external import EXTERNAL
 from .fault import Fault
 from .fixed import FIXED
+from .streams import STREAMS
 from .wishbone import WISHBONE
 
 __all__ = ["FAULTS"]
@@ -199,5 +200,6 @@ FAULTS = (
     *CONSTANTS,
     *EXTERNAL,
     *FIXED,
+    *STREAMS,
     *WISHBONE,
 )

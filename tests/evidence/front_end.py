@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixed layers ahead of a programmable core (FixyNN): networks streamed frame after frame."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import systolith.gen.demo as demo
+from systolith.gen.cli.inputs import Inputs
+from systolith.gen.importer import load as load_model
+from systolith.gen.spec import load
+from systolith.verif.inference import run_network
+
+from ..litert import reference_tensors
+from ..random_designs import random_inputs
+from .table import Result, Section
+
+__all__ = ["SECTIONS"]
+
+FRAMES = 8
+STALLS = 1
+STA_DBB = ("engine.kind=sta-dbb", "engine.weights.nnz=4", "engine.grid={m: 2, n: 2}")
+CASES = (
+    ("vww_96_int8", "vww-fixy", "0..6", ()),
+    ("vww_96_int8", "vww-fixy", "0..6", STA_DBB),
+    ("kws_ref_model", "kws-vdbb", "0..2", ()),
+    ("kws_ref_model", "kws-edge", "0..2", ()),
+    ("digits_dbb4", "demo", "0..1", ()),
+    ("digits_dbb4", "demo", "0..1", ("engine.kind=vdbb", "postproc.lanes=8")),
+)
+"""Model, spec, fixed layers, overrides."""
+
+
+def fixed_front_ends(networks: Path) -> Iterator[Result]:
+    """Frames back to back in one simulation, random stalls on all buses and on the stream."""
+    for model, name, layers, overrides in CASES:
+        folder = Path(demo.__file__).parent if model.startswith("digits") else networks
+        path = folder / f"{model}.tflite"
+        inputs = random_inputs(np.random.default_rng(0), load_model(path), FRAMES)
+        spec = load(name, [*overrides, f"front_end.layers={layers}"])
+        report = run_network(spec, path, lambda _, inputs=inputs: Inputs(inputs, None),
+                             simulate=True, layers=True, stalls=STALLS, quiet=True)
+        what = f"{model}, layers {layers} fixed, the rest on {spec.engine.kind}"
+        yield (f"{what}: RTL = golden, every tensor, fixed ones among them; cycles as predicted",
+               f"{FRAMES} frames", report.mismatch or f"{report.inferences} frames",
+               bool(report.bit_exact))
+        reference = reference_tensors(path, inputs, list(report.tensors))
+        same = sum(np.array_equal(golden, reference[index])
+                   for index, golden in report.tensors.items())
+        yield (f"{model}: golden = LiteRT BUILTIN_REF, tensors", f"all {len(reference)}",
+               str(same), same == len(reference))
+        during = sum(words > 0 for words in report.stream_words)
+        yield (f"{what}: runs during which the next frame but one is handed off",
+               f"{FRAMES - 2}", str(during), during == FRAMES - 2)
+
+
+SECTIONS: tuple[Section, ...] = ((fixed_front_ends, True),)
