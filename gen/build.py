@@ -17,10 +17,10 @@ __all__ = ["accelerator", "arithmetic", "parameters"]
 
 def parameters(spec: Spec, *, monitors: bool = False) -> AcceleratorParameters:
     """The accelerator's parameters, ``CompactParameters`` of a kind without a mesh; memory sizes
-    become 64-bit words."""
+    become 64-bit words. Raises SpecFault where a front end's network is not stated."""
     engine = spec.engine
-    made = AcceleratorParameters if ALL_KINDS[engine.kind].mesh else CompactParameters
-    return made(
+    kind = AcceleratorParameters if ALL_KINDS[engine.kind].mesh else CompactParameters
+    made = kind(
         engine=EngineParameters(
             kind=engine.kind, a=engine.tpe.a, b=engine.tpe.b, c=engine.tpe.c,
             m=engine.grid.m, n=engine.grid.n, nnz=engine.weights.nnz,
@@ -43,6 +43,11 @@ def parameters(spec: Spec, *, monitors: bool = False) -> AcceleratorParameters:
         float_rounding=spec.postproc.float_rounding,
         monitors=monitors,
     )
+    if spec.front_end.layers is None:
+        return made
+    from .fixed.build import with_front_end  # which compiles: not needed otherwise
+
+    return with_front_end(spec, made)
 
 
 def accelerator(spec: Spec, *, monitors: bool = False) -> Accelerator | CompactAccelerator:

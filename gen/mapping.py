@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Literal
 
-from ..golden.network import Network
+from ..golden.network import Layer, Network
 from ..rtl.compact.parameters import CompactParameters
 from ..rtl.parameters import AcceleratorParameters
 from ..rtl.sequencer.counters import LayerTable
@@ -42,6 +42,8 @@ from .compile import (
 )
 from .compile.external.tiling import Tiled
 from .compile.program import check_program_rows
+from .compile.slots import check_slots
+from .fixed.build import fixed_layers, split_network
 from .predict import Prediction, predict
 from .spec import Spec
 
@@ -69,7 +71,15 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     ``conditions``, ``judgements``: of layers by name.
     """
     p = parameters(spec)
-    lowered = batched(lower(network), batch)
+    fixed: tuple[Layer, ...] = ()
+    if p.slots is not None:
+        if batch > 1 or pruned is not None:
+            raise CompileFault("--batch and --switchable must not be given with a front_end, whose "
+                               "frames come one by one; leave them out")
+        fixed, network = fixed_layers(spec, network, p), split_network(spec, network)
+    lowered = batched(lower(network, reshape_input=not spec.front_end.count), batch)
+    if p.slots is not None:
+        check_slots(lowered, p.slots)
     if isinstance(p, CompactParameters):
         if pruned is not None or conditions or judgements:
             raise CompileFault("layers may depend on flags only with an engine.kind other than "
@@ -100,7 +110,8 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     def compiled(form: Lowered, plans: dict[int, BlockPlan], fused: list[int]) -> Program:
         placed, fused = place_parts(form, fused)
         layouts = allocate(placed, plans, p, fused)
-        return assemble(network, placed, place_layers(placed, plans, layouts, fused), layouts, p)
+        return replace(assemble(network, placed, place_layers(placed, plans, layouts, fused),
+                                layouts, p), fixed=fixed)
 
     if len(ways) == 1:
         return compiled(*ways[0])

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..golden.network import Network
 from .cli.inputs import Inputs
-from .cli.layers import layer_rows
+from .cli.layers import fixed_rows, layer_rows
 from .compile import CompactProgram, Program, core_tensors
 from .counters import measured_activity, measured_stalls
 from .predict import (
@@ -33,7 +33,9 @@ class RunResult:
     """``outputs`` int8 [N, h, w, c] of the core's last layer; ``layers``: the same for every
     layer, by tensor index, where monitored; ``cycles`` [runs]; ``layer_cycles`` [runs, layers].
     A run takes a batch of the N inputs; ``waits``: of its cycles those in which layers waited for
-    transfers. ``timeline``: of the first run, where it was traced."""
+    transfers. ``timeline``: of the first run, where it was traced. Of inputs that were streamed in:
+    ``handed_off`` int8 [N, h, w, c], what went into the activation memory; ``slots`` the same, of
+    the first ones as they lay there; ``stream_words`` [N] written during each run."""
 
     outputs: np.ndarray
     layers: dict[int, np.ndarray]
@@ -42,6 +44,9 @@ class RunResult:
     layer_cycles: np.ndarray
     counters: dict[str, int]
     timeline: Timeline | None = None
+    handed_off: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int8))
+    slots: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int8))
+    stream_words: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
 
 
 @dataclass(kw_only=True)
@@ -50,6 +55,7 @@ class Report:
 
     ``cycles``, and those of ``layers``, are of a run of ``batch`` inputs. Of ``layers``, cycles
     and what follows from them are measured; stalls are the predictor's, whose sums are compared.
+    ``stream_words``: words of frames that were handed off during each run.
     ``waits``: cycles of a run in which layers waited for transfers; all others must be as
     predicted, and so must ``moved_bytes``. ``accuracy_unpruned``: before activations were pruned,
     if they were. ``counters``: registers after the last inference; ``activity``: its events and
@@ -69,6 +75,7 @@ class Report:
     cycles_per_inference: float | None = None
     predicted_cycles_per_inference: float | None = None
     utilisation: float | None = None
+    stream_words: list[int] = field(default_factory=list)
     waits: int = 0
     predicted_waits: int = 0
     moved_bytes: int = 0
@@ -114,8 +121,10 @@ def complete(report: Report, program: Program, result: RunResult, *,
     observed = result.layers if layers else {program.lowered.output: result.outputs}
     report.compared = "every layer" if layers else "outputs"
     known = core_tensors(program.lowered, tensors)
-    report.mismatch = (_first_mismatch(program, observed, known) or _first_mismatch(
+    report.mismatch = (_stream_mismatch(program, result, known)
+                       or _first_mismatch(program, observed, known) or _first_mismatch(
         program, {program.lowered.output: result.outputs}, known))
+    report.stream_words = result.stream_words.tolist()
     waits = sum(prediction.waits)
     report.cycles = int(result.cycles[0])
     report.cycles_per_inference = _share(report.cycles, batch)
@@ -124,6 +133,7 @@ def complete(report: Report, program: Program, result: RunResult, *,
     report.moved_bytes = moved_bytes(program)
     report.utilisation = prediction.utilisation * prediction.cycles / result.cycles[0]
     report.counters = result.counters
+    report.layers += fixed_rows(program, measured=True)
     report.layers += layer_rows(program, prediction, result.layer_cycles[0].tolist())
     for layer in program.lowered.host:
         report.layers.append({"name": layer.name, "op": layer.kind, "fused": False,
@@ -163,6 +173,20 @@ def _timing_mismatch(program: Program, result: RunResult, prediction: Prediction
     return None
 
 
+def _stream_mismatch(program: Program, result: RunResult,
+                     golden: Mapping[int, np.ndarray]) -> str | None:
+    """What of the tensors handed off, or of the first ones in their slots, is not golden's."""
+    if program.parameters.slots is None:
+        return None
+    want = golden[program.lowered.input].reshape(result.handed_off.shape)
+    for what, values in (("handed off", result.handed_off), ("in its slot", result.slots)):
+        if not np.array_equal(values, want[:len(values)]):
+            at = tuple(int(i) for i in np.argwhere(values != want[:len(values)])[0])
+            return (f"tensor {what}, input {at[0]}, pixel ({at[1]}, {at[2]}), channel {at[3]}: RTL "
+                    f"{values[at]}, golden {want[at]}")
+    return None
+
+
 def _share(cycles: int, batch: int) -> float:
     """Cycles of an inference: whole where a run is one."""
     return cycles if batch == 1 else cycles / batch
@@ -171,7 +195,7 @@ def _share(cycles: int, batch: int) -> float:
 def _first_mismatch(program: Program, observed: Mapping[int, np.ndarray],
                     golden: Mapping[int, np.ndarray]) -> str | None:
     """The first layer, input, pixel and channel that differ, as a sentence; None if none do."""
-    layers = {layer.output: layer for layer in (*program.network.layers, *(
+    layers = {layer.output: layer for layer in (*program.fixed, *program.network.layers, *(
         layer.lowered for layer in program.layers))}
     for index in observed:
         want = golden[index].reshape(observed[index].shape)

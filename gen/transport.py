@@ -8,9 +8,12 @@ from itertools import groupby
 
 import numpy as np
 
+from ..rtl.fixed.slots import SLOTS
+from .compile.layout import TensorLayout
 from .compile.program import Program
 
-__all__ = ["Run", "image_words", "pack_inputs", "tensor_runs", "unpack_outputs"]
+__all__ = ["Run", "image_words", "pack_inputs", "slot_runs", "tensor_runs", "unpack_outputs",
+           "unpack_slots"]
 
 Run = tuple[int, int, int]
 
@@ -51,6 +54,14 @@ def tensor_runs(program: Program, tensor: int) -> list[Run]:
     return _runs([p.group_address(layout.group, word) for word in words])
 
 
+def slot_runs(program: Program) -> list[list[Run]]:
+    """Runs of each slot's words, of a program whose input is streamed in."""
+    p, layout = program.parameters, program.input_layout
+    words = sorted(set(layout.addresses().ravel().tolist()))
+    return [_runs([p.group_address(layout.group, slot * p.slots.slot_step + word)
+                   for word in words]) for slot in range(SLOTS)]
+
+
 def pack_inputs(program: Program, inputs: np.ndarray) -> np.ndarray:
     """int8 ``inputs`` [N, ...] as uint64 [N, words], in the order of the input's runs."""
     layout = program.input_layout
@@ -61,7 +72,15 @@ def pack_inputs(program: Program, inputs: np.ndarray) -> np.ndarray:
 
 def unpack_outputs(program: Program, outputs: np.ndarray) -> np.ndarray:
     """int8 [N, h, w, c] of uint64 ``outputs`` [N, words], in the order of the output's runs."""
-    layout = program.output_layout
+    return _unpack(program.output_layout, outputs)
+
+
+def unpack_slots(program: Program, slots: np.ndarray) -> np.ndarray:
+    """int8 [N, h, w, c] of uint64 ``slots`` [N, words], in the order of the slots' runs."""
+    return _unpack(program.input_layout, slots)
+
+
+def _unpack(layout: TensorLayout, outputs: np.ndarray) -> np.ndarray:
     order = sorted(set(layout.addresses().ravel().tolist()))
     words = np.zeros(max(order) + 1, np.uint64)
     tensors = []

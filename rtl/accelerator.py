@@ -5,15 +5,17 @@ from amaranth import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from .bus.axi import Axi4, AxiLite
+from .bus.axi import Axi4, AxiLite, AxiStream
 from .bus.control import connect_control
 from .bus.dma import Dma
 from .bus.local import LocalArbiter
-from .bus.register_map import ADDRESS_WIDTH, LAYER_CYCLES, REGISTERS
+from .bus.register_map import ADDRESS_WIDTH, LAYER_CYCLES, REGISTERS, STREAM_REGISTERS
 from .bus.registers import RegisterFile
 from .bus.window import Window
 from .bus.wishbone import Wishbone, WishboneRegisters, WishboneWindow
 from .core import UNITS, Core
+from .fixed.front_end import Monitor as FixedMonitor
+from .fixed.shell import connect_stream
 from .parameters import AcceleratorParameters
 
 __all__ = ["Accelerator"]
@@ -35,9 +37,10 @@ class Accelerator(wiring.Component):
     *Parameters*: an ``AcceleratorParameters``; window, DMA and monitors are there as it says.
 
     *Members*: ``s_axil`` or ``s_wb`` (registers), ``s_axi`` or ``s_wb_window`` (window), ``m_axi``
-    (DMA), ``irq``; with monitors
+    (DMA), ``s_axis`` (frames, a pixel a transfer), ``irq``; with monitors
     ``monitor_post_valid``, ``monitor_post_data``, ``monitor_vector_valid``,
-    ``monitor_vector_data``, ``monitor_units``.
+    ``monitor_vector_data``, ``monitor_units``, ``monitor_handoff_valid``, ``monitor_handoff_data``
+    (what of frames goes into the activation memory), ``monitor_fixed_<layer>`` (of fixed layers).
     """
 
     def __init__(self, parameters: AcceleratorParameters):
@@ -55,6 +58,8 @@ class Accelerator(wiring.Component):
             members["s_axi"] = In(Axi4(self.core.map.address_width, 64, ID_WIDTH))
         if p.dma:
             members["m_axi"] = Out(Axi4(64, 64, ID_WIDTH))
+        if p.slots is not None:
+            members["s_axis"] = In(AxiStream(8 * p.frame[2]))
         if p.monitors:
             members |= {
                 "monitor_post_valid": Out(1),
@@ -62,6 +67,11 @@ class Accelerator(wiring.Component):
                 **({"monitor_vector_valid": Out(1),
                     "monitor_vector_data": Out(8 * p.vector_lanes)} if p.vector_lanes else {}),
                 "monitor_units": Out(len(UNITS)),
+                **({} if p.slots is None else {
+                    "monitor_handoff_valid": Out(1),
+                    "monitor_handoff_data": Out(8 * p.slots.channels)}),
+                **{f"monitor_fixed_{index}": Out(FixedMonitor(
+                    p.front_end.layers[index].out_shape[2])) for index in range(p.watched_layers)},
             }
         super().__init__(members)
 
@@ -70,7 +80,8 @@ class Accelerator(wiring.Component):
         p = self.parameters
         m.submodules.core = core = self.core
         m.submodules.registers = registers = RegisterFile(
-            REGISTERS, table=LAYER_CYCLES, address_width=ADDRESS_WIDTH)
+            REGISTERS if p.slots is None else REGISTERS + STREAM_REGISTERS,
+            table=LAYER_CYCLES, address_width=ADDRESS_WIDTH)
         if p.wishbone_control:
             m.submodules.control = control = WishboneRegisters(address_width=ADDRESS_WIDTH)
             connect(m, flipped(self.s_wb), control.s_wb)
@@ -105,6 +116,11 @@ class Accelerator(wiring.Component):
             connect(m, arbiter.bus, core.bus)
 
         connect_control(m, registers, core, spec_hash=p.spec_hash, irq=self.irq)
+        if p.slots is not None:
+            front_end = connect_stream(m, self.s_axis, registers, core)
+            for index in range(p.watched_layers):
+                connect(m, getattr(front_end, f"monitor_{index}"),
+                        flipped(getattr(self, f"monitor_fixed_{index}")))
         m.d.comb += [
             core.program_base.eq(registers.o_program_base >> 1),
             core.weight_base.eq(registers.o_weight_base),
@@ -130,6 +146,9 @@ class Accelerator(wiring.Component):
                    self.monitor_vector_data.eq(core.vector_data.as_value())]
                   if p.vector_lanes else []),
                 self.monitor_units.eq(core.units),
+                *([] if p.slots is None else [
+                    self.monitor_handoff_valid.eq(core.handoff_valid),
+                    self.monitor_handoff_data.eq(core.handoff_data.as_value())]),
             ]
         return m
 

@@ -11,6 +11,8 @@ from .engine.decompressor import Decompressor
 from .engine.gating import GatingCount
 from .engine.systolic import SystolicEngine
 from .fetch import OperandFetch
+from .fixed.handoff import tensor_pixel
+from .fixed.hold import StreamState, hold_frames
 from .memory.activation import ActivationMemory
 from .memory.map import MemoryMap
 from .memory.ring import WeightRing
@@ -26,7 +28,8 @@ from .sequencer.counters import CountedBank, Counters, EventCounts
 from .sequencer.descriptor import FLAGS, Opcode, covers, joins
 from .sequencer.sequencer import Sequencer
 from .sequencer.transfers import Transfer, TransferQueue
-from .vector.unit import VectorLane, VectorUnit
+from .vector.path import vector_path
+from .vector.unit import VectorUnit
 
 __all__ = ["UNITS", "Core"]
 
@@ -51,13 +54,23 @@ class Core(wiring.Component):
     those under way are of the run that goes on), ``busy``, ``finished``, ``failed``, ``cause``,
     ``layer``, ``layer_cycles``, ``layer_ended``, ``counts``; the monitors ``post_valid``,
     ``post_data``, ``vector_valid``, ``vector_data``: results as they leave the requantisers;
-    ``units``: which of ``UNITS`` is busy.
+    ``units``: which of ``UNITS`` is busy. With slots for frames also ``frames`` (pixels of the
+    tensor that is handed off), ``continuous``, ``abort`` (as ``FrameSlots``), ``stream`` (state,
+    words written during the run) and the monitors ``handoff_valid``, ``handoff_data``.
     """
 
     def __init__(self, parameters: AcceleratorParameters):
         self.parameters = p = parameters
         self.map = MemoryMap(sizes=p.region_words)
-        super().__init__({
+        members = {} if p.slots is None else {
+            "frames": In(stream.Signature(tensor_pixel(p.slots.channels))),
+            "continuous": In(1),
+            "abort": In(1),
+            "stream": Out(StreamState),
+            "handoff_valid": Out(1),
+            "handoff_data": Out(data.ArrayLayout(8, p.slots.channels)),
+        }
+        super().__init__(members | {
             "bus": In(LocalBus(self.map.address_width)),
             "start": In(1),
             "stop": In(1),
@@ -115,7 +128,8 @@ class Core(wiring.Component):
         m.submodules.program = program = WideMemory(
             banks=2 * p.program_width, rows=p.program_rows)
         m.submodules.schedule = schedule = WideMemory(banks=1, rows=p.schedule_words)
-        connect(m, self.map.activations, activations.access)
+        if p.slots is None:
+            connect(m, self.map.activations, activations.access)
         connect(m, self.map.weights, weights.access)
         connect(m, self.map.program, program.access)
         connect(m, self.map.schedule, schedule.access)
@@ -124,7 +138,8 @@ class Core(wiring.Component):
         # Sequencer.
         m.submodules.sequencer = sequencer = Sequencer(
             width=p.program_width, program_row_width=32, trailer_row_width=32,
-            flush_cycles=self.flush_cycles, spec_hash=p.spec_hash)
+            flush_cycles=self.flush_cycles, spec_hash=p.spec_hash,
+            slots=1 if p.slots is None else 2)
         d, v, fused = sequencer.descriptor, sequencer.vector_descriptor, sequencer.fused
         matrix = Signal()
         window = Signal()
@@ -147,10 +162,14 @@ class Core(wiring.Component):
                 & (~fused | joins(v, d, p.fused_blocks)),
                 p.vector_lanes and covers(d.column_tiles, p.vector_blocks, d.destination_blocks))),
         ]
-        for name in ("start", "stop", "program_base", "last_layer", "watchdog", "conditions",
+        for name in ("stop", "program_base", "last_layer", "watchdog", "conditions",
                      "bus_error"):
             m.d.comb += getattr(sequencer, name).eq(getattr(self, name))
-        for name in ("transferring", "busy", "finished", "failed", "cause", "layer",
+        if p.slots is None:
+            m.d.comb += [sequencer.start.eq(self.start), self.busy.eq(sequencer.busy)]
+        else:
+            hold_frames(m, self, activations, sequencer)
+        for name in ("transferring", "finished", "failed", "cause", "layer",
                      "layer_cycles", "layer_ended", "flags"):
             m.d.comb += getattr(self, name).eq(getattr(sequencer, name))
 
@@ -248,8 +267,8 @@ class Core(wiring.Component):
 
         writers, loaders = [post_writer], [post_parameters]
         if p.vector_lanes:
-            vector_writer, vector_parameters = self._vector_unit(
-                m, sequencer, fetch, begin_window, begin_addition)
+            vector_writer, vector_parameters = vector_path(
+                m, self, sequencer, fetch, begin_window, begin_addition)
             m.d.comb += vector_parameters.base.eq(program_row(v))
             writers.append(vector_writer)
             loaders.insert(0, vector_parameters)
@@ -337,7 +356,7 @@ class Core(wiring.Component):
                 counters.gated_weight.eq(gating.weight),
             ]
         m.d.comb += [
-            counters.clear.eq(self.start & ~sequencer.busy),
+            counters.clear.eq(sequencer.start & ~sequencer.busy),
             counters.cycle.eq(sequencer.busy),
             counters.stall_transfer.eq(sequencer.waiting),
             counters.step.eq(issuer.token.valid),
@@ -358,41 +377,6 @@ class Core(wiring.Component):
             self.counts.eq(counters.counts),
         ]
         return m
-
-
-    def _vector_unit(self, m: Module, sequencer: Sequencer, fetch: OperandFetch,
-                     begin_window: Value, begin_addition: Value,
-                     ) -> tuple[Writer, ParameterLoader]:
-        """The vector unit between ``fetch`` and its writer, and the loader of its parameters."""
-        p, v, fused = self.parameters, sequencer.vector_descriptor, sequencer.fused
-        m.submodules.vector = vector = VectorUnit(
-            lanes=p.vector_lanes, gather_lanes=p.gather_lanes, tag_width=fetch.tag_width,
-            float_rounding=p.float_rounding, pipelined=p.facts.pipelined)
-        m.submodules.vector_parameters = parameters = ParameterLoader(
-            lanes=p.vector_lanes, fields=VectorLane.FIELDS, width=p.program_width, row_width=32)
-        m.submodules.vector_writer = writer = Writer(
-            words=p.vector_blocks, beats=1, address_width=fetch.address_width)
-        connect(m, fetch.vector, vector.i)
-        m.d.comb += [
-            vector.start.eq(begin_window | begin_addition),
-            vector.descriptor.eq(v),
-            vector.shadow.eq(parameters.shadow),
-            fetch.result_valid.eq(vector.o_valid),
-            fetch.results.eq(vector.o),
-            fetch.result_tile_end.eq(vector.o_tile_end),
-            fetch.parameters_ready.eq(parameters.ready),
-            parameters.start.eq(begin_window),
-            parameters.sets.eq(Mux(fused, v.column_tiles, 0)),
-            parameters.claim.eq(fetch.claim),
-            parameters.swap.eq(vector.swap),
-            writer.start.eq((begin_window | begin_addition) & ~fused),
-            writer.descriptor.eq(v),
-            writer.valid.eq(vector.o_valid & sequencer.running & ~fused),
-            writer.values.eq(vector.o),
-            self.vector_valid.eq(vector.o_valid & sequencer.running),
-            self.vector_data.eq(vector.o),
-        ]
-        return writer, parameters
 
 
 def _exceeds(results, threshold: Value) -> Value:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .facts import Encoding, EngineFacts
+from .fixed.handoff import SlotLayout
+from .fixed.parameters import FrontEndParameters
 from .kinds import facts_of
 from .memory.ring import WeightRing
 from .operand.schedule import entries_per_word
@@ -43,6 +45,8 @@ class AcceleratorParameters:
     run, through the weight memory as a ring; ``fused_blocks``: channel blocks that may go from the
     vector unit straight to the engine; ``window`` and ``dma``: ports present;
     ``wishbone_control`` and ``wishbone_window``: registers and window are on Wishbone, not AXI;
+    ``slots``: where frames that are streamed in lie, None where the host writes inputs;
+    ``front_end``: the layers that make them of the frames that come, None for frames as they come;
     ``spec_hash``: what an image must carry;
     ``float_rounding``: requantisers know ``Rounding.FLOAT``;
     ``monitors``: observation ports on the post-processor's and the vector unit's results.
@@ -61,6 +65,8 @@ class AcceleratorParameters:
     dma: bool = True
     wishbone_control: bool = False
     wishbone_window: bool = False
+    slots: SlotLayout | None = None
+    front_end: FrontEndParameters | None = None
     spec_hash: int = 0
     float_rounding: bool = False
     monitors: bool = False
@@ -69,6 +75,19 @@ class AcceleratorParameters:
     def facts(self) -> EngineFacts:
         """The engine's static facts."""
         return facts_of(self.engine)
+
+    @property
+    def frame(self) -> tuple[int, int, int]:
+        """Height, width and channels of the frames that are streamed in."""
+        if self.front_end is not None:
+            return self.front_end.in_shape
+        assert self.slots is not None
+        return self.slots.height, self.slots.width, self.slots.channels
+
+    @property
+    def watched_layers(self) -> int:
+        """Fixed layers whose tensors are to be seen at ports."""
+        return len(self.front_end.layers) if self.front_end and self.front_end.monitors else 0
 
     @property
     def vector_blocks(self) -> int:

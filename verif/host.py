@@ -9,12 +9,12 @@ from cocotb.clock import Clock
 from cocotb.triggers import First, RisingEdge, Timer
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiMaster
 
-from ..rtl.bus.register_map import REGISTERS
+from ..rtl.bus.register_map import REGISTERS, STREAM_REGISTERS
 from .wishbone import WishboneMaster
 
 __all__ = ["PERIOD_NS", "Host", "RunError"]
 
-OFFSETS = {register.name: register.offset for register in REGISTERS}
+OFFSETS = {register.name: register.offset for register in REGISTERS + STREAM_REGISTERS}
 LAYER_TABLE = 0x400
 PERIOD_NS = 10
 
@@ -91,14 +91,20 @@ class Host:
 
     async def run(self, *, timeout_cycles: int = 10_000_000) -> int:
         """Start the core and wait for its interrupt; returns its cycles. Raises RunError."""
-        await self.write("IRQ_ENABLE", 1)
         await self.write("CONTROL", 1)
+        return await self.finish(timeout_cycles=timeout_cycles)
+
+    async def finish(self, *, timeout_cycles: int = 10_000_000, clear: bool = True) -> int:
+        """Wait for the core's interrupt, and ``clear`` it; returns the cycles of the run. Raises
+        RunError."""
+        await self.write("IRQ_ENABLE", 1)
         if not self.dut.irq.value:
             fired = RisingEdge(self.dut.irq)
             if await First(fired, Timer(timeout_cycles * PERIOD_NS, unit="ns")) is not fired:
                 raise TimeoutError(f"no interrupt within {timeout_cycles} cycles")
         status = await self.read("STATUS")
-        await self.write("STATUS_CLEAR", 3)
+        if clear:
+            await self.write("STATUS_CLEAR", 3)
         if status >> 2 & 1:
             raise RunError(status >> 8 & 0xFF, status >> 16)
         return await self.read("CYCLES")

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..gen.build import parameters
-from ..gen.cli.common import Inputs, stage
+from ..gen.cli.common import Inputs, check_host_written, stage
 from ..gen.compile import bound_activations, layers_run
+from ..gen.fixed.build import for_model
 from ..gen.importer import load as load_model
 from ..gen.mapping import compile_network
 from ..gen.report import Report, accuracy, complete
@@ -32,7 +33,10 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
     ``switchable``: pruned layers are there in both forms, of which bit 0 of ``conditions``, the
     flags with which runs start, picks.
     """
+    spec = for_model(spec, model)
     unpruned = load_model(model)
+    if activation_nnz:
+        check_host_written(spec, activation_nnz=activation_nnz)
     pruned = bound_activations(unpruned, parameters(spec).facts, activation_nnz)
     network = unpruned if switchable and not conditions & 1 else pruned
     inputs = read_inputs(network)

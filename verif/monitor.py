@@ -10,12 +10,13 @@ __all__ = ["ResultMonitor", "UnitMonitor"]
 
 
 class ResultMonitor:
-    """Collects the beats of ``monitor_<unit>``: int8 [beats, lanes]."""
+    """Collects the beats of ``monitor_<unit>``: int8 [beats, lanes]. ``valid``, ``data``: names of
+    its members."""
 
-    def __init__(self, dut, unit: str):
+    def __init__(self, dut, unit: str, valid: str = "valid", data: str = "data"):
         self.clock = dut.clk
-        self.valid = getattr(dut, f"monitor_{unit}_valid")
-        self.data = getattr(dut, f"monitor_{unit}_data")
+        self.valid = getattr(dut, f"monitor_{unit}_{valid}")
+        self.data = getattr(dut, f"monitor_{unit}_{data}")
         self.lanes = len(self.data) // 8
         self._beats: list[bytes] = []
         cocotb.start_soon(self._watch())

@@ -18,7 +18,14 @@ from ..gen.emit.platform import EmittingPlatform
 from ..gen.predict import MEMORY_LATENCY, Busy, Timeline
 from ..gen.report import RunResult
 from ..gen.spec import Spec
-from ..gen.transport import image_words, pack_inputs, tensor_runs, unpack_outputs
+from ..gen.transport import (
+    image_words,
+    pack_inputs,
+    slot_runs,
+    tensor_runs,
+    unpack_outputs,
+    unpack_slots,
+)
 from ..rtl.compact.parameters import CompactParameters
 from ..rtl.core import UNITS
 from ..rtl.memory.map import REGIONS
@@ -48,7 +55,8 @@ def simulator(spec: Spec) -> Simulator:
             accelerator(spec, monitors=True), TOP)
         return build(source, top=TOP, ports=ports, memories=_memory_modules(parameters(spec)))
 
-    return recall(f"{spec.hash:016x} {spec.arithmetic} {generator_hash()}", TOP, make)
+    hardware = f"{parameters(spec).spec_hash:016x} {spec.arithmetic}"
+    return recall(f"{hardware} {generator_hash()}", TOP, make)
 
 
 @cache
@@ -86,15 +94,19 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
     ``window`` or else straight into the memories; ``conditions``: flags with which runs start."""
     p = program.parameters
     runs, image = image_words(program)
+    streamed = {} if p.slots is None else {
+        "frames": inputs.reshape(len(inputs), -1, p.frame[2]), "slot_runs": slot_runs(program),
+        "fixed_layers": len(program.fixed)}
     return Job(
         folder=folder, image_runs=runs, image=image,
         input_runs=tensor_runs(program, program.lowered.input),
         external=program.external_memory, latency=MEMORY_LATENCY, conditions=conditions,
         input_outside=program.lowered.input in program.spilled,
-        inputs=pack_inputs(program, inputs),
+        inputs=np.zeros((len(inputs), 0), "<u8") if streamed else pack_inputs(program, inputs),
         output_runs=tensor_runs(program, program.lowered.output),
         layers=len(program.layers), banks=p.banks, monitor=monitor, trace=trace, stalls=stalls,
-        watchdog=watchdog, places=None if window else asdict(_places(p)))
+        watchdog=watchdog, places=None if window else asdict(_places(p)),
+        **streamed)
 
 
 def _layer_tensors(program: Program, answer: Answer, count: int,
@@ -167,6 +179,8 @@ def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool 
             runs = runs.reshape(-1, 1, 1, runs.shape[-1])
         return runs[:count]
 
+    if program.parameters.slots is not None:
+        bench = "streaming"
     with tempfile.TemporaryDirectory(prefix="systolith-") as name:
         folders = [Path(name) / str(index) for index in range(len(parts))]
         saved = [prepare(program, part, folder, monitor=layers, stalls=stalls, watchdog=watchdog,
@@ -186,6 +200,9 @@ def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool 
         waits=np.concatenate([result.waits for result in results]),
         layer_cycles=np.concatenate([result.layer_cycles for result in results]),
         counters=results[-1].counters,
+        handed_off=np.concatenate([result.handed_off for result in results]),
+        slots=results[0].slots,
+        stream_words=np.concatenate([result.stream_words for result in results]),
         timeline=_timeline(program, answers[0], runs and runs[0]) if trace else None)
 
 
@@ -207,11 +224,24 @@ def run_in_turn(cases: Sequence[tuple[Program, np.ndarray]], model: Simulator, *
 
 def _result(program: Program, answer: Answer, layers: bool,
             runs: Sequence[Sequence[bool]] | None = None) -> RunResult:
+    tensors = _layer_tensors(program, answer, len(answer.cycles), runs) if layers else {}
+    tensors |= {layer.output: pixels.reshape(-1, *fixed.out_shape) for layer, pixels, fixed in zip(
+        program.fixed, answer.fixed, program.parameters.front_end.layers, strict=True)
+        } if answer.fixed else {}
     return RunResult(
         outputs=unpack_outputs(program, answer.outputs),
-        layers=_layer_tensors(program, answer, len(answer.cycles), runs) if layers else {},
+        layers=tensors,
         cycles=answer.cycles, waits=answer.waits, layer_cycles=answer.layer_cycles,
-        counters=answer.counters)
+        counters=answer.counters, **_streamed(program, answer))
+
+
+def _streamed(program: Program, answer: Answer) -> dict:
+    """Tensors handed off, those of the first frames as they lay in their slots, words."""
+    if program.parameters.slots is None:
+        return {}
+    shape = program.lowered.shapes[program.lowered.input]
+    return {"handed_off": answer.handoff.reshape(-1, *shape),
+            "slots": unpack_slots(program, answer.slots), "stream_words": answer.stream_words}
 
 
 def _timeline(program: Program, answer: Answer, runs: Sequence[bool] | None) -> Timeline:

@@ -10,6 +10,7 @@ from ..golden.interpreter import run as run_golden
 from ..rtl.kinds import ALL_KINDS
 from .networks import small_network
 from .run import run, simulator
+from .streams import verify_streams
 from .stress import stress
 
 __all__ = ["verify"]
@@ -18,8 +19,11 @@ __all__ = ["verify"]
 def verify(spec: Spec) -> list[tuple[str, bool, str]]:
     """(name, passed, detail) of every check; builds the simulator if it is not in the cache.
 
-    Needs a window and, for an engine with a mesh, a DMA.
+    Needs a window and, for an engine with a mesh, a DMA. Of a spec with a front end: runs of the
+    model that it names.
     """
+    if spec.front_end.layers is not None:
+        return verify_streams(spec)
     adds = ALL_KINDS[spec.engine.kind].mesh
     model = simulator(spec)
     results = []

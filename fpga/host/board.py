@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ...gen.build import parameters
 from ...gen.spec import Spec
 from ...gen.transport import Run
 from ...rtl.board.protocol import (
@@ -103,10 +104,11 @@ class Board:
         """Raise WrongBitstream unless the board holds the accelerator of ``spec``."""
         found, low, high = (self.read(name) for name in ("ID", "SPEC_HASH_LO", "SPEC_HASH_HI"))
         held = high << 32 | low
-        if found != ID or held != spec.hash:
+        wanted = parameters(spec).spec_hash
+        if found != ID or held != wanted:
             raise WrongBitstream(
                 f"{self.link.port}: wrong bitstream: board holds spec 0x{held:016x}, "
-                f"not {spec.name} (0x{spec.hash:016x})")
+                f"not {spec.name} (0x{wanted:016x})")
 
     def store(self, runs: Sequence[Run], words: np.ndarray,
               progress: Callable[[], None] = lambda: None) -> None:

@@ -48,6 +48,9 @@ def compile_for_board(spec: Spec, network: Network, *, unfused: bool = False,
         if getattr(spec.bus, name) != value:
             raise HostFault(f"{spec.name}: bus.{name} of a board must be {value or 'null'}, "
                             f"not {getattr(spec.bus, name) or 'null'}")
+    if spec.front_end.layers is not None:
+        raise HostFault(f"{spec.name}: front_end.layers of a board must be null, not "
+                        f"{spec.front_end.layers}")
     program = compile_network(spec, network, batch=batch, fuse="never" if unfused else "faster")
     # Not a CRC: an image ends with its own, and all such have the same.
     digest = hashlib.blake2b(program.image, digest_size=4).digest()

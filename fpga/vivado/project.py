@@ -94,6 +94,9 @@ def _check_axi(spec: Spec) -> None:
     if spec.bus.control != "axi4-lite" or spec.bus.window == "wishbone":
         raise VivadoFault("bus must be AXI for a project in Vivado, not Wishbone; set bus.control "
                           "to axi4-lite and bus.window to axi4")
+    if spec.front_end.layers is not None:
+        raise VivadoFault("front_end.layers must be null for a project in Vivado, where nothing "
+                          f"sends frames, not {spec.front_end.layers}; set it to null")
 
 
 def _zynq_project(spec: Spec, board: Board, zynq: _Zynq, directory: Path) -> list[str]:

@@ -22,6 +22,7 @@ from .common import (
     SwitchableOption,
     UnfusedOption,
     atomic_directory,
+    check_host_written,
     check_mesh,
     guard,
     print_json,
@@ -40,7 +41,7 @@ from .costs import (
     print_energy,
     tensors_of,
 )
-from .layers import layer_rows, print_layers, print_segments
+from .layers import fixed_rows, layer_rows, print_layers, print_segments
 from .memories import memory_rows, print_memories
 from .timeline import TimelineOption, check_timeline, draw_timeline
 
@@ -115,20 +116,24 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
              unfused: UnfusedOption = False, batch: BatchOption = 1,
              switchable: SwitchableOption = False, force: ForceOption = False,
              json: JsonOption = False) -> None:
-    """Compile a model into a program image, also as C; print how each layer is mapped."""
+    """Compile a model into a program image, also as C unless its inputs are streamed in; print how
+    each layer is mapped."""
     with guard(json):
-        loaded = load(spec, overrides or ())
+        loaded = _load_for(spec, overrides, model)
         with atomic_directory(output, "compile", force=force) as folder:
             program = _compile(loaded, model, activation_nnz, unfused, batch, json, switchable)
-            mapping = {"spec": loaded.name, "spec_hash": f"0x{loaded.hash:016x}",
+            mapping = {"spec": loaded.name, "spec_hash": f"0x{program.parameters.spec_hash:016x}",
                        "model": program.network.name, "image_bytes": len(program.image),
                        "left_out": list(program.network.left_out),
                        "segments": program.segment_rows, "layers": program.mapping_rows}
             (folder / IMAGE).write_bytes(program.image)
             (folder / MAPPING).write_text(json_module.dumps(mapping, indent=2) + "\n")
-            from ..emit.driver import write_model
+            files = [IMAGE, MAPPING]
+            if program.parameters.slots is None:  # the driver writes inputs, and streams none
+                from ..emit.driver import write_model
 
-            files = sorted([IMAGE, MAPPING, *write_model(program, folder)])
+                files += write_model(program, folder)
+            files.sort()
     if json:
         print_json({"directory": output, "files": files, **mapping})
     else:
@@ -147,10 +152,11 @@ def predict(spec: SpecArgument, model: OptionalModelArgument = None,
             json: JsonOption = False) -> None:
     """Predict area, and a model's cycles, layer by layer, and energy, without simulation."""
     with guard(json, *_macro_faults()):
-        loaded = load(spec, overrides or ())
+        loaded = _load_for(spec, overrides, model)
         check_timeline(timeline)
-        check_mesh(loaded, timeline=timeline, macros=macros,
-                   technology=None if technology == "none" else technology)
+        costed = None if technology == "none" else technology
+        check_mesh(loaded, timeline=timeline, macros=macros, technology=costed)
+        check_host_written(loaded, macros=macros, technology=costed)
         known = check_technology(technology, loaded)
         costs = None if macros is None else _load_map(macros)
         areas = None
@@ -176,7 +182,7 @@ def _predict_model(loaded: Spec, model: Path, overrides: list[str] | None,
                    values: Path | None, json: bool) -> dict:
     """Cycles and energy of a model: printed, or with ``json`` returned."""
     program = _compile(loaded, model, activation_nnz, unfused, batch, json)
-    from ..predict import moved_bytes
+    from ..predict import moved_bytes, predict_stream
     from ..predict import predict as run_prediction
 
     with stage(f"predict {loaded.name}", quiet=json):
@@ -191,7 +197,8 @@ def _predict_model(loaded: Spec, model: Path, overrides: list[str] | None,
         with stage("energy", quiet=json):
             energies = energy_rows(loaded, program, prediction, technology, batch, tensors, costs)
     clock = loaded.target.clock_mhz
-    layers = layer_rows(program, prediction)
+    layers = fixed_rows(program) + layer_rows(program, prediction)
+    stream = predict_stream(program, prediction)
     waits = sum(prediction.waits)
     total = {"macs": sum(layer["macs"] for layer in layers), "cycles": prediction.cycles,
              "utilisation": prediction.utilisation} | dataclasses.asdict(prediction.stalls) | {
@@ -205,6 +212,10 @@ def _predict_model(loaded: Spec, model: Path, overrides: list[str] | None,
             typer.echo(f"{cycles:,} cycles with {waits:,} of waiting for transfers")
         typer.echo(f"{cycles / clock:,.1f} us at {clock} MHz" + (
             f" for {batch} inputs, {cycles / batch:,.1f} cycles each" if batch > 1 else ""))
+        if stream is not None:
+            typer.echo(f"frames back to back: {stream.frame:,} cycles in the front end beside "
+                       f"{stream.run:,} in the core: one every {stream.steady:,} cycles, "
+                       f"{stream.steady / clock:,.1f} us")
         if costs is not None and memories is not None:
             print_memories(f"Memories of {loaded.name}, an input of {model.name}", memories, costs)
         if energies is not None and technology is not None:
@@ -215,7 +226,9 @@ def _predict_model(loaded: Spec, model: Path, overrides: list[str] | None,
             "unit_shares": prediction.timeline.shares(), "layers": layers} | (
                 {} if costs is None else {"memories": memories, "macros": costs.name,
                                           "memory_source": costs.source}) | (
-                {} if energies is None else {"energy": energies})
+                {} if energies is None else {"energy": energies}) | (
+                {} if stream is None else {"stream": dataclasses.asdict(stream)
+                                           | {"steady": stream.steady}})
 
 
 def _load_map(source: str) -> "MacroMap":
@@ -236,6 +249,16 @@ def schema(json: JsonOption = False) -> None:
     print_json(json_schema())
 
 
+def _load_for(spec: str, overrides: list[str] | None, model: Path | None) -> Spec:
+    """The spec, its front end that of ``model`` where it names none."""
+    loaded = load(spec, overrides or ())
+    if loaded.front_end.layers is None or model is None:
+        return loaded
+    from ..fixed.build import for_model
+
+    return for_model(loaded, model)
+
+
 def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None, unfused: bool,
              batch: int, json: bool, switchable: bool = False) -> "Program":
     from ..build import parameters
@@ -245,6 +268,8 @@ def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None, unfused:
 
     with stage(f"read {model.name}", quiet=json):
         unpruned = load_model(model)
+        if activation_nnz:
+            check_host_written(spec, activation_nnz=activation_nnz)
         network = bound_activations(unpruned, parameters(spec).facts, activation_nnz or ())
     with stage(f"compile {model.name} for {spec.name}", quiet=json):
         return compile_network(spec, unpruned if switchable else network, batch=batch,

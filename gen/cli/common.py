@@ -39,6 +39,7 @@ __all__ = [
     "SwitchableOption",
     "UnfusedOption",
     "atomic_directory",
+    "check_host_written",
     "check_mesh",
     "fail",
     "guard",
@@ -115,6 +116,17 @@ def check_mesh(spec: Spec, **options: object) -> None:
                 raise InputFault(f"--{name} must not be {value} for engine.kind "
                                  f"{spec.engine.kind}, the compact core, which has nothing of the "
                                  "kind; leave it out, or use another engine.kind")
+
+
+def check_host_written(spec: Spec, **options: object) -> None:
+    """Raises InputFault where one of the ``options`` (by name) is given that knows nothing of a
+    front end."""
+    if spec.front_end.layers is not None:
+        for name, value in options.items():
+            if value is not None:
+                raise InputFault(f"--{name.replace('_', '-')} must not be given with a front_end, "
+                                 "which it knows nothing of; leave it out, or set "
+                                 "front_end.layers to null")
 
 
 def print_overridden(spec: Spec, overrides: Sequence[str] | None) -> None:

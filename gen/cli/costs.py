@@ -119,11 +119,13 @@ def print_energy(technology: str, rows: Sequence[dict], drawn: bool) -> None:
 
 def check_technology(technology: str | None, spec: "Spec") -> str | None:
     """The technology, None for ``none`` and for cores without a mesh; InputFault where it is not
-    known. By default the first one, if it is known for the spec."""
+    known. By default the first one, if it is known for the spec, which has no front end."""
     from ..build import arithmetic
     from ..predict.costs import TECHNOLOGIES, CostFault, load_costs
 
     if technology == "none" or not ALL_KINDS[spec.engine.kind].mesh:
+        return None
+    if technology is None and spec.front_end.layers is not None:
         return None
     if technology is None:
         costs = load_costs(TECHNOLOGIES[0])

@@ -14,10 +14,11 @@ from rich.text import Text
 from .common import PIPE_WIDTH
 
 if TYPE_CHECKING:
+    from ...golden.network import Layer
     from ..compile import Program
     from ..predict import Prediction
 
-__all__ = ["layer_rows", "print_layers", "print_segments"]
+__all__ = ["fixed_rows", "layer_rows", "print_layers", "print_segments"]
 
 Row = Mapping[str, Any]
 
@@ -67,6 +68,25 @@ def layer_rows(program: "Program", prediction: "Prediction",
                 "moved_bytes": traffic[output].moved, "reuse": traffic[output].reuse}
         rows.append(row)
     return rows
+
+
+def fixed_rows(program: "Program", *, measured: bool = False) -> list[dict]:
+    """The layers of a front end, which run by themselves; ``measured``: beside others that were."""
+    made = program.parameters.front_end
+    return [] if made is None else [{
+        "name": layer.name, "op": layer.kind, "unit": "fixed", "fused": False,
+        "output": _shape(parameters.out_shape), "macs": _macs(layer, parameters.out_shape),
+        "cycles": "fixed", "utilisation": 0.0} | ({"predicted_cycles": "fixed"} if measured else {})
+        for layer, parameters in zip(program.fixed, made.layers, strict=True)]
+
+
+def _macs(layer: "Layer", shape: tuple[int, int, int]) -> int:
+    """Products of an operator whose result has ``shape``, as the network states it."""
+    weights = getattr(layer, "weights", None)
+    if weights is None:
+        return 0
+    outputs = shape[2] if layer.kind == "DEPTHWISE_CONV_2D" else len(weights)
+    return shape[0] * shape[1] * outputs * (weights.size // outputs)
 
 
 def _shape(sizes: tuple[int, int, int]) -> str:

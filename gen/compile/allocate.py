@@ -23,6 +23,7 @@ def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorPar
     A layer's source and destination lie in different groups (but for ADD, whose accesses take
     turns), and so do a fused layer's source and the next one's destination; within a group,
     tensors share words where they do not live at the same time (first fit, in order of birth).
+    An input that is streamed in has both of its slots to itself, and the layout of ``p.slots``.
     Tensors that an ADD joins have one layout; parts lie in their whole. Outputs of ``fused``
     layers (by index) take no memory. Raises CompileFault with the memory that would be needed.
     """
@@ -38,6 +39,13 @@ def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorPar
         group[places[layer.output][0]] = source if layer.output in passing else 1 - source
 
     alike = alike_for_addition(lowered, list(members))
+    if p.slots is not None:
+        death[lowered.input] = len(lowered.layers)
+
+    def room(index: int, layout: TensorLayout) -> int:
+        streamed = p.slots is not None and index == lowered.input
+        return 2 * p.slots.slot_step if streamed else extent(layout, p)
+
     layouts: dict[int, TensorLayout] = {}
     for index in sorted(members, key=born.__getitem__):
         if index in passing:
@@ -45,20 +53,21 @@ def allocate(lowered: Lowered, plans: Mapping[int, BlockPlan], p: AcceleratorPar
         consumers = [(lowered.layers[i], lowered.shapes[inner], places[inner][1])
                      for member in alike[index] for inner in members[member]
                      for i in readers[inner]]
-        layout = replace(best_layout(lowered.shapes[index], consumers, plans, p),
+        streamed = p.slots is not None and lowered.input in alike[index]
+        layout = replace(TensorLayout.of_slot(p.slots) if streamed else
+                         best_layout(lowered.shapes[index], consumers, plans, p),
                          group=group[index], order=lowered.orders.get(index, ()))
         rivals = sorted(
-            (other for name, other in layouts.items()
-             if group[name] == group[index] and death[name] >= born[index]),
-            key=lambda other: other.base)
+            ((other.base, other.base + room(name, other)) for name, other in layouts.items()
+             if group[name] == group[index] and death[name] >= born[index]))
         base = 0
-        for other in rivals:
-            if base + extent(layout, p) <= other.base:
+        for first, end in rivals:
+            if base + extent(layout, p) <= first:
                 break
-            base = max(base, other.base + extent(other, p))
+            base = max(base, end)
         # Whole lines, so that bank conflicts do not depend on the base.
         layouts[index] = replace(layout, base=-(-base // p.banks) * p.banks)
-    need = max(layout.base + extent(layout, p) for layout in layouts.values())
+    need = max(layout.base + room(index, layout) for index, layout in layouts.items())
     check_activations(2 * need, p)
     layouts |= {index: layouts[root].part(lowered.shapes[index], corner)
                 for index, (root, corner) in places.items()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...golden.dbb import BLOCK
+from ...rtl.fixed.handoff import SlotLayout
 
 __all__ = ["TensorLayout", "shape_words"]
 
@@ -48,6 +49,15 @@ class TensorLayout:
         return cls(height=height, width=width, channels=channels, split=split, pitch=pitch,
                    phase_x=phase if split == 2 else 0, phase_y=2 * phase if split == 2 else 0,
                    plane=plane | 1)
+
+    @classmethod
+    def of_slot(cls, slots: SlotLayout) -> "TensorLayout":
+        """The layout of slot 0."""
+        split = 1 if slots.step_x == (1, 1) else 2
+        return cls(height=slots.height, width=slots.width, channels=slots.channels, split=split,
+                   pitch=sum(slots.step_y) * split // 2,
+                   phase_x=slots.step_x[0] * (split - 1), phase_y=slots.step_y[0] * (split - 1),
+                   plane=slots.plane)
 
     @property
     def blocks(self) -> int:

@@ -120,19 +120,21 @@ class Lowered:
     batch: int = 1
 
 
-def lower(network: golden.Network) -> Lowered:
-    """Lower ``network``; raises CompileFault, naming the layer, where the core has no way."""
+def lower(network: golden.Network, *, reshape_input: bool = True) -> Lowered:
+    """Lower ``network``; raises CompileFault, naming the layer, where the core has no way.
+    ``reshape_input``: a RESHAPE ahead of all layers says how the input lies in memory."""
     if len(network.inputs) != 1 or len(network.outputs) != 1:
         raise CompileFault(f"{network.name}: a network must have one input and one output, not "
                            f"{len(network.inputs)} and {len(network.outputs)}")
-    return _Lowering(network).lowered()
+    return _Lowering(network, reshape_input).lowered()
 
 
 class _Lowering:
     """``last``: the newest tensor on the core, and the layer of the model that it is of."""
 
-    def __init__(self, network: golden.Network):
+    def __init__(self, network: golden.Network, reshape_input: bool):
         self.network = network
+        self.reshape_input = reshape_input
         self.entry = network.inputs[0]
         self.layers: list[LoweredLayer] = []
         self.joins: list[Join] = []
@@ -191,7 +193,7 @@ class _Lowering:
 
     def alias(self, layer: golden.Layer) -> None:
         root = self.aliases[layer.output] = self.root(layer.sources[0])
-        if root == self.entry and not self.layers:
+        if root == self.entry and not self.layers and self.reshape_input:
             self.shapes[root] = _shape(self.network.tensors[layer.output])
         self.shapes[layer.output] = self.shapes[root]
 

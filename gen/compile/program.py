@@ -37,6 +37,7 @@ from .placed import PlacedLayer
 from .plan import BlockPlan, last_channels
 from .reads import source_increments
 from .schedule import row_tiles, schedule_words
+from .slots import in_second_slot
 
 __all__ = ["CompiledLayer", "Program", "assemble", "check_memory", "check_program_rows",
            "pack_fields"]
@@ -61,7 +62,7 @@ class Program:
     ``layers``: as the core runs them, parts of layers among them. ``layouts``: of the tensors as
     they lie in the activation memory or, where they are ``spilled`` (first word, from the external
     base on), in external memory. ``moves``: between the two, in order; ``segments``: how layers
-    were cut.
+    were cut. ``fixed``: operators ahead of the network, one for each fixed layer.
     """
 
     network: golden.Network
@@ -74,6 +75,7 @@ class Program:
     spilled: Mapping[int, int] = field(default_factory=dict)
     segments: Sequence[Segment] = ()
     external_words: int = 0
+    fixed: Sequence[golden.Layer] = ()
 
     @property
     def image(self) -> bytes:
@@ -255,7 +257,8 @@ def assemble(network: golden.Network, lowered: Lowered, placed: Sequence[PlacedL
     """Pack weights, schedules, parameters and descriptors; raises CompileFault where memory runs
     out. ``tiled``: how the layers were cut up for memories that are smaller; ``external``: weight
     words, as they follow one another in external memory."""
-    rows = _Rows(HEADER_ROWS + DESCRIPTOR_ROWS * len(placed))
+    tables = 1 if p.slots is None else 2  # of descriptors
+    rows = _Rows(HEADER_ROWS + DESCRIPTOR_ROWS * len(placed) * tables)
     schedules = _Rows(0)
     weights = _Rows(0)
     layers = []
@@ -288,11 +291,15 @@ def assemble(network: golden.Network, lowered: Lowered, placed: Sequence[PlacedL
 
     header = {"magic": HEADER_MAGIC, "version": IMAGE_VERSION, "layers": len(layers),
               "spec_hash": p.spec_hash, "check": 0, "trailer_row": trailer_row,
-              "program_rows": rows.count, "transfer_row": transfer_row, "transfers": len(moves)}
+              "program_rows": rows.count, "transfer_row": transfer_row, "transfers": len(moves),
+              "slot_rows": DESCRIPTOR_ROWS * len(placed) * (tables - 1)}
+    described = list(layers)
+    if p.slots is not None:
+        described += in_second_slot(lowered, layers, p.slots)
 
     def program_bytes() -> bytes:
         head = pack_fields(Header, header).ljust(HEADER_ROWS * ROW_BYTES, b"\0")
-        return head + b"".join(_descriptor(layer, p) for layer in layers) + rows.bytes
+        return head + b"".join(_descriptor(layer, p) for layer in described) + rows.bytes
 
     outside = np.concatenate([np.zeros(0, np.uint64), *external])
     header["check"] = zlib.crc32(program_bytes() + schedules.bytes + weights.bytes

@@ -4,6 +4,7 @@
 import dataclasses
 import json
 import re
+import shutil
 from graphlib import TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
@@ -39,13 +40,24 @@ def leaves_first(modules: dict[str, str]) -> list[str]:
     return list(TopologicalSorter(uses).static_order())
 
 
+def _with_model(spec: Spec, directory: Path) -> Spec:
+    """``spec``, the model of whose front end, if any, lies in ``directory``: a copy of it."""
+    section = spec.front_end
+    if section.network is None:
+        return spec
+    name = f"front_end{Path(section.network).suffix}"
+    shutil.copyfile(section.network, directory / name)
+    return spec.model_copy(update={"front_end": section.model_copy(update={"network": name})})
+
+
 def generate(spec: Spec, directory: Path, *, target: str = "generic",
              macros: MacroMap | None = None) -> dict:
     """Write the package of ``spec`` into the folder ``directory``; returns the manifest.
 
     ``rtl/<module>.v`` one file a module, ``filelist.f`` (leaves first), ``lint.vlt`` (Verilator
-    waivers with reasons), ``registers.md``, ``spec.yaml``, ``manifest.json``, and in C
-    ``systolith.h`` and the driver. The same spec gives the same bytes.
+    waivers with reasons), ``registers.md``, ``spec.yaml`` (with ``front_end.tflite`` or
+    ``front_end.onnx`` where it names a model), ``manifest.json``, and in C ``systolith.h`` and the
+    driver. The same spec gives the same bytes.
 
     With ``target`` "asic" memories are black boxes, or made of ``macros``, which then are:
     ``blackboxes/<module>.v`` declare them, ``blackboxes.f`` lists these files, ``memories.json``
@@ -72,12 +84,12 @@ def generate(spec: Spec, directory: Path, *, target: str = "generic",
     p = top.parameters
     (directory / "registers.md").write_text(markdown(spec.name, p))
     write_driver(spec.name, p, directory)
-    (directory / "spec.yaml").write_text(to_yaml(spec))
+    (directory / "spec.yaml").write_text(to_yaml(_with_model(spec, directory)))
     facts = p.facts
     manifest = {
         "generator": f"systolith {version('systolith')}",
         "spec": spec.name,
-        "spec_hash": f"0x{spec.hash:016x}",
+        "spec_hash": f"0x{p.spec_hash:016x}",
         "top": TOP,
         "ports": ports,
         "modules": {name: len(text) for name, text in modules.items()},

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The register map as a document and as a C header."""
 
-from ...rtl.bus.register_map import ID, LAYER_CYCLES, REGISTERS, VERSION
+from ...rtl.bus.register_map import ID, LAYER_CYCLES, REGISTERS, STREAM_REGISTERS, VERSION
 from ...rtl.compact.accelerator import PRESENT
 from ...rtl.compact.parameters import CompactParameters
 from ...rtl.memory.map import REGIONS
@@ -21,14 +21,16 @@ def markdown(name: str, p: AcceleratorParameters) -> str:
     lines = [f"# Registers of {name}", "",
              f"32-bit words on the {control}.", "",
              "| offset | register | access | reset | meaning |", "|---|---|---|---|---|"]
-    there = [register for register in REGISTERS
-             if not isinstance(p, CompactParameters) or register.name in PRESENT]
+    compact = isinstance(p, CompactParameters)
+    there = [register for register in REGISTERS if not compact or register.name in PRESENT]
+    if p.slots is not None:
+        there += STREAM_REGISTERS
     for register in there:
         lines.append(f"| `0x{register.offset:03x}` | {register.name} | "
                      f"{ACCESS[register.access]} | `0x{register.reset:x}` | {register.doc} |")
     lines.append(f"| `0x{LAYER_CYCLES.offset:03x}` | {LAYER_CYCLES.name}[{LAYER_CYCLES.words}] | "
                  f"read only | | {LAYER_CYCLES.doc} |")
-    if len(there) < len(REGISTERS):
+    if compact:
         lines += ["", "Any other word reads zero, and ignores what is written."]
     for register in there:
         if register.fields:
@@ -47,7 +49,22 @@ def markdown(name: str, p: AcceleratorParameters) -> str:
               "| address | region | 64-bit words |", "|---|---|---|"]
     lines += [f"| `0x{p.region_address(index):06x}` | {region} | {p.region_words[index]} |"
               for index, region in enumerate(REGIONS)]
+    if p.slots is not None:
+        lines += _frames(p)
     return "\n".join(lines) + "\n"
+
+
+def _frames(p: AcceleratorParameters) -> list[str]:
+    """What port ``s_axis`` takes, and where it comes to lie."""
+    height, width, channels = p.frame
+    assert p.slots is not None
+    return ["", "## Input stream", "", (
+            f"AXI4-Stream port `s_axis`: frames of {height} x {width} pixels in raster order, a "
+            f"pixel a transfer. `tdata`: its {channels} channels, int8, the first in bits 7:0; "
+            "`tlast`: the last pixel of a frame. The tensor of "
+            f"{p.slots.height} x {p.slots.width} x {p.slots.channels} that is handed off to the "
+            f"core lies at `0x{p.group_address(0, 0):06x}` and "
+            f"`0x{p.group_address(0, p.slots.slot_step):06x}` in turn.")]
 
 
 def c_header(name: str, p: AcceleratorParameters) -> str:
@@ -59,7 +76,7 @@ def c_header(name: str, p: AcceleratorParameters) -> str:
              f"#define SYSTOLITH_ID_VALUE 0x{ID:08x}u",
              f"#define SYSTOLITH_VERSION_VALUE 0x{VERSION:08x}u",
              f"#define SYSTOLITH_WINDOW {int(p.window)}", f"#define SYSTOLITH_DMA {int(p.dma)}", ""]
-    for register in REGISTERS:
+    for register in REGISTERS + STREAM_REGISTERS:
         lines.append(f"#define SYSTOLITH_{register.name} 0x{register.offset:03x}u")
         for field in register.fields:
             full = f"SYSTOLITH_{register.name}_{field.name.upper()}"

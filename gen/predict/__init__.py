@@ -7,8 +7,10 @@ from .banks import predict_bank_words
 from .busy import Busy, Timeline
 from .cycles import LayerPrediction, Prediction, Stalls
 from .dispatch import predict
+from .stream import StreamPrediction, predict_stream
 from .transfers import MEMORY_LATENCY, layer_traffic, moved_bytes
 
 __all__ = ["MEMORY_LATENCY", "Accesses", "Activity", "Busy", "LayerPrediction", "MemoryUse",
-           "Prediction", "Stalls", "Timeline", "layer_traffic", "memory_use", "moved_bytes",
-           "predict", "predict_accesses", "predict_activity", "predict_bank_words"]
+           "Prediction", "Stalls", "StreamPrediction", "Timeline", "layer_traffic", "memory_use",
+           "moved_bytes", "predict", "predict_accesses", "predict_activity", "predict_bank_words",
+           "predict_stream"]

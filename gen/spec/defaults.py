@@ -14,7 +14,7 @@ SCHEDULE_SHARE = 16  # of the weights' size
 
 def fill(data: Any) -> Any:
     """A spec's ``data`` with what follows from other fields, where it is not given:
-    ``engine.weights.nnz``, ``memory.schedule``, ``postproc.lanes``.
+    ``engine.weights.nnz``, ``memory.schedule``, ``postproc.lanes``, and a ``front_end`` of null.
 
     Whatever is of the wrong kind stays as it is, for validation to see.
     """
@@ -24,6 +24,8 @@ def fill(data: Any) -> Any:
         data = data | {"engine": fill_engine(data["engine"])}
     if "memory" in data:
         data = data | {"memory": fill_memory(data["memory"])}
+    if data.get("front_end", {}) is None:
+        data = data | {"front_end": {}}
     post = data.get("postproc", {})
     c, n = _get(data, "engine", "tpe", "c"), _get(data, "engine", "grid", "n")
     if isinstance(post, dict) and type(c) is int and type(n) is int:

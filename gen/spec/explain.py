@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from .fault import show
 from .model import Spec
 from .size import format_size, parse_size
+from .words import Words
 
 __all__ = ["condition", "explain", "field_of", "is_size", "model_of", "unknown_key"]
 
@@ -37,6 +38,8 @@ def explain(path: tuple[str | int, ...], kind: str, value: object) -> str:
     """The sentence for pydantic's fault ``kind`` at ``path``, where ``value`` stands."""
     if kind == "extra_forbidden":
         return unknown_key(path)
+    while path and isinstance(path[-1], int):  # an item of a list, whose field says what it must be
+        path = path[:-1]
     model = model_of(path)
     field = field_of(path)
     if model is not None:
@@ -62,6 +65,9 @@ def unknown_key(path: tuple[str | int, ...]) -> str:
 
 def condition(field: FieldInfo) -> str:
     """What a leaf field must be, in words."""
+    for item in field.metadata:
+        if isinstance(item, Words):
+            return item.text
     choices = _choices(field)
     if choices:
         return " or ".join([", ".join(map(_plain, choices[:-1])), _plain(choices[-1])]) \

@@ -39,6 +39,7 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Spec:
     """
     label, raw = _read(source)
     document = _decode(label, raw)
+    _find_network(document, Path(label).parent)
     apply(document, overrides)
     spec = _validate(document)
     if spec is None:
@@ -87,6 +88,13 @@ def _decode(label: str, raw: bytes) -> Document:
     return document
 
 
+def _find_network(document: Document, folder: Path) -> None:
+    """A model that the file names lies beside it; one of an override, wherever the user is."""
+    section = document.data.get("front_end") if isinstance(document.data, dict) else None
+    if isinstance(section, dict) and isinstance(section.get("network"), str):
+        section["network"] = str(folder / section["network"])
+
+
 def _validate(document: Document) -> Spec | None:
     """The spec, or None and faults in ``document``."""
     faults = document.faults
@@ -129,5 +137,5 @@ def _leaves(model: type[BaseModel], data: Any, prefix: str, bad: set[str]
             yield from _leaves(inner, data.get(name, {}), f"{path}.", bad)
         elif name in data:
             yield path, parse_size(data[name]) if is_size(field) else data[name]
-        elif field.default is not None and not field.is_required():
+        elif not field.is_required():
             yield path, field.get_default(call_default_factory=True, validated_data={})

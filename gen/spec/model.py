@@ -15,9 +15,10 @@ from ...rtl.kinds import ALL_KINDS
 from .defaults import WEIGHTS, fill, fill_engine, fill_memory
 from .rules import check
 from .size import KIB, MIB, parse_size
+from .words import Words
 
-__all__ = ["Arithmetic", "Bus", "Drain", "Engine", "Grid", "Memory", "PostProcessor", "Spec",
-           "Target", "Tpe", "Vector", "Weights"]
+__all__ = ["Arithmetic", "Bus", "Drain", "Engine", "FrontEnd", "Grid", "Memory", "PostProcessor",
+           "Spec", "Target", "Tpe", "Vector", "Weights"]
 
 Size = Annotated[
     int, BeforeValidator(parse_size), Field(ge=KIB, le=16 * MIB, multiple_of=KIB),
@@ -193,6 +194,36 @@ class Arithmetic(_Section):
     registers; a few cycles more a layer."""
 
 
+class FrontEnd(_Section):
+    """Frames come as a stream of pixels, and the network's first layers may be fixed: a pipeline
+    ahead of the core, its weights made of logic (FixyNN)."""
+
+    network: Annotated[str | None, Field(min_length=1, max_length=4096),
+                       Words("the path of an int8 model, .tflite or .onnx, or null")] = None
+    """Path of the model whose layers are fixed, from this file's folder on. Null: the model that
+    a command is given; generate needs one."""
+    layers: Annotated[str | None, Field(pattern=r"^(none|[0-9]{1,4}\.\.[0-9]{1,4})$"),
+                      Words("first..last, such as 0..6, or none or null")] = None
+    """Operators of the model that are fixed, counted from 0, as 0..6. none: none of them, frames
+    go into the activation memory as they come; null: there is no stream, the host writes inputs."""
+    folds: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...],
+                     BeforeValidator(lambda value: tuple(value) if isinstance(value, list)
+                                     else value),
+                     Words("a list of cycles a pixel, 1 to 4096, one for each of front_end.layers, "
+                           "such as [1, 1, 4]")] = ()
+    """Cycles that each layer takes for a pixel, with so much less hardware, in the order of layers;
+    by default 1 for all."""
+    single_port: bool = False
+    """Line buffers of memories with a single port, one row more of them for each window."""
+    levels_per_stage: Annotated[int, Field(ge=1, le=16)] = 2
+    """Additions, one after the other, between two registers of the fixed layers."""
+
+    @property
+    def count(self) -> int:
+        """Operators that are fixed."""
+        return 0 if self.layers in (None, "none") else int(self.layers.split("..")[1]) + 1
+
+
 class Target(_Section):
     """What the hardware is meant for; changes no hardware."""
 
@@ -215,6 +246,7 @@ class Spec(_Section):
     postproc: PostProcessor = Field(default_factory=PostProcessor)
     bus: Bus = Bus()
     arithmetic: Arithmetic = Arithmetic()
+    front_end: FrontEnd = FrontEnd()
     target: Target = Target()
 
     @model_validator(mode="before")
@@ -256,17 +288,21 @@ class Spec(_Section):
 
     @property
     def hash(self) -> int:
-        """64 bits (unsigned) of everything that changes what hardware does: all but name, target
-        and of the arithmetic its latency.
+        """64 bits (unsigned) of everything here that changes what hardware does: all but name,
+        target and of the arithmetic its latency. What a front end's network adds, see
+        ``gen/build.py``.
 
-        ``float_rounding`` and ``pipelined`` came later: left at their defaults, they do not change
-        the hash.
+        ``float_rounding``, ``pipelined`` and ``front_end`` came later: left at their defaults, they
+        do not change the hash.
         """
         later = set() if self.postproc.float_rounding else {"float_rounding"}
         fields = self.model_dump(mode="json", exclude={
-            "name": True, "arithmetic": True, "target": True, "postproc": later})
+            "name": True, "arithmetic": True, "target": True, "postproc": later,
+            "front_end": True})
         if self.arithmetic.pipelined:
             fields["pipelined"] = True
+        if self.front_end.layers is not None:
+            fields["front_end"] = self.front_end.model_dump(mode="json", exclude={"network"})
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 

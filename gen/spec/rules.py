@@ -151,6 +151,30 @@ def _fusion(v: Values) -> Faults:
                                         f"{v['vector.fused_channels']}; set vector.lanes to 8")
 
 
+def _front_end(v: Values) -> Faults:
+    layers = v["front_end.layers"]
+    if layers is None:
+        if v["front_end.network"] is not None:
+            yield "front_end.network", ("must be null without front_end.layers, not "
+                                        f"{v['front_end.network']!r}; set front_end.layers")
+        return
+    if layers != "none":
+        first, last = map(int, layers.split(".."))
+        if first or last < first:
+            yield "front_end.layers", (f"must begin with 0, the operator that reads the network's "
+                                       f"input, and not end before it, not {layers}; set it to "
+                                       f"0..{max(first, last)}")
+        elif v["front_end.folds"] and len(v["front_end.folds"]) != last + 1:
+            yield "front_end.folds", (f"must be one for each of the {last + 1} layers "
+                                      f"{layers}, not {len(v['front_end.folds'])}")
+    elif v["front_end.folds"]:
+        yield "front_end.folds", ("must be [] where no layers are fixed, not "
+                                  f"{list(v['front_end.folds'])}; remove them")
+    if v["memory.weight_source"] != "on-chip":
+        yield "memory.weight_source", ("must be on-chip with a front_end, not "
+                                       f"{v['memory.weight_source']}; set it to on-chip")
+
+
 def _arithmetic(v: Values) -> Faults:
     multiplier = v["arithmetic.multiplier"]
     if v["arithmetic.pipelined"] and multiplier not in FABRIC:
@@ -203,7 +227,7 @@ def _compact_memory(v: Values) -> Faults:
 
 _MESH_RULES: tuple[Callable[[Values], Faults], ...] = (
     _shape, _density, _rows, _columns, _lanes, _activations, _weights, _bus, _fusion,
-    _arithmetic)
+    _arithmetic, _front_end)
 _COMPACT_RULES: tuple[Callable[[Values], Faults], ...] = (
     _compact_shape, _density, _compact_accumulators, _compact_memory,
     _absent("engine.zero_gating", False, "false", "whose accumulators have no gates"),
@@ -214,4 +238,5 @@ _COMPACT_RULES: tuple[Callable[[Values], Faults], ...] = (
     _absent("bus.window", "axi4", "axi4", "whose memory is reached through it"),
     _absent("bus.dma", None, "null", "which has none"),
     _absent("arithmetic.multiplier", "inferred", "inferred", "whose lanes are DSP blocks"),
+    _absent("front_end.layers", None, "null", "which takes no stream"),
     _absent("arithmetic.pipelined", False, "false", "whose stages are short anyway"))

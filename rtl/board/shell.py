@@ -26,8 +26,8 @@ class BoardShell(wiring.Component):
     *Timing*: one clock domain, active-high synchronous reset. A request in which nothing comes for
     an eighth of a second, and 16 bytes' time, is forgotten.
 
-    *Parameters*: ``accelerator``, with a window and without a DMA; ``clock_hz`` of the domain and
-    ``baud``, as ``divisor_of`` takes them.
+    *Parameters*: ``accelerator``, with a window and without a DMA or an input stream; ``clock_hz``
+    of the domain and ``baud``, as ``divisor_of`` takes them.
 
     *Members*: ``rx`` (asynchronous, idle high), ``tx``; ``busy`` and ``failed`` of runs.
     """
@@ -44,6 +44,9 @@ class BoardShell(wiring.Component):
                 raise ValueError(f"Accelerator of a board must have {what}; set {field}")
         if "m_axi" in accelerator.signature.members:
             raise ValueError("Accelerator of a board must have no DMA; set bus.dma to null")
+        if "s_axis" in accelerator.signature.members:
+            raise ValueError("Accelerator of a board must have no input stream; set "
+                             "front_end.layers to null")
         self.divisor = divisor_of(clock_hz, baud)
         self.accelerator = accelerator
         self.clock_hz = clock_hz

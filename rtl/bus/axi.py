@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AXI4 and AXI4-Lite interfaces (Arm IHI 0022, chapters A2 and B1) with their signal names."""
+"""AXI4 and AXI4-Lite interfaces (Arm IHI 0022, chapters A2 and B1) and AXI4-Stream (IHI 0051) with
+their signal names."""
 
 import enum
 
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Axi4", "AxiLite", "Burst", "Response"]
+__all__ = ["Axi4", "AxiLite", "AxiStream", "Burst", "Response"]
 
 
 class Burst(enum.IntEnum):
@@ -129,6 +130,32 @@ class Axi4(wiring.Signature):
 
     def __repr__(self):
         return f"Axi4({self.address_width}, {self.data_width}, {self.id_width})"
+
+
+class AxiStream(wiring.Signature):
+    """AXI4-Stream as its source sees it, every byte of every transfer taken.
+
+    *Parameters*: ``data_width`` in bits, whole bytes.
+
+    *Members*: ``tdata``, ``tlast``, ``tvalid``, ``tready``.
+    """
+
+    def __init__(self, data_width: int):
+        if data_width < 8 or data_width % 8:
+            raise ValueError(f"AXI4-Stream data width must be a multiple of 8, not {data_width!r}")
+        self.data_width = data_width
+        super().__init__({
+            "tdata": Out(data_width),
+            "tlast": Out(1),
+            "tvalid": Out(1),
+            "tready": In(1),
+        })
+
+    def __eq__(self, other):
+        return type(other) is AxiStream and self.members == other.members
+
+    def __repr__(self):
+        return f"AxiStream({self.data_width})"
 
 
 def _check_address_width(width: int):

@@ -3,7 +3,7 @@
 
 from .registers import Field, Register, Table
 
-__all__ = ["ADDRESS_WIDTH", "ID", "LAYER_CYCLES", "REGISTERS", "VERSION"]
+__all__ = ["ADDRESS_WIDTH", "ID", "LAYER_CYCLES", "REGISTERS", "STREAM_REGISTERS", "VERSION"]
 
 ADDRESS_WIDTH = 12
 ID = int.from_bytes(b"SYST", "little")
@@ -107,6 +107,28 @@ REGISTERS = (
     *(Register(name, 0x80 + 4 * index, "ro", doc=doc)
       for index, (name, doc) in enumerate(_COUNTERS)),
 )
+
+STREAM_REGISTERS = (
+    Register("STREAM", 0x60, "rw", doc="How frames of the input stream are run.", fields=(
+        Field("continuous", 0, doc="Run for each frame, without CONTROL.start, as soon as "
+                                   "STATUS.done and STATUS.error are cleared."),
+    )),
+    Register("STREAM_CONTROL", 0x64, "pulse", doc="Commands to the input stream.", fields=(
+        Field("abort", 0, doc="Forget all frames that no run has begun with; the next pixel is "
+                              "the first of a frame. CONTROL.soft_reset does so, too."),
+    )),
+    Register("STREAM_STATUS", 0x68, "ro", doc="State of the input stream.", fields=(
+        Field("frames", 0, 2, doc="Whole frames in the activation memory, that of a run among "
+                                  "them."),
+        Field("slot", 2, doc="Slot of the run's frame, or of the next run's."),
+        Field("waiting", 3, doc="A run waits for its frame; STATUS.busy shows it as well."),
+        Field("broken", 4, doc="tlast came too early or too late: frames on their way were "
+                               "forgotten. Until STREAM_CONTROL.abort or CONTROL.soft_reset."),
+    )),
+    Register("STREAM_WORDS", 0x6C, "ro",
+             doc="64-bit words of frames written to the activation memory during the latest run."),
+)
+"""Of accelerators with an input stream."""
 
 LAYER_CYCLES = Table("LAYER_CYCLES", 0x400, 256,
                      doc="Cycles of each of the first 256 layers of the latest run.")

@@ -2,7 +2,8 @@
 """The program image as the core reads it: header, layer descriptors, weight trailer.
 
 A descriptor row is 128 bits of program memory. An image starts with ``HEADER_ROWS`` rows of
-``Header``; ``Descriptor``s of ``DESCRIPTOR_ROWS`` rows follow, one a layer. What is loaded last
+``Header``; ``Descriptor``s of ``DESCRIPTOR_ROWS`` rows follow, one a layer, and where the input
+comes in two slots once more for slot 1. What is loaded last
 ends with a ``Trailer`` that repeats the image's check sum, so that an image that was loaded only in
 part is refused: the row behind the last one of on-chip weights, or, of weights in external memory,
 of the program. A layer of the engine has its blocks listed in schedule memory
@@ -74,7 +75,7 @@ Header = data.StructLayout({
     "program_rows": 32,
     "transfer_row": 32,   # of the first transfer, from the program base on
     "transfers": 16,
-    "reserved": 16,
+    "slot_rows": 16,      # from the descriptors to those for frames in slot 1, if there are any
 })
 
 Trailer = data.StructLayout({"magic": 32, "check": 32})

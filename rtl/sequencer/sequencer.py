@@ -58,30 +58,33 @@ class Sequencer(wiring.Component):
 
     *Parameters*: ``width`` (program rows in a memory row, at most ``DESCRIPTOR_ROWS``),
     ``program_row_width``, ``trailer_row_width``, ``flush_cycles`` (until every pipeline of the
-    core has run empty after a stop), ``spec_hash``.
+    core has run empty after a stop), ``spec_hash``, ``slots`` (that the input may lie in, 1 or 2).
 
-    *Members*: ``conditions``, ``flags``, ``over`` (a result is above the layer's threshold),
-    ``start``, ``stop`` (soft reset), ``program_base`` (rows), ``trailer_base`` (rows of
-    the memory that holds the trailer), ``last_layer``, ``watchdog`` (cycles, 0 for none),
-    ``bus_error``, ``density_error``, ``program_enable``, ``program_row``, ``program_data``,
-    ``trailer_enable``, ``trailer_row``, ``trailer_data`` (low word of a row), ``transfer_row``,
-    ``transfer_count``, ``launch`` (pulse: begin them), ``hold_transfers`` (level: begin no more),
-    ``transferring`` (level: they may be under way for this run), ``transfers_done``,
-    ``transfers_idle``, ``waiting`` (for them), ``descriptor`` (of the layer),
-    ``vector_descriptor`` (of the vector unit's layer), ``fused`` (both run), ``consistent`` (the
-    units can run it), ``begin`` (pulse), ``done`` (of the layer), ``flush`` (level), ``running`` (a
-    layer runs), ``busy``, ``finished``, ``failed`` (pulses), ``cause``, ``layer``,
-    ``layer_cycles``, ``layer_ended``.
+    *Members*: ``slot`` (that the run's input lies in), ``conditions``, ``flags``, ``over`` (a
+    result is above the layer's threshold), ``start``, ``stop`` (soft reset), ``program_base``
+    (rows), ``trailer_base`` (rows of the memory that holds the trailer), ``last_layer``,
+    ``watchdog`` (cycles, 0 for none), ``bus_error``, ``density_error``, ``program_enable``,
+    ``program_row``, ``program_data``, ``trailer_enable``, ``trailer_row``, ``trailer_data`` (low
+    word of a row), ``transfer_row``, ``transfer_count``, ``launch`` (pulse: begin them),
+    ``hold_transfers`` (level: begin no more), ``transferring`` (level: they may be under way for
+    this run), ``transfers_done``, ``transfers_idle``, ``waiting`` (for them), ``descriptor`` (of
+    the layer), ``vector_descriptor`` (of the vector unit's layer), ``fused`` (both run),
+    ``consistent`` (the units can run it), ``begin`` (pulse), ``done`` (of the layer), ``flush``
+    (level), ``running`` (a layer runs), ``busy``, ``finished``, ``failed`` (pulses), ``cause``,
+    ``layer``, ``layer_cycles``, ``layer_ended``.
     """
 
     END = 1
     """Of the overhead, the cycle behind the last layer."""
 
     def __init__(self, *, width: int, program_row_width: int, trailer_row_width: int,
-                 flush_cycles: int, spec_hash: int):
+                 flush_cycles: int, spec_hash: int, slots: int = 1):
+        if slots not in (1, 2):
+            raise ValueError(f"Slots must be 1 or 2, not {slots!r}")
         if width not in (1, 2, 4, 8):
             raise ValueError(f"Program rows in a memory row must be 1, 2, 4 or 8, not {width!r}")
         self.width = width
+        self.slots = slots
         self.flush_cycles = flush_cycles
         self.spec_hash = spec_hash
         super().__init__({
@@ -90,6 +93,7 @@ class Sequencer(wiring.Component):
             "program_base": In(program_row_width),
             "trailer_base": In(trailer_row_width),
             "last_layer": In(16),
+            "slot": In(1),
             "watchdog": In(32),
             "conditions": In(FLAGS),
             "flags": Out(FLAGS),
@@ -230,6 +234,9 @@ class Sequencer(wiring.Component):
                 m.d.sync += [layers.eq(header.layers), check.eq(header.check)]
                 m.d.comb += [self.trailer_enable.eq(1),
                              self.trailer_row.eq(self.trailer_base + header.trailer_row)]
+                if self.slots == 2:
+                    with m.If(self.slot):
+                        m.d.sync += fetch_row.eq(fetch_row + header.slot_rows)
                 m.next = "TRAILER"
                 with m.If((header.magic != HEADER_MAGIC) | (header.version != IMAGE_VERSION)):
                     m.d.sync += cause.eq(Cause.NO_IMAGE)

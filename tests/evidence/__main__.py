@@ -17,6 +17,7 @@ from . import (
     asic_prediction,
     benchmark_suite,
     boards,
+    constants,
     external,
     first_light,
     fpga,
@@ -32,8 +33,8 @@ __all__ = ["main"]
 
 SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECTIONS
             + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS
-            + arithmetic.SECTIONS + boards.SECTIONS + fpga.SECTIONS + ppa.SECTIONS
-            + asic_chip.SECTIONS + asic_prediction.SECTIONS)
+            + arithmetic.SECTIONS + constants.SECTIONS + boards.SECTIONS + fpga.SECTIONS
+            + ppa.SECTIONS + asic_chip.SECTIONS + asic_prediction.SECTIONS)
 
 
 def main() -> int:

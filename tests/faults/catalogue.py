@@ -5,6 +5,7 @@ from .board import BOARD
 from .compact import COMPACT
 from .external import EXTERNAL
 from .fault import Fault
+from .streams import STREAMS
 from .wishbone import WISHBONE
 
 __all__ = ["FAULTS"]
@@ -195,5 +196,6 @@ FAULTS = (
     *BOARD,
     *COMPACT,
     *EXTERNAL,
+    *STREAMS,
     *WISHBONE,
 )

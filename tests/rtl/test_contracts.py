@@ -18,8 +18,14 @@ from systolith.rtl.delay import DelayCell
 from systolith.rtl.engine.decompressor import Decompressor, MaskDecoder
 from systolith.rtl.engine.gating import GatingCount
 from systolith.rtl.engine.systolic import SystolicEngine
+from systolith.rtl.fixed.adder_graph import FixedProducts
+from systolith.rtl.fixed.frames import FrameGate
+from systolith.rtl.fixed.graph import AdderGraph, Operand
+from systolith.rtl.fixed.handoff import Handoff, SlotLayout
+from systolith.rtl.fixed.slots import FrameSlots
 from systolith.rtl.kinds import facts_of
 from systolith.rtl.memory.activation import ActivationBank, ActivationMemory
+from systolith.rtl.memory.shared import SharedAccess
 from systolith.rtl.memory.sram import AccessPort, SramBank
 from systolith.rtl.memory.wide import WideMemory
 from systolith.rtl.operand.dap import Maximum, PrunedRow
@@ -45,6 +51,8 @@ COMPACT = CompactParameters(
     engine=EngineParameters(kind="simd", a=1, b=1, c=8, m=1, n=1, nnz=8, accumulator_bits=24),
     activation_words=32, weight_words=16, program_words=16, schedule_words=8, vector_lanes=8,
     postproc_lanes=8, dma=False)
+SLOTS = SlotLayout(height=2, width=2, channels=8, step_x=(1, 1), step_y=(2, 2), plane=5,
+                   slot_step=4)
 OPERANDS = {"rows": 4, "lanes": 4, "tag_width": 24}
 BANKS = {"banks": 4, "words": 64, "write_words": 1}
 COMPONENTS = [
@@ -54,8 +62,10 @@ COMPONENTS = [
     Counters(multipliers=1, banks=4, write_words=1), Decompressor(FACTS),
     DelayCell(width=1, cycles=1), DotProduct(taps=1, accumulator_bits=32),
     Drain(rows=4, beats=1, drain_start=1, drain_latency=1),
+    FixedProducts(AdderGraph(((0, 1),), (), (Operand(0),))),
+    FrameGate(pixels=4, channels=1), FrameSlots(),
     Gather(banks=4, lanes=4, address_width=6, tag=5), GatingCount(FACTS),
-    Im2col(address_width=6, **OPERANDS),
+    Handoff(SLOTS, address_width=6), Im2col(address_width=6, **OPERANDS),
     Im2colRow(address_width=6), Issuer(depth=8, beats=1, weight_row_width=6, **OPERANDS),
     LaneSelect(banks=4), Lanes(accumulator_bits=24), LayerTable(), MaskDecoder(nnz=4),
     Maximum(), OperandRow(depth=8),
@@ -65,7 +75,8 @@ COMPONENTS = [
     RasterWalker(address_width=6),
     Requantiser(),
     Sequencer(width=1, program_row_width=6, trailer_row_width=6, flush_cycles=1, spec_hash=0),
-    SerialRequantiser(accumulator_bits=24), SingleWindow(address_width=6),
+    SerialRequantiser(accumulator_bits=24), SharedAccess(address_width=6),
+    SingleWindow(address_width=6),
     SramBank(depth=4), SystolicEngine(FACTS), Tpe(FACTS), VectorLane(),
     VectorUnit(lanes=8, gather_lanes=4, tag_width=24), WideMemory(banks=2, rows=4), WindowRow(),
     Walker(word_width=6),

@@ -151,6 +151,9 @@ def test_uart_design_is_whole(tmp_path):
 @pytest.mark.parametrize(("board", "overrides", "sentence"), [
     ("ulx3s", (), "Board must be arty-a7, zybo-z7, pynq-z2, not 'ulx3s'"),
     ("arty-a7", (), "arty-a7: Accelerator of a board must have no DMA; set bus.dma to null"),
+    ("arty-a7", ("front_end.layers=none",), (
+        "front_end.layers must be null for a project in Vivado, where nothing sends frames, not "
+        "none; set it to null")),
     ("zybo-z7", ("bus.window=wishbone",), "bus must be AXI for a project in Vivado, not Wishbone"),
     ("pynq-z2", ("memory.weights=16 MiB",),
      "memory must be within a window of 64 MiB, not 128 MiB")])

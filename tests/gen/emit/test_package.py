@@ -6,14 +6,17 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+from systolith.gen import demo
 from systolith.gen.emit import generate
 from systolith.gen.spec import load
 from systolith.rtl.bus.register_map import REGISTERS
 from systolith.rtl.memory.map import REGIONS
 from systolith.verif.toolchain import simulation_environment
 
+MODEL = Path(demo.__file__).parent / "digits_dbb4.tflite"
 ARRAY = re.compile(r"^systolith_(grid|row|tpe|dot_product_\d+_acc|delay)")
 
 
@@ -81,6 +84,8 @@ def test_documents_name_every_register_and_region(tmp_path):
     ("demo", ("bus={control: wishbone}",)), ("demo", ("bus={window: wishbone, dma: null}",)),
     ("demo", ("memory.activations=1 MiB",)),  # one entry of the schedule in a word
     ("demo", ("arithmetic={multiplier: distributed, final_adder: prefix}",)),
+    ("demo", ("front_end.layers=none", f"front_end.network={MODEL}")),
+    ("demo", ("front_end.layers=0..1", "front_end.folds=[1, 4]", f"front_end.network={MODEL}")),
 ])
 def test_lint_is_clean(tmp_path, name, overrides):
     folder, _ = _generate(tmp_path, name, overrides)

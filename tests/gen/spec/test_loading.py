@@ -6,7 +6,7 @@ from systolith.gen.spec.loading import MAX_BYTES
 NAMED = ("named specs are demo, demo-icebreaker, demo-tang-nano-20k, demo-ulx3s, "
          "kws-a7-35t, kws-edge, kws-s2ta-aw, kws-s2ta-w, kws-sa, "
          "kws-sta, kws-ulx3s, kws-vdbb, sa-64x64, sta-64x64, tinyml-vdbb, tinyml-vdbb-1024, "
-         "tinyml-vdbb-external, tinyml-z7020")
+         "tinyml-vdbb-external, tinyml-z7020, vww-fixy")
 GOOD = "name: x\nengine: {kind: sta, tpe: {a: 4, b: 8, c: 4}, grid: {m: 2, n: 2}}\n"
 
 
@@ -43,7 +43,7 @@ def test_names_are_all_that_ships():
                        "kws-a7-35t", "kws-edge", "kws-s2ta-aw", "kws-s2ta-w",
                        "kws-sa", "kws-sta", "kws-ulx3s", "kws-vdbb", "sa-64x64",
                        "sta-64x64", "tinyml-vdbb", "tinyml-vdbb-1024", "tinyml-vdbb-external",
-                       "tinyml-z7020"]
+                       "tinyml-z7020", "vww-fixy"]
 
 
 def test_defaults(tmp_path):
@@ -135,7 +135,7 @@ FIELDS = {
     "unknown key": (
         GOOD + "memry: {}\n",
         ("s.yaml:3:1: memry: key must be one of name, engine, memory, vector, drain, postproc, "
-         "bus, arithmetic, target, not 'memry'; did you mean 'memory'?")),
+         "bus, arithmetic, front_end, target, not 'memry'; did you mean 'memory'?")),
     "unknown inner key": (
         GOOD + "vector:\n  lane: 8\n",
         ("s.yaml:4:3: vector.lane: key must be one of lanes, taps, fused_channels, not 'lane'; "
@@ -202,7 +202,7 @@ FIELDS = {
                              "remove one")),
     "not a mapping": (
         "- 1\n", ("s.yaml:1:1: must be a mapping with the keys name, engine, memory, vector, "
-                  "drain, postproc, bus, arithmetic, target, not a list")),
+                  "drain, postproc, bus, arithmetic, front_end, target, not a list")),
     "empty file": (
         "# nothing\n", ("s.yaml: file must hold a spec, but it is empty; begin with name: and "
                         "engine:")),

@@ -1,9 +1,11 @@
 # amaranth: UnusedElaboratable=no
 # SPDX-License-Identifier: Apache-2.0
 import re
+from pathlib import Path
 
 import pytest
 from amaranth.lib import wiring
+from systolith.gen import demo
 from systolith.gen.build import accelerator
 from systolith.gen.emit.platform import EmittingPlatform
 from systolith.gen.spec import load
@@ -43,6 +45,13 @@ def test_accelerator_with_a_dma_is_refused():
     with pytest.raises(ValueError, match="^Accelerator of a board must have no DMA; "
                                          "set bus.dma to null$"):
         shell()
+
+
+def test_accelerator_with_an_input_stream_is_refused():
+    model = Path(demo.__file__).parent / "digits_dbb4.tflite"
+    with pytest.raises(ValueError, match="^Accelerator of a board must have no input stream; "
+                                         "set front_end.layers to null$"):
+        shell("bus.dma=null", "front_end.layers=none", f"front_end.network={model}")
 
 
 def test_accelerator_without_a_window_is_refused():

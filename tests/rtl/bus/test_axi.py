@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 from amaranth.lib.wiring import In, Out
-from systolith.rtl.bus.axi import Axi4, AxiLite
+from systolith.rtl.bus.axi import Axi4, AxiLite, AxiStream
 
 
 def test_axi4_has_every_signal_with_its_width_and_direction():
@@ -31,7 +31,21 @@ def test_axi_lite_has_every_signal_with_its_width_and_direction():
     }
 
 
+def test_axi_stream_has_every_signal_with_its_width_and_direction():
+    sizes = {name: (member.flow, member.shape) for name, member in AxiStream(24).members.items()}
+    assert sizes == {"tdata": (Out, 24), "tlast": (Out, 1), "tvalid": (Out, 1), "tready": (In, 1)}
+
+
+@pytest.mark.parametrize("width", [0, 12])
+def test_axi_stream_data_width_not_whole_bytes(width):
+    with pytest.raises(ValueError, match="^AXI4-Stream data width must be a multiple of 8, "
+                                         f"not {width}$"):
+        AxiStream(width)
+
+
 def test_signatures_are_equal_by_parameters():
+    assert AxiStream(8) == AxiStream(8)
+    assert AxiStream(8) != AxiStream(16)
     assert Axi4(32) == Axi4(32, 64, 4)
     assert Axi4(32) != Axi4(33)
     assert AxiLite(12) == AxiLite(12, 32)

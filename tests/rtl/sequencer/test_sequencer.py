@@ -39,9 +39,9 @@ class Bench:
     """A sequencer with its memories and a unit that takes ``durations`` cycles a layer."""
 
     def __init__(self, width=2, durations=(4, 1, 9), header=None, trailer=None, changes=None,
-                 each=None):
+                 each=None, slots=1):
         self.dut = Sequencer(width=width, program_row_width=16, trailer_row_width=16,
-                             flush_cycles=FLUSH, spec_hash=HASH)
+                             flush_cycles=FLUSH, spec_hash=HASH, slots=slots)
         self.durations = durations
         self.layers = [LAYER | {"parameter_row": index, "source_group": index % 2,
                                 "destination_group": 1 - index % 2} | (changes or {})
@@ -264,6 +264,30 @@ def test_interrupted_anywhere(signal, cause, moment):
     assert b.pulses == (["failed"] if cause else []) + ["finished"]
     assert b.flush == FLUSH
     assert b.ended == [(0, Sequencer.fetch_cycles(4) + 31)]
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_slot_picks_its_descriptors(width):
+    """The second three are those of slot 1; runs take as long."""
+    b = Bench(width, durations=(4, 1, 9, 4, 1, 9), slots=2,
+              header={"layers": 3, "slot_rows": 3 * DESCRIPTOR_ROWS})
+
+    async def bench(ctx):
+        for slot in (0, 1, 1, 0):
+            ctx.set(b.dut.slot, slot)
+            await b.start(ctx)
+            await b.until_idle(ctx)
+
+    b.simulate(bench)
+    first, second = b.layers[:3], b.layers[3:]
+    assert b.begun == first + second + second + first
+    assert b.ended == b.ended[:3] * 4
+    assert b.pulses == ["finished"] * 4
+
+
+def test_too_many_slots():
+    with pytest.raises(ValueError, match="^Slots must be 1 or 2, not 3$"):
+        Bench(slots=3)
 
 
 def test_watchdog():
