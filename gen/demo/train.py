@@ -19,11 +19,14 @@ from .evaluate import accuracy
 from .export import Layer, export
 from .onnx_export import export_float
 
-__all__ = ["DigitsNetwork", "main", "prune_masks", "train"]
+__all__ = ["FLOAT_EPOCHS", "FLOAT_RATE", "TUNING_RATE", "DigitsNetwork", "as_tensor", "main",
+           "prune_masks", "quantise", "seed_everything", "train"]
 
 NNZ = 4
 BATCH = 64
 FLOAT_EPOCHS = 60
+FLOAT_RATE = 4e-3
+TUNING_RATE = 2e-3
 PRUNED_EPOCHS = 40
 QUANTISED_EPOCHS = 20
 
@@ -31,17 +34,18 @@ QUANTISED_EPOCHS = 20
 class DigitsNetwork(nn.Module):
     """The network of the package docstring, float or with simulated int8.
 
-    ``masks`` (one per layer, or None for dense) multiply the weights. Once ``scales`` holds a
-    real value per int8 step for each RELU's tensor, weights, these tensors and the average are
+    ``masks`` (one per layer, or None for dense) multiply the weights. ``scales`` holds a real
+    value per int8 step for the tensors of the first RELUs: none, some or all three. Weights and
+    tensors of these layers, with all three also the average and the classifier's weights, are
     rounded as the integer kernels round them and gradients pass straight through.
     """
 
-    def __init__(self):
+    def __init__(self, classes: int = 10):
         super().__init__()
         self.first = nn.Conv2d(1, 16, 3)
         self.second = nn.Conv2d(16, 32, 3, stride=2)
         self.third = nn.Conv2d(32, 64, 3)
-        self.classifier = nn.Linear(64, 10)
+        self.classifier = nn.Linear(64, classes)
         self.masks: list[torch.Tensor | None] = [None] * 4
         self.scales: list[float] = []
 
@@ -65,25 +69,28 @@ class DigitsNetwork(nn.Module):
         for i, layer in enumerate((self.first, self.second, self.third)):
             # SAME pads nothing before the first pixel at stride 2 and even extents.
             x = functional.pad(x, (0, 1, 0, 1) if layer.stride == (2, 2) else (1, 1, 1, 1))
-            weight = self._quantised(weights[i], weight_scale(weights[i], per_channel=True))
+            weight = weights[i]
+            if i < len(self.scales):
+                weight = rounded(weight, weight_scale(weight, per_channel=True))
             x = functional.conv2d(x, weight, layer.bias, layer.stride).relu()
-            if self.scales:
+            if i < len(self.scales):
                 step = self.scales[i]
-                x = self._quantised(x.clamp(max=255 * step), step)
+                x = rounded(x.clamp(max=255 * step), step)
             outputs.append(x)
         x = x.mean((2, 3))
-        if self.scales:
-            x = self._quantised(x, self.scales[-1])
-        weight = self._quantised(weights[3], weight_scale(weights[3], per_channel=False))
+        weight = weights[3]
+        if len(self.scales) == 3:
+            x = rounded(x, self.scales[-1])
+            weight = rounded(weight, weight_scale(weight, per_channel=False))
         return [*outputs, functional.linear(x, weight, self.classifier.bias)]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.activations(x)[-1]
 
-    def _quantised(self, value: torch.Tensor, step: torch.Tensor | float) -> torch.Tensor:
-        if not self.scales:
-            return value
-        return value + (torch.round(value / step) * step - value).detach()
+
+def rounded(value: torch.Tensor, step: torch.Tensor | float) -> torch.Tensor:
+    """Multiples of ``step``; gradients pass straight through."""
+    return value + (torch.round(value / step) * step - value).detach()
 
 
 def weight_scale(weight: torch.Tensor, *, per_channel: bool) -> torch.Tensor:
@@ -116,9 +123,25 @@ def prune_masks(network: DigitsNetwork) -> list[torch.Tensor | None]:
     return masks
 
 
+def seed_everything(seed: int) -> None:
+    """The same results on every run: one thread, deterministic kernels, seeded weights."""
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+
+
+def as_tensor(pixels: np.ndarray) -> torch.Tensor:
+    """Grey 0..16, float32 [N, 1, 8, 8], of int8 images [N, 8, 8, 1]."""
+    images = torch.from_numpy((pixels.astype(np.float32) - ZERO_POINT) * INPUT_SCALE)
+    return images.float().permute(0, 3, 1, 2).contiguous()
+
+
 def train(network: DigitsNetwork, images: torch.Tensor, labels: torch.Tensor, *, epochs: int,
           rate: float, seed: int) -> None:
-    """Minimise cross-entropy with Adam and a cosine rate; images shift by up to one pixel."""
+    """Minimise cross-entropy with Adam and a cosine rate; images shift by up to one pixel.
+
+    Parameters that need no gradient stay as they are.
+    """
     generator = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.Adam(network.parameters(), lr=rate, weight_decay=1e-5)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
@@ -135,9 +158,13 @@ def train(network: DigitsNetwork, images: torch.Tensor, labels: torch.Tensor, *,
 
 def quantise(network: DigitsNetwork, images: torch.Tensor, labels: torch.Tensor, *,
              seed: int) -> bytes:
-    """Calibrate on ``images``, fine-tune with simulated int8 and return the .tflite file."""
+    """Calibrate on ``images``, fine-tune with simulated int8 and return the .tflite file.
+
+    Scales that ``network`` has stay as they are.
+    """
+    known = len(network.scales)
     with torch.no_grad():
-        network.scales = [float(x.max()) / 255 for x in network.activations(images)[:3]]
+        network.scales += [float(x.max()) / 255 for x in network.activations(images)[known:3]]
     train(network, images, labels, epochs=QUANTISED_EPOCHS, rate=5e-4, seed=seed)
     with torch.no_grad():
         logits = network(images)
@@ -160,21 +187,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED, help="seed of split and training")
     arguments = parser.parse_args()
     seed = arguments.seed
-    torch.manual_seed(seed)
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-
+    seed_everything(seed)
     pixels, targets = digits()
     training, held_back = split(len(pixels), seed)
-    images = torch.from_numpy((pixels[training].astype(np.float32) - ZERO_POINT) * INPUT_SCALE)
-    images = images.float().permute(0, 3, 1, 2).contiguous()
+    images = as_tensor(pixels[training])
     labels = torch.from_numpy(targets[training])
 
     dense = DigitsNetwork()
-    train(dense, images, labels, epochs=FLOAT_EPOCHS, rate=4e-3, seed=seed)
+    train(dense, images, labels, epochs=FLOAT_EPOCHS, rate=FLOAT_RATE, seed=seed)
     pruned = copy.deepcopy(dense)
     pruned.masks = prune_masks(pruned)
-    train(pruned, images, labels, epochs=PRUNED_EPOCHS, rate=2e-3, seed=seed + 1)
+    train(pruned, images, labels, epochs=PRUNED_EPOCHS, rate=TUNING_RATE, seed=seed + 1)
 
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / "digits_float.onnx").write_bytes(export_float(*(
