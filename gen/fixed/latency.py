@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 # SPDX-License-Identifier: Apache-2.0
 """Exact cycles of a front end: its handshakes, one cycle after the other, without values."""
 

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 # SPDX-License-Identifier: Apache-2.0
 """Weighted sums of fixed weights in several cycles, on multipliers with constants from ROMs."""
 

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 # SPDX-License-Identifier: Apache-2.0
 """Weighted sums of fixed weights, requantised by constants."""
 
@@ -14,7 +15,12 @@ __all__ = ["FixedSums", "limited"]
 
 def limited(value: Value, low: int, high: int) -> Value:
     """``low + value``, at least ``low`` and at most ``high``."""
-    return Mux(value < 0, 0, Mux(value > high - low, high - low, value)) + low
+    shape = value.shape()
+    if shape.signed:
+        value = Mux(value < 0, 0, value)
+    if 1 << shape.width - shape.signed > high - low + 1:
+        value = Mux(value > high - low, high - low, value)
+    return value + low
 
 
 def _requantised(value: Value, scaling: Scaling) -> Value:

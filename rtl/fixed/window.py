@@ -139,7 +139,8 @@ class Window(wiring.Component):
             m.d.sync += [
                 asked.real.eq(read),
                 asked.row_end.eq(column == p.width - 1),
-                asked.emit.eq((phase == 0) & (column <= last_column)),
+                asked.emit.eq((phase == 0) & (column <= last_column if last_column < p.width - 1
+                                              else 1)),
                 asked.rows.eq(Cat(self._inside(row, tap - top, p.height, last_row)
                                   for tap in range(kernel_y))),
                 asked.columns.eq(Cat(self._inside(column, tap - left, p.width, last_column)
