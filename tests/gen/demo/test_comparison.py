@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 from dataclasses import replace
 from importlib.resources import as_file, files
 
@@ -13,6 +14,7 @@ from systolith.gen.demo.comparison import (
     select,
     summary,
 )
+from systolith.gen.demo.data import SEED
 from systolith.gen.demo.evaluate import classify
 from systolith.gen.importer import load
 from systolith.golden.interpreter import run
@@ -143,3 +145,18 @@ def test_summary_of_seeds():
     assert [row["to_training_all"] for row in rows[:2]] == [None, None]
     assert rows[2]["to_training_all"] == pytest.approx(-4)
     assert [row["fixed_weights"] for row in rows] == [0, 0, 200]
+
+
+def test_recorded_accuracies_are_those_of_the_shipped_networks():
+    content = json.loads(DEMO.joinpath("transfer.json").read_text())
+    assert content["layers"] == LAYERS
+    measurements = [Measurement(**entry) for entry in content["measurements"]]
+    assert json.loads(json.dumps(summary(measurements))) == content["summary"]
+    for network, classes, start, frozen in ((FIRST, range(0, 5), "random", 0),
+                                            (OTHERS, range(5, 10), "0-4", LAYERS)):
+        images, labels = held_back(classes)
+        expected = Measurement(
+            classes=f"{classes[0]}-{classes[-1]}", start=start, frozen=frozen,
+            fixed_weights=fixed_weights(network, frozen), seed=SEED, images=len(images),
+            accuracy=golden_accuracy(network, images, labels))
+        assert expected in measurements
