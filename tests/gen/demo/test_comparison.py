@@ -5,6 +5,7 @@ from importlib.resources import as_file, files
 
 import numpy as np
 import pytest
+import tflite
 from systolith.gen.compile import CompileFault
 from systolith.gen.demo.comparison import (
     Measurement,
@@ -42,6 +43,25 @@ def test_shipped_networks_have_one_front_end():
     check_front_end(FIRST, OTHERS, LAYERS)
     with pytest.raises(CompileFault, match=r"layer conv3 \(CONV_2D\) must be as in"):
         check_front_end(OTHERS, FIRST, LAYERS + 1)
+
+
+def stored(name: str) -> dict[str, tuple[bytes, ...]]:
+    """Each tensor's data, scales and zero points as they stand in the file."""
+    model = tflite.Model.GetRootAs(DEMO.joinpath(name).read_bytes(), 0)
+    tensors = map(model.Subgraphs(0).Tensors, range(model.Subgraphs(0).TensorsLength()))
+    return {tensor.Name().decode(): (
+        np.asarray(model.Buffers(tensor.Buffer()).DataAsNumpy()).tobytes(),
+        np.asarray(tensor.Quantization().ScaleAsNumpy()).tobytes(),
+        np.asarray(tensor.Quantization().ZeroPointAsNumpy()).tobytes())
+        for tensor in tensors if tensor.Quantization()}
+
+
+def test_shipped_files_have_the_same_bytes_in_the_front_end_alone():
+    first, others = stored("digits_0_4.tflite"), stored("digits_5_9.tflite")
+    same = {name for name in first if first[name] == others[name]}
+    parts = ("", "/weights", "/bias")
+    assert same == {"input", "probabilities", *(f"conv{n}{part}" for n in (1, 2) for part in parts)}
+    assert len(first["conv2/weights"][0]) == 4608 and len(first["conv2/weights"][1]) == 4 * 32
 
 
 def test_networks_trained_apart_do_not():
