@@ -38,6 +38,7 @@ def test_both_networks_run_on_the_same_hardware(classes):
     assert report.accuracy >= 7 / 8
 
 
+@pytest.mark.xdist_group("transfer")
 def test_network_of_another_front_end_is_refused():
     with pytest.raises(CompileFault, match=r"layer conv1 \(CONV_2D\) must be as in "
                                            r"front_end\.network"):
