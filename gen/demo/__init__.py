@@ -8,6 +8,7 @@ Files
     input ``x`` [1, 1, 8, 8], grey 0..16.
     ``digits_0_4.tflite``, ``digits_5_9.tflite``: dense, of five digits each, with the same first
     two convolutions, bit for bit: a front end trained on 0-4, and behind it a back end of 5-9.
+    ``transfer.json``: accuracies, by number of frozen layers, of this pair and its like.
     ``digits_held_back.npz``: ``input`` int8 [300, 8, 8, 1], already quantised, and ``labels``
     int64 [300]: images that neither training nor calibration has seen.
 

@@ -4,8 +4,8 @@
 Usage: ``python -m systolith.gen.demo.transfer OUTPUT_DIR``. Needs the extra ``train``.
 
 As in FixyNN (arXiv 1902.11128), the first layers, fixed in hardware, serve another task, for which
-only what comes behind them is trained. Network, data and training are those of ``train``; each
-seed holds other images back.
+only what comes behind them is trained. Network, data and training are those of ``train``, with as
+many epochs for every network; each seed holds other images back.
 """
 
 import argparse
@@ -47,7 +47,6 @@ __all__ = ["frozen_copy", "main", "train_networks"]
 FIRST = range(0, 5)
 OTHERS = range(5, 10)
 SPLITS = (1, 2, 3)
-TUNING_EPOCHS = 40
 NETWORKS = 3 + len(SPLITS)
 """Networks of one seed: of the first digits, and of the others with none, 1, 2 and 3 layers frozen
 and from random weights."""
@@ -89,7 +88,7 @@ def train_networks(images: torch.Tensor, labels: torch.Tensor, seed: int
     for layers in (0, *SPLITS):
         seed_everything(seed)
         network = frozen_copy(source, layers, len(OTHERS))
-        train(network, *parts(OTHERS), epochs=TUNING_EPOCHS, rate=TUNING_RATE, seed=seed)
+        train(network, *parts(OTHERS), epochs=FLOAT_EPOCHS, rate=TUNING_RATE, seed=seed)
         yield OTHERS, span(FIRST), layers, quantise(network, *parts(OTHERS), seed=seed + 1)
 
 

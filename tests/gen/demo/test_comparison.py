@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 from dataclasses import replace
 from importlib.resources import as_file, files
 
 import numpy as np
 import pytest
+import tflite
 from systolith.gen.compile import CompileFault
 from systolith.gen.demo.comparison import (
     Measurement,
@@ -13,6 +15,7 @@ from systolith.gen.demo.comparison import (
     select,
     summary,
 )
+from systolith.gen.demo.data import SEED
 from systolith.gen.demo.evaluate import classify
 from systolith.gen.importer import load
 from systolith.golden.interpreter import run
@@ -40,6 +43,25 @@ def test_shipped_networks_have_one_front_end():
     check_front_end(FIRST, OTHERS, LAYERS)
     with pytest.raises(CompileFault, match=r"layer conv3 \(CONV_2D\) must be as in"):
         check_front_end(OTHERS, FIRST, LAYERS + 1)
+
+
+def stored(name: str) -> dict[str, tuple[bytes, ...]]:
+    """Each tensor's data, scales and zero points as they stand in the file."""
+    model = tflite.Model.GetRootAs(DEMO.joinpath(name).read_bytes(), 0)
+    tensors = map(model.Subgraphs(0).Tensors, range(model.Subgraphs(0).TensorsLength()))
+    return {tensor.Name().decode(): (
+        np.asarray(model.Buffers(tensor.Buffer()).DataAsNumpy()).tobytes(),
+        np.asarray(tensor.Quantization().ScaleAsNumpy()).tobytes(),
+        np.asarray(tensor.Quantization().ZeroPointAsNumpy()).tobytes())
+        for tensor in tensors if tensor.Quantization()}
+
+
+def test_shipped_files_have_the_same_bytes_in_the_front_end_alone():
+    first, others = stored("digits_0_4.tflite"), stored("digits_5_9.tflite")
+    same = {name for name in first if first[name] == others[name]}
+    parts = ("", "/weights", "/bias")
+    assert same == {"input", "probabilities", *(f"conv{n}{part}" for n in (1, 2) for part in parts)}
+    assert len(first["conv2/weights"][0]) == 4608 and len(first["conv2/weights"][1]) == 4 * 32
 
 
 def test_networks_trained_apart_do_not():
@@ -143,3 +165,18 @@ def test_summary_of_seeds():
     assert [row["to_training_all"] for row in rows[:2]] == [None, None]
     assert rows[2]["to_training_all"] == pytest.approx(-4)
     assert [row["fixed_weights"] for row in rows] == [0, 0, 200]
+
+
+def test_recorded_accuracies_are_those_of_the_shipped_networks():
+    content = json.loads(DEMO.joinpath("transfer.json").read_text())
+    assert content["layers"] == LAYERS
+    measurements = [Measurement(**entry) for entry in content["measurements"]]
+    assert json.loads(json.dumps(summary(measurements))) == content["summary"]
+    for network, classes, start, frozen in ((FIRST, range(0, 5), "random", 0),
+                                            (OTHERS, range(5, 10), "0-4", LAYERS)):
+        images, labels = held_back(classes)
+        expected = Measurement(
+            classes=f"{classes[0]}-{classes[-1]}", start=start, frozen=frozen,
+            fixed_weights=fixed_weights(network, frozen), seed=SEED, images=len(images),
+            accuracy=golden_accuracy(network, images, labels))
+        assert expected in measurements

@@ -16,8 +16,7 @@ from systolith.gen.demo.data import digits
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """One epoch of each kind."""
-    for module, name in ((transfer, "FLOAT_EPOCHS"), (transfer, "TUNING_EPOCHS"),
-                         (train, "QUANTISED_EPOCHS")):
+    for module, name in ((transfer, "FLOAT_EPOCHS"), (train, "QUANTISED_EPOCHS")):
         monkeypatch.setattr(module, name, 1)
 
 
