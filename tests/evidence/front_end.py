@@ -3,12 +3,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import systolith.gen.demo as demo
 from systolith.gen.cli.inputs import Inputs
+from systolith.gen.fixed.pipeline import front_end
 from systolith.gen.importer import load as load_model
 from systolith.gen.spec import load
+from systolith.verif.front_end import FrontEndBench
 from systolith.verif.inference import run_network
 
 from ..litert import reference_tensors
@@ -54,4 +57,42 @@ def fixed_front_ends(networks: Path) -> Iterator[Result]:
                f"{FRAMES - 2}", str(during), during == FRAMES - 2)
 
 
-SECTIONS: tuple[Section, ...] = ((fixed_front_ends, True),)
+def fixed_pipelines(networks: Path) -> Iterator[Result]:
+    """Front ends by themselves: a pixel a cycle, latency, stalls at both ends, abort and restart.
+    """
+    for model, _, layers, _ in (CASES[0], CASES[2], CASES[4]):
+        folder = Path(demo.__file__).parent if model.startswith("digits") else networks
+        network = load_model(folder / f"{model}.tflite")
+        bench = FrontEndBench(network, front_end(
+            network, range(int(layers[-1]) + 1), monitors=True))
+        inputs = random_inputs(np.random.default_rng(0), network, FRAMES)
+        height, width, _ = bench.parameters.in_shape
+        what = f"{model}, layers {layers} fixed"
+        with TemporaryDirectory() as name:
+            found = bench.run(inputs, Path(name))
+            wrong = bench.mismatch(inputs, found)
+            yield (f"{what}: every tensor, no stalls", f"{FRAMES} frames",
+                   wrong or f"{len(found.frames)} frames",
+                   wrong is None and found.frames.tolist() == list(range(FRAMES)))
+            yield (f"{what}: cycles from the first pixel to the last result, as predicted",
+                   f"{bench.timing.latency:,}", f"{found.last[0] - found.first[0]:,}",
+                   bool(found.last[0] - found.first[0] == bench.timing.latency))
+            interval = np.diff(found.last)[2:]
+            yield (f"{what}: cycles a frame, one a pixel", f"{height * width:,}",
+                   f"{interval.min():,} to {interval.max():,}",
+                   bool((interval == height * width).all()))
+            found = bench.run(inputs, Path(name), stalls=STALLS)
+            wrong = bench.mismatch(inputs, found)
+            yield (f"{what}: every tensor, random stalls at both ends", f"{FRAMES} frames",
+                   wrong or f"{len(found.frames)} frames",
+                   wrong is None and found.frames.tolist() == list(range(FRAMES)))
+            steps = [(0, height * width // 2, "abort"), (1, height * width, ""),
+                     (2, height * width // 3, "first"), (0, height * width, ""),
+                     (1, height * width, "")]
+            found = bench.run(inputs, Path(name), steps=steps, stalls=STALLS)
+            wrong = bench.mismatch(inputs, found, tensors=False)
+            yield (f"{what}: the last two frames after an abort and a restart", "as fresh ones",
+                   wrong or "equal", wrong is None and found.frames.tolist()[-2:] == [0, 1])
+
+
+SECTIONS: tuple[Section, ...] = ((fixed_front_ends, True), (fixed_pipelines, True))

@@ -25,7 +25,7 @@ def _run(model: Path, classes: range, **options):
     return run_network(SPEC, model, lambda network: inputs, layers=True, quiet=True, **options)
 
 
-@pytest.mark.xdist_group("transfer")
+@pytest.mark.xdist_group("fixed")
 @pytest.mark.parametrize("classes", [range(0, 5), range(5, 10)])
 def test_both_networks_run_on_the_same_hardware(classes):
     model = DIGITS / f"digits_{classes[0]}_{classes[-1]}.tflite"
@@ -38,7 +38,7 @@ def test_both_networks_run_on_the_same_hardware(classes):
     assert report.accuracy >= 7 / 8
 
 
-@pytest.mark.xdist_group("transfer")
+@pytest.mark.xdist_group("fixed")
 def test_network_of_another_front_end_is_refused():
     with pytest.raises(CompileFault, match=r"layer conv1 \(CONV_2D\) must be as in "
                                            r"front_end\.network"):
