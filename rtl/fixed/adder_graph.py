@@ -8,7 +8,9 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..arith.arithmetic import Arithmetic
 from .bit_heap import Bit, Row
+from .carry_save import carry_save_sums
 from .graph import AdderGraph
 from .plan import plan
 from .shape import shape_of
@@ -17,7 +19,8 @@ __all__ = ["FixedProducts"]
 
 
 class FixedProducts(wiring.Component):
-    """``o = matrix * i``: the sums of ``graph``, as rows of carry chains behind look-up tables.
+    """``o = matrix * i``: the sums of ``graph``, as rows of carry chains behind look-up tables, or
+    where the platform has an ``Arithmetic`` as carry-save trees of its adders.
 
     *Timing*: combinational with ``levels_per_stage`` None; else registers behind every
     ``levels_per_stage`` rows, all paths balanced, so that ``o`` belongs to the ``i`` of ``latency``
@@ -60,6 +63,10 @@ class FixedProducts(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
+        arithmetic = getattr(platform, "arithmetic", None)
+        if isinstance(arithmetic, Arithmetic):
+            self._delay(m, carry_save_sums(m, self.graph, list(self.i), arithmetic))
+            return m
         held = _Held(m, self.enable, self._last_uses())
         inputs = len(self.graph.inputs)
         for source, value_range in enumerate(self.graph.inputs):
@@ -79,6 +86,15 @@ class FixedProducts(wiring.Component):
                 value = value.as_signed()
             m.d.comb += self.o[index].eq(value)
         return m
+
+    def _delay(self, m: Module, sums: Sequence[Value]) -> None:
+        """All registers behind the trees, which are quicker than as many rows."""
+        for output, total in zip(self.o, sums, strict=True):
+            for stage in range(self.latency):
+                register = Signal.like(total, name=f"total_{stage}", reset_less=True)
+                m.d.sync += register.eq(Mux(self.enable, total, register))
+                total = register
+            m.d.comb += output.eq(total)
 
     def _last_uses(self) -> dict[Bit, int]:
         """Of every bit that is used, the last stage that uses it."""
