@@ -8,7 +8,7 @@ from ...golden import ops
 from ...rtl.fixed.graph import Range
 from ...rtl.fixed.parameters import Scaling, SumsParameters
 from .adder_graph import adder_graph
-from .sums import FrontEndFault
+from .sums import FrontEndFault, shifted
 
 __all__ = ["addition"]
 
@@ -47,7 +47,9 @@ def addition(layer: golden.Add, ranges: list[Range],
         part = table[low_a + 128:high_a + 129, low_b + 128:high_b + 129]
         out.append((int(part.min()), int(part.max())))
     return SumsParameters(
-        graph=graph, factors=adder_graph(np.eye(channels, dtype=np.int64), graph.output_ranges),
+        graph=graph,
+        factors=shifted(adder_graph(np.eye(channels, dtype=np.int64), graph.output_ranges),
+                        [0] * channels),
         scalings=(scaling,) * channels, levels_per_stage=levels_per_stage), out
 
 

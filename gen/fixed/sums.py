@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weighted sums and their requantisation, as a front end computes them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...rtl.fixed.graph import AdderGraph, Operand, Range
 from ...rtl.fixed.parameters import FoldedParameters, Scaling, SumsParameters
 from .adder_graph import adder_graph
+from .digits import canonical_digits
 from .requantise import Constants, RequantiseFault, constants, thresholds
 
-__all__ = ["FrontEndFault", "WeightedSums", "folded", "scaling", "unfolded"]
+__all__ = ["FrontEndFault", "WeightedSums", "folded", "scaling", "shifted", "unfolded"]
 
 
 class FrontEndFault(ValueError):
@@ -72,11 +73,38 @@ def unfolded(sums: WeightedSums, levels_per_stage: int) -> SumsParameters:
     """All channels at once, weights as adders."""
     graph = _graph(sums.matrix, sums.ranges)
     found = [find(None) for find in sums.constants()]
+    scalings = [scaling(each, sums.low, sums.high) for each in found]
+    # An offset of its own takes an adder, in the tree of the product hardly more than wires.
+    offsets = [each.offset if each.split is None and not each.more and not each.less else 0
+               for each in scalings]
     return SumsParameters(
         graph=graph,
-        factors=_graph(np.diag([each.factor for each in found]), graph.output_ranges),
-        scalings=tuple(scaling(each, sums.low, sums.high) for each in found),
+        factors=shifted(_graph(np.diag([each.factor for each in found]), graph.output_ranges),
+                         offsets),
+        scalings=tuple(replace(each, offset=each.offset - offset)
+                       for each, offset in zip(scalings, offsets, strict=True)),
         levels_per_stage=levels_per_stage)
+
+
+def shifted(graph: AdderGraph, offsets: Sequence[int]) -> AdderGraph:
+    """``graph`` with one more input, which is 1, that is added to its outputs ``offsets`` times."""
+    one = len(graph.inputs)
+
+    def moved(operand: Operand) -> Operand:
+        return replace(operand, source=operand.source + (operand.source >= one))
+
+    nodes = [tuple(map(moved, operands)) for operands in graph.nodes]
+    outputs: list[Operand | None] = []
+    for output, offset in zip(graph.outputs, offsets, strict=True):
+        terms = [] if output is None else [moved(output)]
+        terms += [Operand(one, shift, sign < 0) for shift, sign in canonical_digits(offset)]
+        if len(terms) > 1:
+            negative = all(term.negative for term in terms)
+            nodes.append(tuple(replace(term, negative=term.negative != negative)
+                               for term in terms))
+            terms = [Operand(one + len(nodes), 0, negative)]
+        outputs.append(terms[0] if terms else None)
+    return AdderGraph((*graph.inputs, (1, 1)), tuple(nodes), tuple(outputs))
 
 
 def folded(sums: WeightedSums, phases: int, levels_per_stage: int) -> FoldedParameters:

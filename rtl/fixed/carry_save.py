@@ -72,12 +72,17 @@ class _Sums:
             return self._named(name, self.numbers[term.source] << term.shift, value_range)
         dots = Dots(shape.width)
         for term in terms:
+            lowest, highest = self.graph.ranges[term.source]
+            if lowest == highest:
+                dots.constant += term.factor * lowest
+                continue
             value = self.numbers[term.source]
             sign = len(value) - 1 if value.shape().signed else len(value)
             for index in range(len(value)):
                 add = dots.subtract if term.negative != (index == sign) else dots.add
                 if index + term.shift < dots.width:
                     add(index + term.shift, value[index])
+        dots.constant %= 1 << dots.width
         for column, bits in enumerate(dots.columns):
             if not bits and dots.constant >> column & 1:
                 dots.add(column, Const(1, 1))

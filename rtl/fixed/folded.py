@@ -19,19 +19,19 @@ __all__ = ["FoldedSums"]
 class FoldedSums(wiring.Component):
     """As ``FixedSums``, channel ``phase * lanes + lane`` in its phase; the same ``i`` in all.
 
-    *Timing*: ``o`` belongs to the ``i`` and the ``phase`` of ``latency`` cycles of ``enable``
-    before: the channels of one phase.
+    *Timing*: ``o`` belongs to the ``i`` and the ``phase`` of ``latency`` cycles before, if each
+    stage's registers advanced for it: the channels of one phase.
 
     *Parameters*: ``parameters``, FoldedParameters.
 
-    *Members*: ``enable``, ``phase``, ``i`` (the window's values), ``o`` (of ``lanes`` channels).
+    *Members*: ``enable`` (registers advance, stage by stage), ``phase``, ``i`` (the window's values), ``o`` (of ``lanes`` channels).
     """
 
     def __init__(self, parameters: FoldedParameters):
         p = self.parameters = parameters
         self.tree = FixedProducts(p.tree, p.levels_per_stage)
         super().__init__({
-            "enable": In(1),
+            "enable": In(self.latency),
             "phase": In(range(p.phases)),
             "i": In(data.ArrayLayout(shape_of(p.inputs), len(p.inputs))),
             "o": Out(pixel_layout(p.lanes)),
@@ -39,7 +39,7 @@ class FoldedSums(wiring.Component):
 
     @property
     def latency(self) -> int:
-        """Cycles of ``enable`` from ``i`` to ``o``."""
+        """Cycles from ``i`` to ``o``."""
         return self.tree.latency + 3
 
     def elaborate(self, platform) -> Module:
@@ -47,11 +47,11 @@ class FoldedSums(wiring.Component):
         p = self.parameters
         m.submodules.tree = tree = self.tree
         if tree.latency:
-            m.d.comb += tree.enable.eq(self.enable)
+            m.d.comb += tree.enable.eq(self.enable[1:1 + tree.latency].any())
         phases = [self.phase]  # as later stages see it
         for stage in range(self.latency - 1):
             phases.append(Signal.like(self.phase, name=f"phase_{stage + 1}"))
-            with m.If(self.enable):
+            with m.If(self.enable[stage]):
                 m.d.sync += phases[-1].eq(phases[-2])
 
         index = 0
@@ -59,16 +59,17 @@ class FoldedSums(wiring.Component):
             for places, weights in zip(zip(*p.places[lane], strict=True),
                                        zip(*p.weights[lane], strict=True), strict=True):
                 product = Signal.like(tree.i[index], name=f"product_{index}", reset_less=True)
-                with m.If(self.enable):
+                with m.If(self.enable[0]):
                     m.d.sync += product.eq(chosen(self.phase, [self.i[place] for place in places])
                                            * chosen(self.phase, weights))
                 m.d.comb += tree.i[index].eq(product)
                 index += 1
             factor = chosen(phases[1 + tree.latency], p.factors[lane])
             scaled = Signal.like(tree.o[lane] * factor, name=f"scaled_{lane}", reset_less=True)
-            with m.If(self.enable):
-                m.d.sync += [scaled.eq(tree.o[lane] * factor),
-                             self.o[lane].eq(self._requantised(scaled, phases[-1], lane))]
+            with m.If(self.enable[-2]):
+                m.d.sync += scaled.eq(tree.o[lane] * factor)
+            with m.If(self.enable[-1]):
+                m.d.sync += self.o[lane].eq(self._requantised(scaled, phases[-1], lane))
         return m
 
     def _requantised(self, value: Value, phase: Value, lane: int) -> Value:

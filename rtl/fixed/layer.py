@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One layer of the streaming pipeline."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -68,7 +68,7 @@ class FixedLayer(wiring.Component):
         m.d.comb += [
             arrives.eq(source.valid & ~self.clear),
             source.ready.eq(advance & last & ~self.clear),
-            operation.enable.eq(advance & (arrives | valid[:-1].any())),
+            operation.enable.eq(Mux(advance, Cat(arrives, valid[:-1]), 0)),
         ]
         with m.If(self.clear):
             m.d.sync += valid.eq(0)

@@ -14,24 +14,25 @@ __all__ = ["FixedMaximum"]
 class FixedMaximum(wiring.Component):
     """``o = min(high, max(low, all taps))``, channel by channel, int8.
 
-    *Timing*: ``o`` belongs to the ``i`` of ``latency`` cycles of ``enable`` before.
+    *Timing*: ``o`` belongs to the ``i`` of ``latency`` cycles before, if each stage's registers
+    advanced for it.
 
     *Parameters*: ``parameters``, MaximumParameters.
 
-    *Members*: ``enable``, ``i`` (the window's values), ``o``.
+    *Members*: ``enable`` (registers advance, stage by stage), ``i`` (the window's values), ``o``.
     """
 
     def __init__(self, parameters: MaximumParameters):
         p = self.parameters = parameters
         super().__init__({
-            "enable": In(1),
+            "enable": In(self.latency),
             "i": In(data.ArrayLayout(signed(8), p.taps * p.channels)),
             "o": Out(pixel_layout(p.channels)),
         })
 
     @property
     def latency(self) -> int:
-        """Cycles of ``enable`` from ``i`` to ``o``."""
+        """Cycles from ``i`` to ``o``."""
         levels = (self.parameters.taps - 1).bit_length()
         return levels // self.parameters.levels_per_stage + 1
 
@@ -52,11 +53,11 @@ class FixedMaximum(wiring.Component):
                 if level % p.levels_per_stage == 0:
                     held = [Signal(signed(8), name=f"largest_{level}_{channel}_{index}",
                                    reset_less=True) for index in range(len(values))]
-                    with m.If(self.enable):
+                    with m.If(self.enable[level // p.levels_per_stage - 1]):
                         for register, value in zip(held, values, strict=True):
                             m.d.sync += register.eq(value)
                     values = held
             value = largest(values[0], p.low)
-            with m.If(self.enable):
+            with m.If(self.enable[-1]):
                 m.d.sync += self.o[channel].eq(Mux(value > p.high, p.high, value))
         return m

@@ -89,7 +89,8 @@ class SumsParameters:
     """``o = scaling(factor * sum)`` for each output channel.
 
     ``graph``: the sums of the window's values, tap by tap in raster order, of each tap all
-    channels. ``factors``: the graph that multiplies each sum by its channel's factor.
+    channels. ``factors``: the graph that multiplies each sum by its channel's factor, and adds an
+    offset to it: its last input is 1.
     ``levels_per_stage``: additions between registers.
     """
 

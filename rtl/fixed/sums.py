@@ -37,11 +37,12 @@ class FixedSums(wiring.Component):
     FixyNN's fixed layer (arXiv 1902.11128, section 3), requantised exactly: constants were found
     for which this equals the reference's rounding for every sum that can occur.
 
-    *Timing*: ``o`` belongs to the ``i`` of ``latency`` cycles of ``enable`` before.
+    *Timing*: ``o`` belongs to the ``i`` of ``latency`` cycles before, if each stage's registers
+    advanced for it; those of one adder graph advance together.
 
     *Parameters*: ``parameters``, SumsParameters.
 
-    *Members*: ``enable``, ``i`` (the window's values), ``o``.
+    *Members*: ``enable`` (registers advance, stage by stage), ``i`` (the window's values), ``o``.
     """
 
     def __init__(self, parameters: SumsParameters):
@@ -49,27 +50,30 @@ class FixedSums(wiring.Component):
         self.sums = FixedProducts(p.graph, p.levels_per_stage)
         self.factors = FixedProducts(p.factors, p.levels_per_stage)
         super().__init__({
-            "enable": In(1),
+            "enable": In(self.latency),
             "i": In(self.sums.i.shape()),
             "o": Out(pixel_layout(len(p.scalings))),
         })
 
     @property
     def latency(self) -> int:
-        """Cycles of ``enable`` from ``i`` to ``o``."""
+        """Cycles from ``i`` to ``o``."""
         return self.sums.latency + self.factors.latency + 1
 
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.sums = self.sums
         m.submodules.factors = self.factors
+        first = 0
         for part in (self.sums, self.factors):
             if part.latency:
-                m.d.comb += part.enable.eq(self.enable)
+                m.d.comb += part.enable.eq(self.enable[first:first + part.latency].any())
+            first += part.latency
         m.d.comb += self.sums.i.eq(self.i)
-        with m.If(self.enable):
+        with m.If(self.enable[-1]):
             for index, scaling in enumerate(self.parameters.scalings):
                 m.d.sync += self.o[index].eq(_requantised(self.factors.o[index], scaling))
         for index in range(len(self.o)):
             m.d.comb += self.factors.i[index].eq(self.sums.o[index])
+        m.d.comb += self.factors.i[len(self.o)].eq(1)
         return m
