@@ -24,7 +24,8 @@ class FoldedSums(wiring.Component):
 
     *Parameters*: ``parameters``, FoldedParameters.
 
-    *Members*: ``enable`` (registers advance, stage by stage), ``phase``, ``i`` (the window's values), ``o`` (of ``lanes`` channels).
+    *Members*: ``enable`` (registers advance, stage by stage), ``phase``, ``i`` (the window's
+    values), ``o`` (of ``lanes`` channels).
     """
 
     def __init__(self, parameters: FoldedParameters):

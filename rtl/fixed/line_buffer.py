@@ -20,8 +20,8 @@ class LineBuffer(Cell):
 
     *Parameters*: ``rows``, ``width`` in words, ``bits`` of a word (whole bytes), ``single_port``.
 
-    *Members*: ``write``, ``row`` and ``write_column`` (where to), ``i``; ``read`` (by row), ``read_column``,
-    ``o`` (by row).
+    *Members*: ``write``, ``row`` and ``write_column`` (where to), ``i``; ``read`` (by row),
+    ``read_column``, ``o`` (by row).
     """
 
     def __init__(self, *, rows: int, width: int, bits: int, single_port: bool = False):
@@ -72,6 +72,7 @@ class LineBuffer(Cell):
                 out = storage.read_port()
                 m.d.comb += [
                     into.addr.eq(self.write_column), into.data.eq(self.i), into.en.eq(write),
-                    out.addr.eq(self.read_column), out.en.eq(self.read[row]), self.o[row].eq(out.data),
+                    out.addr.eq(self.read_column), out.en.eq(self.read[row]),
+                    self.o[row].eq(out.data),
                 ]
         return m
