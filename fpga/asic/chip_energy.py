@@ -10,6 +10,7 @@ import numpy as np
 from ...gen.compile.lower import LoweredLayer
 from ...gen.compile.program import Program
 from ...gen.predict import Prediction, memory_use, predict_accesses
+from ...gen.predict.accesses import Accesses
 from ...golden import interpreter
 from ...golden.network import Network
 from .block_stimuli import WARM, Recording, at_rest, at_work
@@ -53,8 +54,8 @@ class NetworkEnergy:
     """Energy of one inference in nJ. ``parts``: of the logic at work and at rest, without leakage;
     ``memories``: of their accesses; ``leakage``: of logic and, where the map knows it, memories,
     over ``cycles``; ``glitches``: what of the engine's is due to them; ``per_mac``: fJ of a dense
-    MAC in the array, by layer. ``macs``: of the dense network. ``layers``: in order, all but what
-    is spent ahead of the first one."""
+    MAC in the array, by layer. ``macs``: of the dense network. ``layers``: in order, lanes of
+    the vector unit without a channel at rest; ``outside``: ahead of them and behind."""
 
     parts: Mapping[str, float]
     memories: Mapping[str, float]
@@ -66,6 +67,7 @@ class NetworkEnergy:
     compared: int
     per_mac: Mapping[str, float] = field(default_factory=dict)
     layers: Sequence[LayerEnergy] = ()
+    outside: float = 0.0
 
     @property
     def logic(self) -> float:
@@ -109,14 +111,15 @@ def network_energy(chip: Chip, network: Network, program: Program, prediction: P
     layers = matrix_layers(network)
     recording = Recording(
         np.concatenate([np.asarray(t, np.int8).ravel() for t in tensors.values()]),
-        np.concatenate([layer.weights.ravel() for layer in layers]))
+        np.concatenate([layer.weights.ravel() for layer in layers]),
+        _sums(network, values, layers[0], tensors))
     cycles = prediction.cycles + sum(prediction.waits)
     parts: Counter[str] = Counter()
     leakage = glitches = 0.0
     per_mac: dict[str, float] = {}
     compared = 0
     measured: dict[str, tuple[float, float, float]] = {}
-    shares = _Shares(prediction)
+    shares = _Shares(prediction, _lanes_used(program))
     for (part, module), count in chip.hierarchy.blocks.items():
         if module in chip.hierarchy.black_boxes:
             continue
@@ -139,41 +142,68 @@ def network_energy(chip: Chip, network: Network, program: Program, prediction: P
         else:
             name = "engine: skew" if part == "engine" else part
             parts[name] += count * (work * busy + rest * (cycles - busy)) * 1e-6
-            shares.add(part, count * work * 1e-6, count * rest * 1e-6)
+            shares.add(part, count * work * 1e-6, count * rest * 1e-6, "vector_lane" in module)
     outside, accesses = predict_accesses(program, prediction)
-    uses = memory_use(program.parameters, chip.macros, [outside, *accesses])
+    macros = chip.macros
+    uses = memory_use(program.parameters, macros, [outside, *accesses])
     leakage += sum((use.leakage_nw or 0.0) for use in uses) * cycles * chip.clock_ps * 1e-12
+
+    def accessed(some: Accesses) -> float:
+        """pJ."""
+        each = memory_use(program.parameters, macros, [some])
+        return sum(use.energy_pj or 0.0 for use in each)
+
     return NetworkEnergy(
         parts=dict(parts), memories={use.kind.name: (use.energy_pj or 0.0) / 1e3 for use in uses},
         leakage=leakage, glitches=glitches, cycles=cycles, period_ps=chip.clock_ps,
         macs=sum(layer.macs for layer in prediction.layers), compared=compared, per_mac=per_mac,
-        layers=shares.layers(leakage / cycles, [
-            sum(use.energy_pj or 0.0 for use in memory_use(program.parameters, chip.macros, [each]))
-            for each in accesses]))
+        layers=shares.layers(leakage / cycles, [accessed(each) for each in accesses]),
+        outside=(shares.resting + leakage / cycles) * (
+            cycles - sum(layer.cycles for layer in prediction.layers) - sum(prediction.waits))
+        + accessed(outside) / 1e3)
+
+
+def _lanes_used(program: Program) -> list[float]:
+    """What part of the vector unit's lanes has a channel, by layer; where it is fused, of the layer
+    within it."""
+    lanes = program.parameters.vector_lanes
+    found = []
+    for index, layer in enumerate(program.layers):
+        own = program.layers[index - 1] if layer.fed else layer
+        channels = own.lowered.output_shape[2]
+        found.append(channels / (lanes * -(-channels // lanes)) if lanes else 0.0)
+    return found
 
 
 class _Shares:
     """What layers have of the blocks' energy, by the cycles in which their units are busy."""
 
-    def __init__(self, prediction: Prediction):
+    def __init__(self, prediction: Prediction, used: Sequence[float]):
         self.prediction = prediction
+        self.used = used
         self.engine: Mapping[str, float] = {}
-        self.blocks: list[tuple[str, float, float]] = []
+        self.blocks: list[tuple[str, float, float, bool]] = []
 
-    def add(self, part: str, work: float, rest: float) -> None:
-        """Blocks of ``part`` take ``work`` nJ in a busy cycle, ``rest`` in another."""
-        self.blocks.append((part, work, rest))
+    def add(self, part: str, work: float, rest: float, lane: bool = False) -> None:
+        """Blocks of ``part`` take ``work`` nJ in a busy cycle, ``rest`` in another. ``lane``: of
+        the vector unit, of which each layer uses a part of their own, and the others rest."""
+        self.blocks.append((part, work, rest, lane))
+
+    @property
+    def resting(self) -> float:
+        """nJ of a cycle in which all rest."""
+        return sum(rest for _, _, rest, _ in self.blocks)
 
     def layers(self, leakage: float, memories: Sequence[float]) -> tuple[LayerEnergy, ...]:
         """``leakage`` in nJ a cycle; ``memories`` in pJ, by layer."""
         found = []
         start = self.prediction.first_layer
-        for layer, wait, accessed in zip(self.prediction.layers, self.prediction.waits, memories,
-                                         strict=True):
+        for layer, wait, accessed, used in zip(self.prediction.layers, self.prediction.waits,
+                                               memories, self.used, strict=True):
             end = start + layer.cycles + wait
             logic = self.engine.get(layer.name, 0.0)
-            for part, work, rest in self.blocks:
-                busy = self._busy(part, start, end)
+            for part, work, rest, lane in self.blocks:
+                busy = self._busy(part, start, end) * (used if lane else 1.0)
                 logic += work * busy + rest * (end - start - busy)
             found.append(LayerEnergy(
                 name=layer.name, cycles=end - start, macs=layer.macs, logic=logic,
@@ -186,6 +216,14 @@ class _Shares:
             return end - start
         spans = self.prediction.busy.spans[UNIT_OF.get(part, "transfers")]
         return sum(max(0, min(last, end) - max(first, start)) for first, last in spans)
+
+
+def _sums(network: Network, values: np.ndarray, layer: LoweredLayer,
+          tensors: Mapping[int, np.ndarray]) -> np.ndarray:
+    """Accumulators of the first channel of a layer, of pixels from the middle of the frame on."""
+    work = sampled(network, values, layer, tensors=tensors)
+    x = np.roll(work.x, -(len(work.x) // 2), axis=0).astype(np.int64)
+    return np.einsum("pbi,bi->p", x, work.w[0].astype(np.int64)) + int(layer.bias[0])
 
 
 def _busy(part: str, prediction: Prediction, cycles: int) -> int:

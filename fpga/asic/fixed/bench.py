@@ -33,7 +33,8 @@ __all__ = ["ENGINES", "FLOOR", "GOAL", "Bench", "Engine", "Split", "Task", "prep
 
 ENGINES = {
     "sta": ("engine.kind=sta", "engine.tpe.b=8", "engine.grid.m=1", "engine.grid.n=2"),
-    "sta-dbb": ("engine.kind=sta-dbb", "engine.tpe.b=8", "engine.grid.m=2", "engine.grid.n=2"),
+    "sta-dbb": ("engine.kind=sta-dbb", "engine.weights.nnz=4", "engine.grid.m=2",
+                "engine.grid.n=2"),
     "vdbb": ("engine.kind=vdbb", "engine.tpe.b=8", "engine.grid.m=4", "engine.grid.n=4"),
 }
 """Engines of 256 multipliers in TPEs of 4x8x4, as fields of the spec that all share."""
@@ -227,7 +228,7 @@ class Task:
                     if use.kind.name == "activations")
         return Engine(
             name=name, area=chip.area, layers=found.layers,
-            outside=found.total() - sum(layer.total() for layer in found.layers),
+            outside=found.outside,
             leakage=found.leakage / found.cycles, write=(bank.write_pj or 0.0) / 1e3)
 
 
