@@ -35,7 +35,8 @@ TILES = 3
 @dataclass(frozen=True, kw_only=True)
 class LayerEnergy:
     """What of the energy of an inference, in nJ, falls into a layer's ``cycles``; nothing of a
-    layer that runs within the next one's. ``macs``: of the dense layer."""
+    layer that runs within the next one's. ``macs``: of the dense layer. Of ``logic``: ``array``, what
+    the TPEs take at work, and ``resting``, what clocks take of blocks that rest."""
 
     name: str
     cycles: int
@@ -43,6 +44,8 @@ class LayerEnergy:
     logic: float
     memory: float
     leakage: float
+    array: float = 0.0
+    resting: float = 0.0
 
     def total(self, memory: float = 1.0) -> float:
         """nJ, memories' accesses at ``memory`` times what the map says."""
@@ -201,13 +204,16 @@ class _Shares:
         for layer, wait, accessed, used in zip(self.prediction.layers, self.prediction.waits,
                                                memories, self.used, strict=True):
             end = start + layer.cycles + wait
-            logic = self.engine.get(layer.name, 0.0)
+            array = self.engine.get(layer.name, 0.0)
+            working = resting = 0.0
             for part, work, rest, lane in self.blocks:
                 busy = self._busy(part, start, end) * (used if lane else 1.0)
-                logic += work * busy + rest * (end - start - busy)
+                working += work * busy
+                resting += rest * (end - start - busy)
             found.append(LayerEnergy(
-                name=layer.name, cycles=end - start, macs=layer.macs, logic=logic,
-                memory=accessed / 1e3, leakage=leakage * (end - start)))
+                name=layer.name, cycles=end - start, macs=layer.macs,
+                logic=array + working + resting, memory=accessed / 1e3,
+                leakage=leakage * (end - start), array=array, resting=resting))
             start = end
         return tuple(found)
 

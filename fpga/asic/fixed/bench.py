@@ -63,6 +63,15 @@ class Engine:
         """nJ of the layers of these names."""
         return sum(layer.total() for layer in self.layers if layer.name in names)
 
+    def gated(self, names: Sequence[str]) -> float:
+        """As ``total``, if blocks took nothing while they rest."""
+        return self.total(names) - sum(layer.resting for layer in self.layers
+                                       if layer.name in names)
+
+    def bare(self, names: Sequence[str]) -> float:
+        """nJ of the TPEs at work and of memories alone."""
+        return sum(layer.array + layer.memory for layer in self.layers if layer.name in names)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Split:

@@ -34,7 +34,9 @@ def tables(bench: Bench) -> Iterator[Table]:
     yield Table("The same layers on programmable engines of 256 multipliers", [
         {"engine": engine.name, "area_um2": engine.area, "nj": engine.total(bench.names),
          "tops_w": bench.engine_tops_per_watt(engine),
-         "front_end_over_it": engine.total(bench.names) / bench.energy}
+         "front_end_over_it": engine.total(bench.names) / bench.energy,
+         "if_rest_cost_nothing": engine.gated(bench.names) / bench.energy,
+         "over_its_tpes_and_memories": engine.bare(bench.names) / bench.energy}
         for engine in bench.engines])
     yield Table("Whole network, by the last layer that is fixed", [
         {"engine": split.engine, "fixed_up_to": split.last, "front_um2": split.front_area,
@@ -86,7 +88,9 @@ def as_dict(bench: Bench) -> dict:
             "nj": layer.total(), "nj_memory_half": layer.total(0.5),
             "nj_memory_twice": layer.total(2.0)} for layer in bench.layers],
         "engines": [dataclasses.asdict(engine) | {
-            "front_end_layers_nj": engine.total(bench.names)} for engine in bench.engines],
+            "front_end_layers_nj": engine.total(bench.names),
+            "front_end_layers_gated_nj": engine.gated(bench.names),
+            "front_end_layers_bare_nj": engine.bare(bench.names)} for engine in bench.engines],
         "splits": [dataclasses.asdict(split) | {"total": split.total, "gain": split.gain}
                    for engine in bench.engines for split in bench.splits(engine)],
         "notes": list(notes(bench))}

@@ -93,6 +93,8 @@ def test_layers_have_what_falls_into_their_cycles():
     assert (first.cycles, second.cycles) == (20, 30)
     assert first.logic == pytest.approx(100 + 40 + 50 + 10)
     assert second.logic == pytest.approx(20 + 20 + 25 + 15)
+    assert first.array == 100.0 and second.array == 0.0
+    assert first.resting == pytest.approx(0.0) and second.resting == pytest.approx(20.0)
     assert (first.memory, second.memory) == (1.0, 2.0)
     assert (first.leakage, second.leakage) == (pytest.approx(2.0), pytest.approx(3.0))
     assert first.total(2.0) == pytest.approx(204.0)

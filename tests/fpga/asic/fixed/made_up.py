@@ -18,7 +18,8 @@ def cost(name, fj, *, macs=1000, area=100.0):
 
 
 def layer(name, nj, *, cycles=500, macs=1000):
-    return LayerEnergy(name=name, cycles=cycles, macs=macs, logic=nj, memory=0.0, leakage=0.0)
+    return LayerEnergy(name=name, cycles=cycles, macs=macs, logic=0.9 * nj, memory=0.1 * nj,
+                       leakage=0.0, array=0.4 * nj, resting=0.2 * nj)
 
 
 def engine(name, *energies):

@@ -24,6 +24,8 @@ def test_ratio_is_to_the_engine_of_least_energy():
     assert found.energy == pytest.approx(6.0)      # 6000 fJ in 1000 cycles
     assert found.tops_per_watt == pytest.approx(2 * 3000 / 6000)
     assert found.baseline.name == "sta" and found.ratio == pytest.approx(18 / 6)
+    assert found.baseline.gated(found.names) == pytest.approx(0.8 * 18)
+    assert found.baseline.bare(found.names) == pytest.approx(0.5 * 18)
     assert found.engine_tops_per_watt(found.baseline) == pytest.approx(6000 / 18000)
 
 
