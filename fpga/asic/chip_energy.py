@@ -35,8 +35,8 @@ TILES = 3
 @dataclass(frozen=True, kw_only=True)
 class LayerEnergy:
     """What of the energy of an inference, in nJ, falls into a layer's ``cycles``; nothing of a
-    layer that runs within the next one's. ``macs``: of the dense layer. Of ``logic``: ``array``, what
-    the TPEs take at work, and ``resting``, what clocks take of blocks that rest."""
+    layer that runs within the next one's. ``macs``: of the dense layer. Of ``logic``: ``array``,
+    what the TPEs take at work, and ``resting``, what clocks take of blocks that rest."""
 
     name: str
     cycles: int

@@ -242,10 +242,11 @@ class Task:
 
 
 def prepare(sources: Sources, model: Path, inputs: Path, *, layers: int, spec: str,
-            overrides: Sequence[str] = (), engines: Sequence[str] = tuple(ENGINES),
+            overrides: Sequence[str] = (), engines: Sequence[str] = tuple(ENGINES), effort: int = 1,
             clock_mhz: float | None = None) -> Task:
     """Read cells and network; the first ``layers`` of it are the front end. ``spec``, with
-    ``overrides`` and what ``ENGINES`` says, is the baseline, and has the clock.
+    ``overrides`` and what ``ENGINES`` says, is the baseline, and has the clock. ``effort``: see
+    ``gen.fixed.pipeline``.
 
     Raises ValueErrors of one sentence, OSError.
     """
@@ -259,7 +260,8 @@ def prepare(sources: Sources, model: Path, inputs: Path, *, layers: int, spec: s
             raise InputFault(f"--engine must be {', '.join(ENGINES)}, not {name!r}")
     specs = {name: load(spec, [*ENGINES[name], *overrides]) for name in engines}
     network = load_model(model)
-    front = front_end(network, range(layers), levels_per_stage=LEVELS_PER_STAGE, single_port=True)
+    front = front_end(network, range(layers), levels_per_stage=LEVELS_PER_STAGE, single_port=True,
+                      effort=effort)
     for each in specs.values():
         compile_network(each, network)  # fits, before anything takes long
     clock = clock_mhz or next(iter(specs.values())).target.clock_mhz

@@ -37,6 +37,9 @@ EnginesOption = Annotated[list[str] | None, typer.Option(
 ClockOption = Annotated[float | None, typer.Option(
     "--clock", metavar="MHZ", min=0.001, max=100_000.0, show_default="the spec's",
     help="Clock of the front end and of the engines.")]
+EffortOption = Annotated[int, typer.Option(
+    "--effort", metavar="0|1", min=0, max=1,
+    help="0: the front end's weights share no sums, which takes area and saves glitches.")]
 FolderOption = Annotated[Path | None, typer.Option(
     "--output", "-o", metavar="DIR", show_default=False,
     help="Folder for fixed.json, fixed.png and fixed.svg.")]
@@ -50,7 +53,7 @@ def register(app: typer.Typer) -> None:
 def bench_fixed(network: NetworkOption, values: InputOption, layers: LayersOption = 7,
                 spec: SpecOption = "tinyml-vdbb", overrides: SetOption = None,
                 engine: EnginesOption = None, liberty: LibertyOption = None,
-                tech: TechnologyOption = None, clock: ClockOption = None,
+                tech: TechnologyOption = None, clock: ClockOption = None, effort: EffortOption = 1,
                 output: FolderOption = None, force: ForceOption = False,
                 json: JsonOption = False) -> None:
     """Energy and area of a fixed-weight front end, layer by layer, against programmable engines.
@@ -68,7 +71,8 @@ def bench_fixed(network: NetworkOption, values: InputOption, layers: LayersOptio
         with stage("read cells and network", quiet=json):
             task = prepare(Sources(liberty=tuple(liberty or ()), technology=tech), network,
                            values, layers=layers, spec=spec, overrides=overrides or (),
-                           engines=engine or tuple(ENGINES), clock_mhz=clock)
+                           engines=engine or tuple(ENGINES), effort=effort,
+                           clock_mhz=clock)
         try:
             with stage(f"measure {len(task.front.layers)} layers and {len(task.specs)} engines",
                        quiet=json, total=task.steps) as advance:
