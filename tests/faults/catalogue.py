@@ -2,6 +2,7 @@
 """Faults that designers make, planted in the RTL one at a time, and the test that must see each."""
 
 from .board import BOARD
+from .carry_save import CARRY_SAVE
 from .compact import COMPACT
 from .external import EXTERNAL
 from .fault import Fault
@@ -193,6 +194,7 @@ FAULTS = (
           new="",
           killer="tests/rtl/sequencer/test_sequencer.py::test_refuses"),
     *BOARD,
+    *CARRY_SAVE,
     *COMPACT,
     *EXTERNAL,
     *WISHBONE,
