@@ -28,7 +28,7 @@ def fixed_energy(networks: Path, pdk: Path) -> Iterator[Result]:
         done = subprocess.run(
             [sys.executable, "-m", "systolith.gen.cli", "bench", "fixed",
              "--network", str(networks / "vww_96_int8.tflite"),
-             "--input", str(folder / "person.npz"), f"--layers={LAYERS}",
+             "--input", str(folder / "person.npz"), f"--layers={LAYERS}", "--effort=0",
              "--set=memory.weights=224 KiB", *(f"--liberty={path}" for path in liberty),
              "-o", str(folder / "found")], capture_output=True, text=True)
         if done.returncode:

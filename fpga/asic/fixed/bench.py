@@ -63,6 +63,11 @@ class Engine:
         """nJ of the layers of these names."""
         return sum(layer.total() for layer in self.layers if layer.name in names)
 
+    @property
+    def within(self) -> set[str]:
+        """Layers that run within the next one, where their energy is counted."""
+        return {layer.name for layer in self.layers if layer.macs and not layer.cycles}
+
     def gated(self, names: Sequence[str]) -> float:
         """As ``total``, if blocks took nothing while they rest."""
         return self.total(names) - sum(layer.resting for layer in self.layers
@@ -151,7 +156,7 @@ class Bench:
     def splits(self, engine: Engine) -> list[Split]:
         """Every split behind a layer that the engine does not run within the next one."""
         alone = engine.outside + sum(layer.total() for layer in engine.layers)
-        within = {layer.name for layer in engine.layers if layer.macs and not layer.cycles}
+        within = engine.within
         found = []
         for count, layer in enumerate(self.layers, start=1):
             if layer.name in within:

@@ -57,7 +57,8 @@ def _layer(bench: Bench, index: int) -> dict:
         "memory_nj": layer.memory * layer.interval / 1e6,
         "fj_a_mac": energy * 1e6 / layer.macs if layer.macs else None,
         "tops_w": 2 * layer.macs / (energy * 1e3), **on,
-        "ratio": on[f"{bench.baseline.name}_nj"] / energy}
+        "ratio": (None if layer.name in bench.baseline.within
+                  else on[f"{bench.baseline.name}_nj"] / energy)}
 
 
 def notes(bench: Bench) -> Iterator[str]:
@@ -67,6 +68,10 @@ def notes(bench: Bench) -> Iterator[str]:
     yield (f"front end {bench.tops_per_watt:.2f} TOPS/W, {bench.baseline.name} "
            f"{bench.engine_tops_per_watt(bench.baseline):.2f}: {bench.ratio:.2f} times "
            f"(required {FLOOR:g}, goal {GOAL:g}): {state}")
+    base = bench.baseline
+    yield (f"if {base.name}'s blocks took nothing while they rest, "
+           f"{base.gated(bench.names) / bench.energy:.2f} times; its TPEs and memories alone take "
+           f"{base.bare(bench.names) / bench.energy:.2f} times the front end's energy")
     yield (f"{sum(layer.compared for layer in bench.layers)} pixels of netlists equal golden; "
            f"a frame in {bench.interval:,} cycles; line buffers counted")
     yield ("energy of cells with glitches, 0.35 fF of wire a sink, clock pins and gates, leakage; "

@@ -54,9 +54,12 @@ def test_tables_and_notes():
     layers, engines, splits = tables(found)
     assert layers.rows[-1]["nj"] == pytest.approx(sum(row["nj"] for row in layers.rows[:-1]))
     assert layers.rows[0]["ratio"] == pytest.approx(10.0)
+    assert layers.rows[1]["ratio"] is None
     assert [row["engine"] for row in engines.rows] == ["sta", "vdbb"]
     assert len(splits.rows) == 4
-    assert "3.00 times (required 2, goal 4.81): floor held" in next(notes(found))
+    first, second, *_ = notes(found)
+    assert "3.00 times (required 2, goal 4.81): floor held" in first
+    assert "2.40 times" in second and "take 1.50 times" in second
     told = as_dict(found)
     assert told["ratio"] == pytest.approx(3.0) and len(told["splits"]) == 4
 
