@@ -29,6 +29,8 @@ UNIT_OF = {"engine": "engine", "decompressor": "engine", "operands": "operands",
            "post-processor": "results", "sequencer": "sequencer"}
 """The unit (``rtl.core.UNITS``) whose busy cycles are a part's work. Counters always work; buses
 and the top rest while the core runs on its own memories, except for transfers."""
+LANES = ("vector_lane", "requantiser")
+"""What each lane of the vector unit has."""
 TILES = 3
 
 
@@ -145,7 +147,8 @@ def network_energy(chip: Chip, network: Network, program: Program, prediction: P
         else:
             name = "engine: skew" if part == "engine" else part
             parts[name] += count * (work * busy + rest * (cycles - busy)) * 1e-6
-            shares.add(part, count * work * 1e-6, count * rest * 1e-6, "vector_lane" in module)
+            shares.add(part, count * work * 1e-6, count * rest * 1e-6,
+                       part == "vector unit" and any(kind in module for kind in LANES))
     outside, accesses = predict_accesses(program, prediction)
     macros = chip.macros
     uses = memory_use(program.parameters, macros, [outside, *accesses])
