@@ -9,7 +9,7 @@ from ...rtl.fixed.layer import FixedLayer
 from ...rtl.fixed.parameters import FrontEndParameters, LayerParameters, WindowParameters
 from ...rtl.fixed.window import Window
 
-__all__ = ["Timing", "latency", "queue_depths"]
+__all__ = ["Timing", "arrivals", "latency", "queue_depths"]
 
 FRAMES = 4
 """Frames of a model run, of which the last two show the steady state."""
@@ -221,6 +221,7 @@ class _Model:
         self.pixels = parameters.in_shape[0] * parameters.in_shape[1]
         self.results = parameters.out_shape[0] * parameters.out_shape[1]
         self.parts: list = []
+        self.layers: list[_Layer] = []
         self.queues: dict[tuple[int, int], _Queue] = {}
         self.source = _Stream()
         ways = {-1: self._ways(layers, -1, self.source)}
@@ -239,7 +240,8 @@ class _Model:
                 join = _Join(arriving, _Stream())
                 self.parts.append(join)
                 arriving = [join.o]
-            self.parts.append(_Layer(layer, arriving[0], _Stream()))
+            self.layers.append(_Layer(layer, arriving[0], _Stream()))
+            self.parts.append(self.layers[-1])
             ways[place] = self._ways(layers, place, self.parts[-1].o)
         self.sink = ways[len(layers) - 1].pop()
 
@@ -253,9 +255,9 @@ class _Model:
         self.parts.append(fork)
         return list(fork.o)
 
-    def run(self, frames: int) -> list[tuple[int, int]]:
+    def run(self, frames: int, taken_by: list[list[int]] | None = None) -> list[tuple[int, int]]:
         """For each frame the cycles in which its first pixel is taken, and its last one comes
-        out."""
+        out. ``taken_by``: of every layer, to be filled: the cycles in which it takes pixels."""
         cycle = taken = given = 0
         first, last = [], []
         while given < frames * self.results:
@@ -273,6 +275,9 @@ class _Model:
                 given += 1
                 if given % self.results == 0:
                     last.append(cycle)
+            for layer, cycles in zip(self.layers, taken_by or (), strict=False):
+                if layer.i.moves:
+                    cycles.append(cycle)
             for part in self.parts:
                 part.clock()
             cycle += 1
@@ -284,6 +289,14 @@ def latency(parameters: FrontEndParameters) -> Timing:
     (first, last), = _Model(parameters).run(1)
     frames = _Model(parameters).run(FRAMES)
     return Timing(latency=last - first, interval=frames[-1][1] - frames[-2][1])
+
+
+def arrivals(parameters: FrontEndParameters) -> list[list[int]]:
+    """Of every layer the cycles in which it takes its pixels, of ``FRAMES`` frames back to back,
+    of which the last two show the steady state."""
+    cycles: list[list[int]] = [[] for _ in parameters.layers]
+    _Model(parameters).run(FRAMES, cycles)
+    return cycles
 
 
 def queue_depths(parameters: FrontEndParameters) -> FrontEndParameters:

@@ -44,21 +44,23 @@ class _Options:
     levels_per_stage: int
     form: Form
     single_port: bool
+    effort: int
 
 
 def front_end(network: golden.Network, layers: range, *, folds: Mapping[int, int] | None = None,
-              levels_per_stage: int = 2, form: Form = Form.ROWS, single_port: bool = False,
-              monitors: bool = False) -> FrontEndParameters:
+              levels_per_stage: int = 2, form: Form = Form.ROWS, effort: int = 1,
+              single_port: bool = False, monitors: bool = False) -> FrontEndParameters:
     """The front end of ``layers`` of ``network``, a range from 0 on; its output is the last one's.
 
     ``folds``: cycles a pixel of layers that are folded, by number; ``levels_per_stage``: of
-    additions; ``form`` of sums; ``single_port``: of line buffers. Raises FrontEndFault.
+    additions; ``form`` and ``effort`` of sums (``adder_graph``; with 0 weights share none);
+    ``single_port``: of line buffers. Raises FrontEndFault.
     """
     if not layers or layers[0] != 0 or layers.step != 1 or layers[-1] >= len(network.layers):
         raise FrontEndFault(f"Layers must be a range from 0 to at most {len(network.layers)}, "
                             f"not {layers!r}")
     options = _Options(folds=folds or {}, levels_per_stage=levels_per_stage, form=form,
-                       single_port=single_port)
+                       single_port=single_port, effort=effort)
     source = network.tensors[network.inputs[0]]
     shape = _image(source.shape)
     made = {source.index: _Made(-1, shape, ((-128, 127),) * shape[2])}
@@ -137,7 +139,8 @@ def _layer(layer: golden.Layer, sources: list[_Made], options: _Options,
         taps = window.taps if window else 1
         values = [(pixels * low, pixels * high) for low, high in inside] * taps
         sums = _weighted(layer, source, values, taps, pixels)
-        operation = (unfolded(sums, options.levels_per_stage, options.form) if phases == 1
+        operation = (unfolded(sums, options.levels_per_stage, options.form,
+                              options.effort) if phases == 1
                      else folded(sums, phases, options.levels_per_stage, options.form))
         ranges = sums.out_ranges()
     size = (1, 1) if whole else source.shape[:2] if window is None else (window.out_height,

@@ -70,9 +70,10 @@ def scaling(found: Constants, low: int, high: int) -> Scaling:
                    below=0 if found.split is None else found.below - base)
 
 
-def unfolded(sums: WeightedSums, levels_per_stage: int, form: Form) -> SumsParameters:
-    """All channels at once, weights as adders."""
-    graph = _graph(sums.matrix, sums.ranges)
+def unfolded(sums: WeightedSums, levels_per_stage: int, form: Form,
+             effort: int = 1) -> SumsParameters:
+    """All channels at once, weights as adders, shared as ``effort`` says (``adder_graph``)."""
+    graph = _graph(sums.matrix, sums.ranges, effort)
     found = [find(None) for find in sums.constants()]
     return with_offsets(
         graph, _graph(np.diag([each.factor for each in found]), graph.output_ranges),
@@ -147,7 +148,7 @@ def _product_range(ranges: list[Range], places: tuple[int, ...],
     return min(ends), max(ends)
 
 
-def _graph(matrix: np.ndarray, ranges: list[Range]) -> AdderGraph:
+def _graph(matrix: np.ndarray, ranges: list[Range], effort: int = 1) -> AdderGraph:
     """The adder graph of ``matrix``, found by itself for each block of rows that share columns."""
     blocks: list[tuple[set[int], list[int]]] = []
     for row in range(len(matrix)):
@@ -159,14 +160,15 @@ def _graph(matrix: np.ndarray, ranges: list[Range]) -> AdderGraph:
             blocks.remove(block)
         blocks.append((columns, rows))
     if len(blocks) == 1:
-        return adder_graph(matrix, ranges)
+        return adder_graph(matrix, ranges, effort=effort)
     nodes: list[tuple[Operand, ...]] = []
     outputs: list[Operand | None] = [None] * len(matrix)
     for columns, rows in blocks:
         if not columns:
             continue
         used = sorted(columns)
-        part = adder_graph(matrix[np.ix_(rows, used)], [ranges[column] for column in used])
+        part = adder_graph(matrix[np.ix_(rows, used)], [ranges[column] for column in used],
+                           effort=effort)
         sources = used + [len(ranges) + len(nodes) + index for index in range(len(part.nodes))]
 
         def moved(operand: Operand, sources=sources) -> Operand:

@@ -16,13 +16,12 @@ class LineBuffer(Cell):
     """``rows`` rows of ``width`` words: one word is written, a column of all rows is read.
 
     *Timing*: ``o`` follows one cycle after ``read`` and holds until the next one. Rows of one port
-    each must not be written in a cycle of ``read``, but for one of which ``o`` is not used; others
-    may, at other columns.
+    each must not be written in a cycle in which they are read; others may, at other columns.
 
     *Parameters*: ``rows``, ``width`` in words, ``bits`` of a word (whole bytes), ``single_port``.
 
-    *Members*: ``write``, ``row`` and ``write_column`` (where to), ``i``; ``read``, ``read_column``,
-    ``o`` (by row).
+    *Members*: ``write``, ``row`` and ``write_column`` (where to), ``i``; ``read`` (by row),
+    ``read_column``, ``o`` (by row).
     """
 
     def __init__(self, *, rows: int, width: int, bits: int, single_port: bool = False):
@@ -39,7 +38,7 @@ class LineBuffer(Cell):
             "row": In(ceil_log2(rows)),
             "write_column": In(ceil_log2(width)),
             "i": In(bits),
-            "read": In(1),
+            "read": In(rows),
             "read_column": In(ceil_log2(width)),
             "o": Out(data.ArrayLayout(bits, rows)),
         })
@@ -57,7 +56,7 @@ class LineBuffer(Cell):
             if self.single_port:
                 m.submodules[f"row_{row}"] = bank = SramBank(depth=self.width, width=self.bits)
                 m.d.comb += [
-                    bank.enable.eq(self.read | write),
+                    bank.enable.eq(self.read[row] | write),
                     bank.write.eq(write),
                     bank.address.eq(self.read_column),
                     bank.write_data.eq(self.i),
@@ -73,6 +72,7 @@ class LineBuffer(Cell):
                 out = storage.read_port()
                 m.d.comb += [
                     into.addr.eq(self.write_column), into.data.eq(self.i), into.en.eq(write),
-                    out.addr.eq(self.read_column), out.en.eq(self.read), self.o[row].eq(out.data),
+                    out.addr.eq(self.read_column), out.en.eq(self.read[row]),
+                    self.o[row].eq(out.data),
                 ]
         return m

@@ -72,6 +72,9 @@ class _Planner:
         for operands in graph.nodes:
             self.uses.update(operand.source for operand in operands)
         for source, (lowest, highest) in enumerate(graph.inputs):
+            if lowest == highest:
+                self.numbers[source] = _Number((), lowest, 0, 0)
+                continue
             shape = shape_of([(lowest, highest)])
             constant = -(1 << shape.width - 1) if shape.signed else 0
             self.numbers[source] = _Number(

@@ -105,8 +105,13 @@ class Window(wiring.Component):
             shift.eq(move & (asked.real | ((~tags[0].real | tags[0].row_end) & pending))),
             lines.write.eq(take), lines.row.eq(in_slot), lines.write_column.eq(in_column),
             lines.i.eq(self.i.payload.as_value()),
-            lines.read.eq(read), lines.read_column.eq(column),
+            lines.read_column.eq(column),
         ]
+        with m.If(read), m.Switch(slot):
+            for here in range(p.slots):
+                with m.Case(here):
+                    m.d.comb += lines.read.eq(sum(1 << (here + tap) % p.slots
+                                                  for tap in range(kernel_y)))
 
         row_taken, row_read = Signal(), Signal()
         m.d.comb += [row_taken.eq(take & (in_column == p.width - 1)),

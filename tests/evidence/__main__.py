@@ -20,6 +20,7 @@ from . import (
     constants,
     external,
     first_light,
+    fixed_energy,
     fpga,
     front_end,
     fuzzing,
@@ -35,7 +36,8 @@ __all__ = ["main"]
 SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECTIONS
             + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS
             + arithmetic.SECTIONS + constants.SECTIONS + front_end.SECTIONS + boards.SECTIONS
-            + fpga.SECTIONS + ppa.SECTIONS + asic_chip.SECTIONS + asic_prediction.SECTIONS)
+            + fpga.SECTIONS + ppa.SECTIONS + asic_chip.SECTIONS + asic_prediction.SECTIONS
+            + fixed_energy.SECTIONS)
 
 
 def main() -> int:

@@ -57,3 +57,21 @@ def test_nothing_moves_at_rest():
         assert len(set(numbers(bits[WARM - 1:]))) == 1, name
     assert not found["i_valid"][WARM:].any() and not found["lane.enable"][WARM:].any()
     assert found["i_data"][WARM:].any()
+
+
+def test_accumulators_are_those_of_a_layer():
+    sums = np.array([3, -5, 70_000])
+    ports = Netlist("x_requantiser_1", 40, [], {"i": list(range(2, 34)), "o": [36]}, {})
+    told = at_work(ports, Recording(ACTIVATIONS, WEIGHTS, sums))["i"]
+    values = np.packbits(told, axis=1, bitorder="little").view("<i4")[:, 0]
+    assert values[:6].tolist() == [3, -5, 70_000, 3, -5, 70_000]
+    other = Netlist("x_lane", 40, [], {"i": list(range(2, 34))}, {})
+    assert (at_work(other, Recording(ACTIVATIONS, WEIGHTS, sums))["i"]
+            == at_work(other, RECORDING)["i"]).all()
+
+
+def test_parameters_are_taken_over_once():
+    ports = Netlist("x_lane", 40, [], {"swap": [2, 3], "shadow": list(range(4, 20))}, {})
+    found = at_work(ports, RECORDING)
+    assert found["swap"][:4].all() and not found["swap"][4:].any()
+    assert set(numbers(found["shadow"])) == {3 << 8 | 3}  # weights

@@ -4,12 +4,19 @@ import pytest
 from systolith.fpga.asic.block_stimuli import Recording
 from systolith.fpga.asic.blocks import Job, synthesise_blocks
 from systolith.fpga.asic.chip import Chip
-from systolith.fpga.asic.chip_energy import NetworkEnergy, _busy, _measure, network_energy
+from systolith.fpga.asic.chip_energy import (
+    NetworkEnergy,
+    _busy,
+    _measure,
+    _Shares,
+    network_energy,
+)
 from systolith.fpga.asic.gates import gate_library
 from systolith.fpga.asic.hierarchy import Hierarchy
 from systolith.fpga.asic.liberty import read_libraries
 from systolith.fpga.asic.technology import load_technology
 from systolith.gen.predict import Busy, Prediction
+from systolith.gen.predict.cycles import LayerPrediction
 from systolith.gen.spec import load
 
 LANE = """
@@ -67,3 +74,27 @@ def test_work_takes_more_than_rest(pdk, tmp_path):
     assert work > 5 * rest > 0
     assert leakage == pytest.approx(sum(library.cells[i.cell].leakage for i in
                                         found.blocks["lane"].netlist.instances))
+
+
+def test_layers_have_what_falls_into_their_cycles():
+    busy = Busy()
+    busy.add("engine", 10, 40)    # of the first layer 10 to 30, of the second 10
+    busy.add("vector", 25, 35)
+    layers = [LayerPrediction(name=name, op="CONV_2D", cycles=cycles, macs=7, utilisation=1.0)
+              for name, cycles in (("a", 20), ("b", 25))]
+    prediction = Prediction(cycles=60, layers=layers, utilisation=0.0, first_layer=10, busy=busy,
+                            waits=[0, 5])
+    shares = _Shares(prediction, [1.0, 0.5])
+    shares.engine = {"a": 100.0}
+    for part, work, rest in (("engine", 2.0, 1.0), ("counters", 0.5, 0.25)):
+        shares.add(part, work, rest)
+    shares.add("vector unit", 10.0, 0.0, True)  # half of the lanes have a channel of the second
+    first, second = shares.layers(0.1, [1000.0, 2000.0])
+    assert (first.cycles, second.cycles) == (20, 30)
+    assert first.logic == pytest.approx(100 + 40 + 50 + 10)
+    assert second.logic == pytest.approx(20 + 20 + 25 + 15)
+    assert first.array == 100.0 and second.array == 0.0
+    assert first.resting == pytest.approx(0.0) and second.resting == pytest.approx(20.0)
+    assert (first.memory, second.memory) == (1.0, 2.0)
+    assert (first.leakage, second.leakage) == (pytest.approx(2.0), pytest.approx(3.0))
+    assert first.total(2.0) == pytest.approx(204.0)

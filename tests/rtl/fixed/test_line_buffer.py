@@ -25,7 +25,7 @@ def test_columns_of_all_rows(rows, width, single_port):
                 await ctx.tick()
         ctx.set(dut.write, 0)
         for column in [*range(width), 0]:
-            ctx.set(dut.read, 1)
+            ctx.set(dut.read, (1 << rows) - 1)
             ctx.set(dut.read_column, column)
             await ctx.tick()
             ctx.set(dut.read, 0)
@@ -49,7 +49,7 @@ def test_a_row_is_written_while_the_others_are_read(single_port):
                 ctx.set(dut.row, row)
                 ctx.set(dut.write_column, column)
                 ctx.set(dut.i, 10 * row + column)
-                ctx.set(dut.read, row == 1)
+                ctx.set(dut.read, row == 1)  # row 0
                 ctx.set(dut.read_column, column)
                 await ctx.tick()
                 if row == 1:
