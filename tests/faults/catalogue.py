@@ -192,7 +192,7 @@ FAULTS = (
           killer="tests/rtl/postproc/test_writer.py::test_writes"),
     Fault(name="truncated image runs",
           path="rtl/sequencer/sequencer.py",
-          old=" | (trailer.check != check)",
+          old=" & (trailer.check == check)",
           new="",
           killer="tests/rtl/sequencer/test_sequencer.py::test_refuses"),
     *BOARD,
