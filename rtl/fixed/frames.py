@@ -6,6 +6,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..bus.axi import AxiStream
+from .counter import counter
 
 __all__ = ["FrameGate", "frame_pixel"]
 
@@ -45,7 +46,7 @@ class FrameGate(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         bus, o = self.s_axis, self.o
-        count = Signal(range(max(self.pixels, 2)))
+        count = counter(self.pixels)
         skipping = Signal()
         last = Signal()
         drop = Signal()

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from ..memory.sram import AccessPort
 from ..operand.raster import RasterWalker
 from ..stream import Queue
+from .counter import counter
 
 __all__ = ["Handoff", "SlotLayout", "tensor_pixel"]
 
@@ -84,7 +85,7 @@ class Handoff(wiring.Component):
         m.submodules.queue = ResetInserter(self.abort)(queue)
         m.submodules.walker = walker = RasterWalker(address_width=self.address_width)
         connect(m, flipped(self.i), queue.i)
-        block = Signal(range(max(layout.blocks, 2)))
+        block = counter(layout.blocks)
         offset = Signal(self.address_width)
         last_block = Signal()
         written = Signal()
