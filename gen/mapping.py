@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Literal
 
-from ..golden.network import Layer, Network
+from ..golden.network import Network
 from ..rtl.compact.parameters import CompactParameters
 from ..rtl.parameters import AcceleratorParameters
 from ..rtl.sequencer.counters import LayerTable
@@ -70,13 +70,14 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     network with bounds on activations; such layers are there in both forms, and flag 0 picks.
     ``conditions``, ``judgements``: of layers by name.
     """
-    p = parameters(spec)
-    fixed: tuple[Layer, ...] = ()
-    if p.slots is not None:
+    whole = network
+    if spec.front_end.layers is not None:
         if batch > 1 or pruned is not None:
             raise CompileFault("--batch and --switchable must not be given with a front_end, whose "
                                "frames come one by one; leave them out")
-        fixed, network = fixed_layers(spec, network, p), split_network(spec, network)
+        network = split_network(spec, whole)  # or refuses it, ahead of a front end's long making
+    p = parameters(spec)
+    fixed = fixed_layers(spec, whole, p)
     lowered = batched(lower(network, reshape_input=not spec.front_end.count), batch)
     if p.slots is not None:
         check_slots(lowered, p.slots)

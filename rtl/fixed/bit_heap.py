@@ -137,6 +137,22 @@ def _choices(size: int) -> tuple[tuple[int, ...], ...]:
                  and sum(count << offset for offset, count in enumerate(counts)) <= most)
 
 
+@cache
+def _best_table(sizes: int, left: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    """The table of at most ``sizes`` positions, of columns with so many bits ``left``, that takes
+    away most for its outputs: its size and what it counts."""
+    best, found = (0.0, 0), (1, ())
+    for size in range(1, sizes + 1):
+        for counts in _choices(size):
+            if all(count <= most for count, most in zip(counts, left, strict=False)):
+                gain = sum(counts) + 1e-3 * sum(
+                    count * most for count, most in zip(counts, left, strict=False))
+                key = (gain / size, size)
+                if key > best:
+                    best, found = key, (size, counts)
+    return found
+
+
 class _Builder:
     """One row out of ``columns``, from which it takes the bits."""
 
@@ -203,19 +219,12 @@ class _Builder:
 
     def _counts(self, column: int, direct: dict[int, Bit | None]) -> tuple[int, tuple[int, ...]]:
         """The table that takes away most for its outputs: its size and what it counts."""
-        best, found = (0.0, 0), (1, ())
-        left = {at: self.height(at) - (bit is not None) for at, bit in direct.items()}
-        for size in range(1, min(self.most, self.width - column) + 1):
-            if size > 1 and not self.height(column + size - 1):
-                break
-            for counts in _choices(size):
-                if all(count <= left[column + offset] for offset, count in enumerate(counts)):
-                    gain = sum(counts) + 1e-3 * sum(
-                        count * left[column + offset] for offset, count in enumerate(counts))
-                    key = (gain / size, size)
-                    if key > best:
-                        best, found = key, (size, counts)
-        return found
+        heights = [self.height(at) for at in direct]
+        sizes = min(self.most, self.width - column)
+        while sizes > 1 and not all(heights[1:sizes]):
+            sizes -= 1
+        return _best_table(sizes, tuple(height - (bit is not None) for height, bit in zip(
+            heights, direct.values(), strict=True)))
 
 
 class _Compressor:

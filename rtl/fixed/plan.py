@@ -4,7 +4,7 @@
 import enum
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from .bit_heap import Bit, BitHeap, Row, compress
 from .graph import AdderGraph, Operand, Range
@@ -42,7 +42,7 @@ class Plan:
         all trees."""
         return sum(row.size for row in self.rows)
 
-    @property
+    @cached_property
     def depth(self) -> int:
         """The highest level of all outputs."""
         return max((self.level(bit.source) for output in self.outputs for bit in output
