@@ -8,7 +8,7 @@ from ..rtl.arith.fabric import FabricArithmetic
 from ..rtl.arith.partial_products import Multiplier
 from ..rtl.compact.accelerator import CompactAccelerator
 from ..rtl.compact.parameters import CompactParameters
-from ..rtl.kinds import ALL_KINDS
+from ..rtl.kinds import COMPACT
 from ..rtl.parameters import AcceleratorParameters, EngineParameters
 from .spec import Spec
 
@@ -16,10 +16,10 @@ __all__ = ["accelerator", "arithmetic", "parameters"]
 
 
 def parameters(spec: Spec, *, monitors: bool = False) -> AcceleratorParameters:
-    """The accelerator's parameters, ``CompactParameters`` of a kind without a mesh; memory sizes
+    """The accelerator's parameters, ``CompactParameters`` of the compact core; memory sizes
     become 64-bit words. Raises SpecFault where a front end's network is not stated."""
     engine = spec.engine
-    kind = AcceleratorParameters if ALL_KINDS[engine.kind].mesh else CompactParameters
+    kind = CompactParameters if engine.kind == COMPACT.name else AcceleratorParameters
     made = kind(
         engine=EngineParameters(
             kind=engine.kind, a=engine.tpe.a, b=engine.tpe.b, c=engine.tpe.c,

@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from .cim.contract import MacroParameters
 from .facts import Encoding, EngineFacts
 from .fixed.handoff import SlotLayout
 from .fixed.parameters import FrontEndParameters
@@ -47,6 +48,8 @@ class AcceleratorParameters:
     ``wishbone_control`` and ``wishbone_window``: registers and window are on Wishbone, not AXI;
     ``slots``: where frames that are streamed in lie, None where the host writes inputs;
     ``front_end``: the layers that make them of the frames that come, None for frames as they come;
+    ``macro``: of the kind cim, the array that takes the engine's place; ``reloads``: its weights
+    come from the weight memory ahead of each layer, otherwise the host writes them into the array;
     ``spec_hash``: what an image must carry;
     ``float_rounding``: requantisers know ``Rounding.FLOAT``;
     ``monitors``: observation ports on the post-processor's and the vector unit's results.
@@ -67,6 +70,8 @@ class AcceleratorParameters:
     wishbone_window: bool = False
     slots: SlotLayout | None = None
     front_end: FrontEndParameters | None = None
+    macro: MacroParameters | None = None
+    reloads: bool = False
     spec_hash: int = 0
     float_rounding: bool = False
     monitors: bool = False
