@@ -7,9 +7,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
 from .bus.local import LocalBus
-from .engine.decompressor import Decompressor
-from .engine.gating import GatingCount
-from .engine.systolic import SystolicEngine
+from .engine.path import mesh_path
 from .fetch import OperandFetch
 from .fixed.handoff import tensor_pixel
 from .fixed.hold import StreamState, hold_frames
@@ -17,13 +15,8 @@ from .memory.activation import ActivationMemory
 from .memory.map import MemoryMap
 from .memory.ring import WeightRing
 from .memory.wide import WideMemory
-from .operand.drain import Drain
-from .operand.issuer import Issuer
 from .parameters import AcceleratorParameters
-from .postproc.parameters import ParameterLoader
 from .postproc.post_processor import PostProcessor
-from .postproc.requantiser import Parameters
-from .postproc.writer import Writer
 from .sequencer.counters import CountedBank, Counters, EventCounts
 from .sequencer.descriptor import FLAGS, Opcode, covers, joins
 from .sequencer.sequencer import Sequencer
@@ -176,17 +169,10 @@ class Core(wiring.Component):
         # Operands of the engine and of the vector unit.
         m.submodules.fetch = fetch = OperandFetch(p, address_width=activations.address_width,
                                                   schedule_row_width=schedule.row_width)
-        m.submodules.issuer = issuer = Issuer(
-            rows=facts.rows, lanes=p.matrix_lanes, depth=facts.depth, beats=p.beats,
-            weight_row_width=weights.row_width, tag_width=fetch.tag_width,
-            held_slots=facts.nnz if facts.holds_weights else None,
-            overlapped=facts.overlapped,
-            row_step=p.weight_banks if p.external_weights else 1, dense_step=p.dense_words)
-        connect(m, fetch.matrix, issuer.i)
         m.d.comb += [
             fetch.descriptor.eq(d), fetch.vector_descriptor.eq(v), fetch.fused.eq(fused),
-            fetch.start.eq(sequencer.begin), issuer.start.eq(begin_matrix),
-            fetch.stop.eq(halt), issuer.stop.eq(halt),
+            fetch.start.eq(sequencer.begin),
+            fetch.stop.eq(halt),
             activations.lock.eq(sequencer.running | sequencer.begin),
             activations.read_group.eq(fetch.read_group),
             activations.read_enable.eq(fetch.read_enable),
@@ -199,73 +185,16 @@ class Core(wiring.Component):
             fetch.schedule_read_data.eq(schedule.read_data[0]),
         ]
 
-        # Weights: of those on chip the sequencer reads the trailer.
-        m.submodules.decompressor = decompressor = Decompressor(
-            facts, dense_rows=p.dense_words is not None)
-        flat = weights.read_data.as_value()
-        m.d.comb += [
-            weights.lock.eq(sequencer.running | sequencer.begin),
-            weights.read_enable.eq(issuer.read_enable),
-            weights.read_row.eq(issuer.read_row),
-            issuer.weight_row.eq(d.weight_row + self.weight_base),
-            issuer.tile_major.eq(fused),
-            issuer.pass_steps.eq(d.pass_steps),
-            issuer.split.eq(d.split_passes),
-            issuer.last_channels.eq(d.last_channels),
-            issuer.is_signed.eq(d.signed_activations),
-        ]
-        for column in range(facts.columns):
-            m.d.comb += decompressor.i[column].eq(flat.word_select(column, facts.stored_bits))
-
         def program_row(layer):
             return (layer.parameter_row + self.program_base) >> exact_log2(p.program_width)
 
-        # Engine, drain, post-processor.
-        m.submodules.engine = engine = SystolicEngine(facts)
-        m.submodules.drain = drain = Drain(
-            rows=facts.rows, beats=p.beats, drain_start=facts.drain_start,
-            drain_latency=facts.drain_latency)
-        m.submodules.post_parameters = post_parameters = ParameterLoader(
-            lanes=facts.columns, fields=(Parameters.size,), width=p.program_width, row_width=32)
-        m.submodules.post = post = PostProcessor(
-            columns=facts.columns, lanes=p.drain_lanes, accumulator_bits=facts.accumulator_bits,
-            float_rounding=p.float_rounding, pipelined=facts.pipelined)
-        m.submodules.post_writer = post_writer = Writer(
-            words=p.drain_lanes // 8, beats=p.beats, address_width=activations.address_width,
-            tile_pixels=facts.rows)
-        m.d.comb += [
-            engine.i_activations.eq(issuer.activations),
-            engine.i_weights.eq(decompressor.o),
-            decompressor.valid.eq(issuer.token.valid),
-            decompressor.dense.eq(issuer.dense),
-            decompressor.first.eq(issuer.token.start),
-            sequencer.density_error.eq(decompressor.violation),
-            engine.i_token.eq(issuer.token),
-            engine.signed_activations.eq(d.signed_activations),
-            drain.issued.eq(issuer.issued),
-            drain.issued_rows.eq(issuer.issued_rows),
-            drain.issued_new_columns.eq(issuer.issued_new_columns),
-            engine.i_drain.eq(drain.drain),
-            engine.i_remaining.eq(drain.remaining),
-            post.descriptor.eq(d),
-            post.valid.eq(drain.row_valid),
-            post.swap.eq(drain.first),
-            post.i.eq(engine.o_results),
-            post.shadow.eq(post_parameters.shadow),
-            post_parameters.start.eq(begin_matrix),
-            post_parameters.base.eq(program_row(d)),
-            post_parameters.sets.eq(Mux(fused, d.column_tiles, 0)),
-            post_parameters.claim.eq(issuer.issued & issuer.issued_new_columns),
-            post_parameters.swap.eq(drain.row_valid & drain.first),
-            issuer.parameters_ready.eq(post_parameters.ready),
-            post_writer.start.eq(begin_matrix),
-            post_writer.tile_major.eq(fused),
-            post_writer.descriptor.eq(d),
-            post_writer.valid.eq(post.o_valid & sequencer.running),
-            post_writer.values.eq(post.o),
-        ]
-
-        writers, loaders = [post_writer], [post_parameters]
+        # Engine and vector unit, with the writers of their results.
+        m.submodules.counters = counters = Counters(
+            multipliers=facts.multipliers, banks=p.banks, write_words=activations.write_words)
+        m.d.comb += weights.lock.eq(sequencer.running | sequencer.begin)
+        path = mesh_path(m, self, sequencer, fetch, weights, counters, begin_matrix, halt)
+        m.d.comb += path.parameters.base.eq(program_row(d))
+        writers, loaders = [path.writer], [path.parameters]
         if p.vector_lanes:
             vector_writer, vector_parameters = vector_path(
                 m, self, sequencer, fetch, begin_window, begin_addition)
@@ -288,7 +217,6 @@ class Core(wiring.Component):
         ]
         m.d.comb += sequencer.program_data.eq(program.read_data.as_value())
         if p.external_weights:
-            m.d.comb += weights.read_narrow.eq(issuer.read_dense)
             m.submodules.transfers = transfers = TransferQueue(
                 width=p.program_width, row_width=program.row_width)
             connect(m, transfers.o, flipped(self.transfer))
@@ -299,7 +227,7 @@ class Core(wiring.Component):
                 transfers.count.eq(sequencer.transfer_count),
                 transfers.layer.eq(sequencer.layer),
                 transfers.running.eq(sequencer.running & matrix),
-                transfers.released.eq(issuer.released),
+                transfers.released.eq(path.released),
                 transfers.done.eq(self.transfer_done),
                 transfers.read_data.eq(program.read_data.as_value()),
                 sequencer.transfers_done.eq(transfers.completed),
@@ -309,7 +237,7 @@ class Core(wiring.Component):
             ]
             readers += [(sequencer.trailer_enable, sequencer.trailer_row >> width, Signal()),
                         (transfers.read_enable, transfers.read_row, transfers.read_grant)]
-        else:
+        else:  # of weights on chip the sequencer reads the trailer
             m.d.comb += [sequencer.trailer_base.eq(self.weight_base),
                          sequencer.trailer_data.eq(weights.read_data[0])]
             with m.If(sequencer.trailer_enable):
@@ -333,37 +261,24 @@ class Core(wiring.Component):
                     ]
         m.d.comb += [
             activations.write_group.eq(d.destination_group),
-            sequencer.done.eq(Mux(matrix, post_writer.done, writers[-1].done)),
+            sequencer.done.eq(Mux(matrix, path.writer.done, writers[-1].done)),
             sequencer.over.eq(Mux(
-                matrix, post_writer.valid & _exceeds(self.post_data, d.threshold),
+                matrix, path.writer.valid & _exceeds(self.post_data, d.threshold),
                 writers[-1].valid & _exceeds(self.vector_data, d.threshold))),
-            self.post_valid.eq(post_writer.valid),
-            self.post_data.eq(post.o),
             self.units.eq(Cat(sequencer.busy & ~sequencer.running, fetch.reading,
-                              issuer.token.valid, self.post_valid, fetch.vector.valid,
+                              path.stepping, self.post_valid, fetch.vector.valid,
                               ~self.transfers_idle)),
         ]
 
-        m.submodules.counters = counters = Counters(
-            multipliers=facts.multipliers, banks=p.banks, write_words=activations.write_words)
-        if facts.zero_gating:
-            m.submodules.gating = gating = GatingCount(facts)
-            m.d.comb += [
-                gating.valid.eq(issuer.token.valid),
-                gating.activations.eq(issuer.activations),
-                gating.weights.eq(decompressor.o),
-                counters.gated_activation.eq(gating.activation),
-                counters.gated_weight.eq(gating.weight),
-            ]
         m.d.comb += [
             counters.clear.eq(sequencer.start & ~sequencer.busy),
             counters.cycle.eq(sequencer.busy),
             counters.stall_transfer.eq(sequencer.waiting),
-            counters.step.eq(issuer.token.valid),
-            counters.stall_operands.eq(sequencer.running & matrix & issuer.stall_operands),
-            counters.stall_drain.eq(sequencer.running & matrix & issuer.stall_drain),
+            counters.step.eq(path.stepping),
+            counters.stall_operands.eq(sequencer.running & matrix & path.stall_operands),
+            counters.stall_drain.eq(sequencer.running & matrix & path.stall_drain),
             counters.stall_parameters.eq(
-                sequencer.running & ((matrix & issuer.stall_parameters)
+                sequencer.running & ((matrix & path.stall_parameters)
                                      | (window & fetch.stall_parameters))),
             counters.conflict.eq(fetch.conflict),
             counters.counted_bank.eq(self.counted_bank),
