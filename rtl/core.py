@@ -7,19 +7,27 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
 from .bus.local import LocalBus
+from .cim.check import runs
+from .cim.counters import ArrayCounts
+from .cim.fields import GDC_ONE, SCALE_BITS
+from .cim.loader import ArrayPort
+from .cim.path import cim_path
+from .cim.scale import ScaledSums
 from .engine.path import mesh_path
 from .fetch import OperandFetch
 from .fixed.handoff import tensor_pixel
 from .fixed.hold import StreamState, hold_frames
+from .kinds import CIM
 from .memory.activation import ActivationMemory
 from .memory.map import MemoryMap
 from .memory.ring import WeightRing
 from .memory.wide import WideMemory
 from .parameters import AcceleratorParameters
+from .postproc.parameters import ParameterLoader
 from .postproc.post_processor import PostProcessor
 from .sequencer.counters import CountedBank, Counters, EventCounts
 from .sequencer.descriptor import FLAGS, Opcode, covers, joins
-from .sequencer.sequencer import Sequencer
+from .sequencer.sequencer import Cause, Sequencer
 from .sequencer.transfers import Transfer, TransferQueue
 from .vector.path import vector_path
 from .vector.unit import VectorUnit
@@ -47,15 +55,21 @@ class Core(wiring.Component):
     those under way are of the run that goes on), ``busy``, ``finished``, ``failed``, ``cause``,
     ``layer``, ``layer_cycles``, ``layer_ended``, ``counts``; the monitors ``post_valid``,
     ``post_data``, ``vector_valid``, ``vector_data``: results as they leave the requantisers;
-    ``units``: which of ``UNITS`` is busy. With slots for frames also ``frames`` (pixels of the
-    tensor that is handed off), ``continuous``, ``abort`` (as ``FrameSlots``), ``stream`` (state,
-    words written during the run) and the monitors ``handoff_valid``, ``handoff_data``.
+    ``units``: which of ``UNITS`` is busy. With a macro also ``gdc`` (global drift compensation, of
+    which ``GDC_ONE`` is 1.0) and ``array_counts``. With slots for frames also ``frames`` (pixels of
+    the tensor that is handed off), ``continuous``, ``abort`` (as ``FrameSlots``), ``stream``
+    (state, words written during the run) and the monitors ``handoff_valid``, ``handoff_data``.
     """
 
     def __init__(self, parameters: AcceleratorParameters):
         self.parameters = p = parameters
+        self._check()
         self.map = MemoryMap(sizes=p.region_words)
-        members = {} if p.slots is None else {
+        members = {} if p.macro is None else {
+            "gdc": In(SCALE_BITS, init=GDC_ONE),
+            "array_counts": Out(ArrayCounts),
+        }
+        members |= {} if p.slots is None else {
             "frames": In(stream.Signature(tensor_pixel(p.slots.channels))),
             "continuous": In(1),
             "abort": In(1),
@@ -95,13 +109,27 @@ class Core(wiring.Component):
             "units": Out(len(UNITS)),
         })
 
+    def _check(self) -> None:
+        p = self.parameters
+        if (p.macro is not None) != (p.engine.kind == CIM.name):
+            raise ValueError(f"Core must have a macro if its engine is {CIM.name}, and only then")
+        if p.macro is None:
+            return
+        if not p.macro.lanes == p.facts.columns == p.drain_lanes or p.facts.rows != 1:
+            raise ValueError(f"Macro's lanes must be the engine's columns and the post-processor's "
+                             f"lanes, not {p.macro.lanes!r}")
+        if p.external_weights:
+            raise ValueError("Core with a macro must have its weights on chip")
+
     @property
     def flush_cycles(self) -> int:
         """Cycles after which every pipeline is empty once nothing new enters: the engine's, from
-        a tile's last step to its last result, or the vector unit's, from a sum's last word."""
+        a tile's last step or a macro's codes to the last result, or the vector unit's, from a sum's
+        last word."""
         facts, beats = self.parameters.facts, self.parameters.beats
-        engine = (facts.drain_start + facts.drain_latency + facts.rows * beats
-                  + PostProcessor.latency(facts.pipelined) + beats)
+        sums = (facts.drain_start + facts.drain_latency + facts.rows * beats
+                if self.parameters.macro is None else ScaledSums.LATENCY)
+        engine = sums + PostProcessor.latency(facts.pipelined) + beats
         return 1 + max(engine, VectorUnit.COLUMN_DELAY + VectorUnit.add_latency(facts.pipelined))
 
     def elaborate(self, platform) -> Module:
@@ -115,8 +143,9 @@ class Core(wiring.Component):
             banks=p.banks, words=p.group_words,
             write_words=max(p.drain_lanes, p.vector_lanes) // 8, keeps=p.external_weights)
         m.submodules.weights = weights = (
-            WeightRing(words=p.weight_words, row_words=p.weight_banks,
-                       narrow_words=p.dense_words) if p.external_weights
+            ArrayPort(p.macro) if p.resident
+            else WeightRing(words=p.weight_words, row_words=p.weight_banks,
+                            narrow_words=p.dense_words) if p.external_weights
             else WideMemory(banks=p.weight_banks, rows=p.weight_rows))
         m.submodules.program = program = WideMemory(
             banks=2 * p.program_width, rows=p.program_rows)
@@ -132,7 +161,8 @@ class Core(wiring.Component):
         m.submodules.sequencer = sequencer = Sequencer(
             width=p.program_width, program_row_width=32, trailer_row_width=32,
             flush_cycles=self.flush_cycles, spec_hash=p.spec_hash,
-            slots=1 if p.slots is None else 2)
+            slots=1 if p.slots is None else 2,
+            engine_cause=Cause.DENSITY if p.macro is None else Cause.BAD_DESCRIPTOR)
         d, v, fused = sequencer.descriptor, sequencer.vector_descriptor, sequencer.fused
         matrix = Signal()
         window = Signal()
@@ -152,7 +182,8 @@ class Core(wiring.Component):
             halt.eq(~(sequencer.begin | sequencer.running)),
             sequencer.consistent.eq(Mux(
                 matrix, covers(d.column_tiles, facts.columns // 8, d.destination_blocks)
-                & (~fused | joins(v, d, p.fused_blocks)),
+                & (~fused | joins(v, d, p.fused_blocks)) if p.macro is None
+                else runs(p.macro, d, reloads=p.reloads) & ~fused,
                 p.vector_lanes and covers(d.column_tiles, p.vector_blocks, d.destination_blocks))),
         ]
         for name in ("stop", "program_base", "last_layer", "watchdog", "conditions",
@@ -190,9 +221,11 @@ class Core(wiring.Component):
 
         # Engine and vector unit, with the writers of their results.
         m.submodules.counters = counters = Counters(
-            multipliers=facts.multipliers, banks=p.banks, write_words=activations.write_words)
+            multipliers=facts.multipliers if p.macro is None else p.macro.rows * p.macro.adcs,
+            banks=p.banks, write_words=activations.write_words)
         m.d.comb += weights.lock.eq(sequencer.running | sequencer.begin)
-        path = mesh_path(m, self, sequencer, fetch, weights, counters, begin_matrix, halt)
+        path = (mesh_path if p.macro is None else cim_path)(
+            m, self, sequencer, fetch, weights, counters, begin_matrix, halt)
         m.d.comb += path.parameters.base.eq(program_row(d))
         writers, loaders = [path.writer], [path.parameters]
         if p.vector_lanes:
@@ -212,10 +245,21 @@ class Core(wiring.Component):
         width = exact_log2(p.program_width)
         readers = [
             (sequencer.program_enable, sequencer.program_row >> width, Signal()),
-            *((loader.read_enable, loader.read_row, loader.read_grant)
+            *((loader.read_enable, loader.read_row,
+               loader.read_grant if isinstance(loader, ParameterLoader) else Signal())
               for loader in loaders),
         ]
         m.d.comb += sequencer.program_data.eq(program.read_data.as_value())
+        if p.trailer_in_program:
+            m.d.comb += [sequencer.trailer_base.eq(self.program_base),
+                         sequencer.trailer_data.eq(program.read_data[0][:64])]
+            readers.append((sequencer.trailer_enable, sequencer.trailer_row >> width, Signal()))
+        else:  # of weights on chip the sequencer reads the trailer
+            m.d.comb += [sequencer.trailer_base.eq(self.weight_base),
+                         sequencer.trailer_data.eq(weights.read_data[0])]
+            with m.If(sequencer.trailer_enable):
+                m.d.comb += [weights.read_enable.eq(1),
+                             weights.read_row.eq(sequencer.trailer_row)]
         if p.external_weights:
             m.submodules.transfers = transfers = TransferQueue(
                 width=p.program_width, row_width=program.row_width)
@@ -232,17 +276,8 @@ class Core(wiring.Component):
                 transfers.read_data.eq(program.read_data.as_value()),
                 sequencer.transfers_done.eq(transfers.completed),
                 sequencer.transfers_idle.eq(transfers.idle & self.transfers_idle),
-                sequencer.trailer_base.eq(self.program_base),
-                sequencer.trailer_data.eq(program.read_data[0][:64]),
             ]
-            readers += [(sequencer.trailer_enable, sequencer.trailer_row >> width, Signal()),
-                        (transfers.read_enable, transfers.read_row, transfers.read_grant)]
-        else:  # of weights on chip the sequencer reads the trailer
-            m.d.comb += [sequencer.trailer_base.eq(self.weight_base),
-                         sequencer.trailer_data.eq(weights.read_data[0])]
-            with m.If(sequencer.trailer_enable):
-                m.d.comb += [weights.read_enable.eq(1),
-                             weights.read_row.eq(sequencer.trailer_row)]
+            readers.append((transfers.read_enable, transfers.read_row, transfers.read_grant))
         m.d.comb += [grant.eq(0) for _, _, grant in readers]  # they may be high by default
         for index, (enable, row, grant) in enumerate(readers):
             with (m.Elif if index else m.If)(enable):
@@ -288,7 +323,7 @@ class Core(wiring.Component):
             counters.activation_writes.eq(activations.write_enable),
             *(counters.write_banks[word].eq(activations.write_addresses[word])
               for word in range(activations.write_words)),
-            counters.weight_read.eq(weights.read_enable),
+            counters.weight_read.eq(0 if p.resident else weights.read_enable),
             self.counts.eq(counters.counts),
         ]
         return m
