@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many of many bits are ones."""
+
+from amaranth import Cat, Const, Module, Signal, Value
+
+__all__ = ["popcount"]
+
+
+def popcount(m: Module, name: str, bits: Value) -> Value:
+    """The number of ones of at least one bit, through signals of ``m`` named after ``name``.
+
+    Of three bits of one weight a full adder makes a sum and a carry, until two bits of every weight
+    are left, which are added: about as many full adders as bits. They are written a vector at a
+    time, its three thirds together. Combinational.
+    """
+    rows: tuple[list[Value], list[Value]] = [], []
+    column: Value = bits
+    weight = 0
+    while len(column):
+        carries: list[Value] = []
+        while len(column) > 2:
+            third = len(column) // 3
+            a, b, c = (column[index * third:(index + 1) * third] for index in range(3))
+            place = f"{name}_{weight}_{len(carries)}"
+            total = Signal(third, name=f"{place}_sum")
+            carry = Signal(third, name=f"{place}_carry")
+            m.d.comb += [total.eq(a ^ b ^ c), carry.eq((a & b) | (c & (a | b)))]
+            carries.append(carry)
+            column = Cat(total, column[3 * third:])
+        for index, row in enumerate(rows):
+            row.append(column[index] if index < len(column) else Const(0, 1))
+        column = Cat(*carries)
+        weight += 1
+    return Cat(*rows[0]) + Cat(*rows[1])

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The digital macro: compute in memory with adder trees, exact."""
+
+from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+
+from .contract import OPERAND_BITS, WRITE_WEIGHTS, MacroParameters, MacroSignature
+from .digital_column import DigitalColumn, PlaneStep
+
+__all__ = ["DigitalMacro"]
+
+
+class DigitalMacro(wiring.Component):
+    """A macro of ordinary logic: one ``DigitalColumn`` for every ADC.
+
+    A code is ``sum(operand * weight)`` over the enabled rows, of the low ``activation_bits`` and
+    ``weight_bits``, modulo ``2**code_bits``: whoever places layers sees to it that sums fit.
+    ``adc_shift`` is of no effect.
+
+    Of ``early_stop``: planes of operands that are copies of the sign in all enabled rows, or zero
+    in unsigned ones, are left out (FORMS, section 3, where a fragment's are).
+
+    *Timing*: a conversion takes ``activation_bits * weight_bits + DIGITAL_OVERHEAD`` cycles; with
+    ``early_stop`` the longest operand's bits count, at least 1. A weight is taken in every cycle in
+    which no conversion is under way. A reset clears all weights, through the write port's own
+    wires, and in the cycle behind it the macro is not ready.
+
+    *Parameters*: ``p``, the array's.
+
+    *Members*: ``write``, ``row_data``, ``row_enable``, ``adc_enable``, ``phase``, ``is_signed``,
+    ``activation_bits``, ``weight_bits``, ``adc_shift``, ``fire``, ``ready``, ``done``,
+    ``read_enable``, ``read_group``, ``codes``; see ``MacroSignature``.
+    """
+
+    def __init__(self, p: MacroParameters):
+        if p.timing:
+            raise ValueError(f"Digital macro must have no timing but its own, not {p.timing!r}")
+        self.parameters = p
+        super().__init__(MacroSignature(p).flip())
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        p = self.parameters
+        columns = [DigitalColumn(rows=p.rows, mux=p.mux, code_bits=p.code_bits)
+                   for _ in range(p.adcs)]
+        for adc, column in enumerate(columns):
+            m.submodules[f"column_{adc}"] = column
+        clearing = Signal(init=1)
+        busy = Signal()
+        m.d.sync += clearing.eq(0)
+        m.d.comb += self.ready.eq(~clearing & ~busy)
+        self._write(m, columns, clearing, busy)
+
+        needed = self._needed(m) if p.early_stop else self.activation_bits
+        top = Signal(range(OPERAND_BITS))            # plane of operands with which all begin
+        operand_plane = Signal(range(OPERAND_BITS))
+        weight_plane = Signal(range(OPERAND_BITS))
+        running = Signal()                           # planes meet in this cycle
+        ending = Signal()                            # they did in the last one, for the last time
+        step = Signal(PlaneStep)
+        start = Signal()
+        chosen = Signal(range(OPERAND_BITS))         # plane of weights that meets operands next
+        first_weight = Signal()
+        m.d.comb += [
+            start.eq(self.fire & self.ready),
+            chosen.eq(Mux(busy, weight_plane - 1, self.weight_bits - 1)),
+            step.active.eq(running),
+            step.first.eq(operand_plane == top),
+            step.negative.eq(step.first & self.is_signed),
+            step.last.eq(operand_plane == 0),
+            step.first_weight.eq(first_weight),
+            step.negative_weight.eq(first_weight),
+            self.done.eq(ending),
+        ]
+        turn = running & step.last & (weight_plane != 0)
+        m.d.sync += ending.eq(running & step.last & (weight_plane == 0))
+        with m.If(start):
+            m.d.sync += [busy.eq(1), running.eq(1), top.eq(needed - 1),
+                         operand_plane.eq(needed - 1), weight_plane.eq(self.weight_bits - 1),
+                         first_weight.eq(1)]
+        with m.If(running):
+            m.d.sync += operand_plane.eq(operand_plane - 1)
+            with m.If(step.last):
+                m.d.sync += [operand_plane.eq(top), weight_plane.eq(chosen), first_weight.eq(0),
+                             running.eq(weight_plane != 0)]
+        with m.If(self.done):
+            m.d.sync += busy.eq(0)
+
+        operands = Signal(p.rows)
+        m.d.comb += operands.eq(self.row_enable & Cat(
+            octet.bit_select(operand_plane, 1) for octet in self.row_data))
+        for adc, column in enumerate(columns):
+            m.d.comb += [
+                column.load.eq(start | turn), column.column.eq(self.phase),
+                column.plane.eq(chosen), column.operands.eq(operands), column.step.eq(step),
+                column.latch.eq(self.done), column.enable.eq(self.adc_enable[adc])]
+        self._read(m, columns)
+        return m
+
+    def _write(self, m: Module, columns: list[DigitalColumn], clearing: Signal,
+               busy: Signal) -> None:
+        """Weights go to their columns; while ``clearing`` zeros to all."""
+        p = self.parameters
+        word = self.write.payload
+        rows = Signal(p.rows)
+        m.d.comb += [self.write.ready.eq(~clearing & ~busy),
+                     rows.eq(Mux(clearing, ~0, 1 << word.row))]
+        taken = self.write.valid & self.write.ready
+        groups = Signal(p.columns // WRITE_WEIGHTS)
+        m.d.comb += groups.eq(Mux(clearing, ~0, taken << word.group))
+        for adc, column in enumerate(columns):
+            m.d.comb += column.write_rows.eq(rows)
+            for phase in range(p.mux):
+                group, place = divmod(p.column(adc, phase), WRITE_WEIGHTS)
+                m.d.comb += [column.write[phase].eq(groups[group]),
+                             column.weights[phase].eq(Mux(clearing, 0, word.weights[place]))]
+
+    def _needed(self, m: Module) -> Signal:
+        """Planes of operands that are not copies of the sign or zero in all enabled rows."""
+        needed = Signal(4)
+        m.d.comb += needed.eq(1)
+        for bit in range(1, OPERAND_BITS):
+            # In two's complement a plane is needed where it differs from the one below it.
+            differs = Cat(octet[bit] ^ (octet[bit - 1] & self.is_signed)
+                          for octet in self.row_data) & self.row_enable
+            with m.If(differs.any() & (bit < self.activation_bits)):
+                m.d.comb += needed.eq(bit + 1)
+        return needed
+
+    def _read(self, m: Module, columns: list[DigitalColumn]) -> None:
+        p = self.parameters
+        groups = [Cat(column.code for column in columns[first:first + p.lanes])
+                  for first in range(0, p.adcs, p.lanes)]
+        with m.If(self.read_enable):
+            m.d.sync += self.codes.as_value().eq(Array(groups)[self.read_group])
