@@ -12,27 +12,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .conversion import CELL_STEPS, pcm_weights
 from .quantisers import GDC_ONE
 
-__all__ = ["G_MAX", "T_0", "UNIT", "Cells", "Devices", "compensation", "ideal", "program"]
+__all__ = ["G_MAX", "T_0", "Cells", "Devices", "compensation", "ideal", "program"]
 
 G_MAX = 25.0
 """Conductance of the weight 127, microsiemens."""
-UNIT = 32
-"""Integers of a cell by which a weight differs from the next."""
 T_0 = 20.0
 """Seconds from programming to the first reading, from which on devices drift."""
 
 _T_READ = 250e-9
 _LEAST = 1e-7
-_CELL = 127 * UNIT / G_MAX
+_CELL = 127 * CELL_STEPS / G_MAX
 _GDC_MOST = (1 << 16) - 1
 
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """``weights`` int16 [rows, columns], ``UNIT`` a step of the int8 weight where a cell is ideal;
-    ``noise`` uint16 [rows, columns], standard deviation of a reading in the same unit."""
+    """``weights`` int16 [rows, columns], differences of pairs, ``CELL_STEPS`` a step of the int8
+    weight; ``noise`` uint16 [rows, columns], standard deviation of a reading in the same unit."""
 
     weights: np.ndarray
     noise: np.ndarray
@@ -104,7 +103,7 @@ def program(weights: np.ndarray, seed: int | np.random.Generator,
 
 def ideal(weights: np.ndarray) -> Cells:
     """Cells of int8 ``weights`` [rows, columns] without any noise or drift."""
-    return Cells(weights.astype(np.int16) * UNIT, np.zeros(weights.shape, np.uint16))
+    return Cells(pcm_weights(weights), np.zeros(weights.shape, np.uint16))
 
 
 def compensation(before: Cells, after: Cells,

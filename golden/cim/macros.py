@@ -6,25 +6,23 @@ from typing import Protocol
 
 import numpy as np
 
+from .conversion import digital_codes, pcm_code, pcm_codes
 from .device import Cells
 from .mapping import LayerMapping
-from .quantisers import adc
 
 __all__ = ["DigitalMacro", "Macro", "PcmMacro", "StatisticalMacro"]
-
-_CHUNK = 1 << 22
 
 
 class Macro(Protocol):
     """An array with its weights."""
 
     def convert(self, operands: np.ndarray, rows: slice, columns: np.ndarray, counts: np.ndarray,
-                mapping: LayerMapping) -> np.ndarray:
+                mapping: LayerMapping, is_signed: bool) -> np.ndarray:
         """Codes int64 [N, C] of N conversions.
 
         ``operands``: int64 [N, R], as the row drivers have them; ``rows``: R of the array;
         ``columns`` [C]: one for every enabled ADC; ``counts`` [N]: conversions since reset before
-        each; ``mapping``: bits and gain.
+        each; ``mapping``: bits and gain; ``is_signed``: operands are two's complement.
         """
         ...
 
@@ -36,11 +34,11 @@ class DigitalMacro:
     weights: np.ndarray
 
     def convert(self, operands: np.ndarray, rows: slice, columns: np.ndarray, counts: np.ndarray,
-                mapping: LayerMapping) -> np.ndarray:
+                mapping: LayerMapping, is_signed: bool) -> np.ndarray:
         """As ``Macro``; of weights their low bits count, as two's complement."""
-        spare = 8 - mapping.weight_bits
-        low = self.weights[rows][:, columns].astype(np.int8) << spare >> spare
-        return (operands.astype(np.float64) @ low.astype(np.float64)).astype(np.int64)
+        return digital_codes(operands, self.weights[rows][:, columns],
+                             activation_bits=mapping.activation_bits,
+                             weight_bits=mapping.weight_bits, is_signed=is_signed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,20 +53,13 @@ class PcmMacro:
     adc_bits: int | None = None
 
     def convert(self, operands: np.ndarray, rows: slice, columns: np.ndarray, counts: np.ndarray,
-                mapping: LayerMapping) -> np.ndarray:
+                mapping: LayerMapping, is_signed: bool) -> np.ndarray:
         """As ``Macro``."""
-        weights = self.cells.weights[rows][:, columns].astype(np.int64)
-        noise = self.cells.noise[rows][:, columns].astype(np.int64)
-        place = (np.arange(rows.start, rows.stop)[:, np.newaxis] << 16 | columns).astype(np.uint32)
-        sums = np.empty((len(operands), len(columns)), np.int64)
-        step = max(1, _CHUNK // weights.size)
-        for first in range(0, len(operands), step):
-            part = slice(first, first + step)
-            normal = read_noise(self.seed, counts[part], place)
-            cells = weights + ((noise * normal * 443 + 32768) >> 16)
-            sums[part] = (operands[part, np.newaxis].astype(np.float64)
-                          @ cells.astype(np.float64))[:, 0]
-        return adc(sums, mapping.adc_shift, self.adc_bits or mapping.activation_bits)
+        return pcm_codes(
+            operands, self.cells.weights[rows][:, columns], self.cells.noise[rows][:, columns],
+            conversions=counts, rows=np.arange(rows.start, rows.stop), columns=columns,
+            seed=self.seed, activation_bits=mapping.activation_bits, is_signed=is_signed,
+            adc_shift=mapping.adc_shift, adc_bits=self.adc_bits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,24 +72,12 @@ class StatisticalMacro:
     adc_bits: int | None = None
 
     def convert(self, operands: np.ndarray, rows: slice, columns: np.ndarray, counts: np.ndarray,
-                mapping: LayerMapping) -> np.ndarray:
+                mapping: LayerMapping, is_signed: bool) -> np.ndarray:
         """As ``Macro``; the numbers of conversions do not matter."""
         weights = self.cells.weights[rows][:, columns].astype(np.float64)
         noise = self.cells.noise[rows][:, columns].astype(np.float64)
         x = operands.astype(np.float64)
         spread = np.sqrt((x * x) @ (noise * noise))
         sums = x @ weights + spread * self.generator.standard_normal(spread.shape)
-        return adc(np.rint(sums).astype(np.int64), mapping.adc_shift,
-                   self.adc_bits or mapping.activation_bits)
-
-
-def read_noise(seed: int, counts: np.ndarray, place: np.ndarray) -> np.ndarray:
-    first = _mix((seed + counts.astype(np.int64) * 0x9E3779B9).astype(np.uint32))
-    mixed = _mix(first[:, np.newaxis, np.newaxis] ^ place)
-    return mixed.view(np.uint8).reshape(*mixed.shape, 4).sum(-1, dtype=np.int64) - 510
-
-
-def _mix(x: np.ndarray) -> np.ndarray:
-    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D)
-    x = (x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B)
-    return x ^ (x >> np.uint32(16))
+        return pcm_code(np.rint(sums).astype(np.int64), adc_shift=mapping.adc_shift,
+                        adc_bits=self.adc_bits or mapping.activation_bits)

@@ -73,7 +73,8 @@ def _convert(layer: ArrayLayer, mapping: LayerMapping, shape: ArrayShape, macro:
         for phase in range(mapping.phases):
             part = slice(phase * mapping.adcs, (phase + 1) * mapping.adcs)
             codes = macro.convert(flat[:, top:bottom], rows, columns[part],
-                                  counts + number * mapping.phases + phase, mapping)
+                                  counts + number * mapping.phases + phase, mapping,
+                                  layer.signed)
             total[:, part] += digital_scale(codes, factor, mapping.scale_shift)
     return requantise((total + layer.folded_bias).reshape(len(x), layer.pixels, -1),
                       layer.requantise)

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The quantisers around an array, in integers: row drivers, ADCs, the digital scale behind them.
+"""The quantisers around an array, in integers: row drivers, the digital scale behind the ADCs.
 
 AnalogNets and AON-CiM, section 4: ``xq = round(clip(x, +-rD) / dD)`` ahead of the array,
-``yq = round(clip(y, +-rA) / dA)`` behind it, with one fixed gain of all ADCs. Ranges are powers of
-two here: that of the drivers is the range of int8, that of the ADCs ``2**adc_shift`` a step.
+``yq = round(clip(y, +-rA) / dA)`` behind it, with one fixed gain of all ADCs. Steps are powers of
+two here: of the drivers ``2**(8 - bits)``, of the ADCs, which ``conversion.pcm_code`` has,
+``2**adc_shift``.
 """
 
 import numpy as np
 
-__all__ = ["GDC_ONE", "adc", "dac", "digital_scale", "effective_scale"]
+__all__ = ["GDC_ONE", "dac", "digital_scale", "effective_scale"]
 
 GDC_ONE = 1 << 13
 """Drift compensation of 1.0, as the register has it."""
@@ -24,13 +25,6 @@ def dac(operands: np.ndarray, bits: int, *, signed: bool) -> np.ndarray:
         return wide
     most = (1 << (bits - signed)) - 1
     return np.minimum((wide + (1 << (7 - bits))) >> (8 - bits), most)
-
-
-def adc(sums: np.ndarray, adc_shift: int, bits: int) -> np.ndarray:
-    """Codes of ``bits`` of int64 ``sums``: over ``2**adc_shift``, rounded half up, clipped to
-    ``+-(2**(bits - 1) - 1)``."""
-    most = (1 << (bits - 1)) - 1
-    return np.clip((sums + ((1 << adc_shift) >> 1)) >> adc_shift, -most, most)
 
 
 def effective_scale(scale: int, gdc: int = GDC_ONE) -> int:

@@ -15,7 +15,7 @@ def test_low_bits_of_weights_are_two_s_complement():
     weights = np.arange(-128, 128).astype(np.int8).reshape(256, 1)
     one = np.eye(256, dtype=np.int64)
     codes = DigitalMacro(weights).convert(one, slice(0, 256), np.array([0]), np.zeros(256),
-                                          a_mapping(weight_bits=3))
+                                          a_mapping(weight_bits=3), False)
     assert codes[:, 0].tolist() == [(w + 4) % 8 - 4 for w in range(-128, 128)]
 
 
@@ -25,9 +25,10 @@ def test_statistics_are_those_of_the_exact_noise():
     cells = program(weights, 1).cells(86400.0)
     operands = np.repeat(rng.integers(0, 256, (1, 32)), 20_000, 0)
     mapping, counts = a_mapping(), np.arange(len(operands))
-    exact = PcmMacro(cells, 3, adc_bits=32).convert(operands, ROWS, COLUMNS, counts, mapping)
+    exact = PcmMacro(cells, 3, adc_bits=32).convert(operands, ROWS, COLUMNS, counts, mapping,
+                                                          False)
     drawn = StatisticalMacro(cells, rng, adc_bits=32).convert(operands, ROWS, COLUMNS, counts,
-                                                              mapping)
+                                                              mapping, False)
     spread = np.sqrt((operands[0] ** 2) @ cells.noise[ROWS][:, COLUMNS].astype(float) ** 2)
     for found in (exact, drawn):
         mean = operands[0] @ cells.weights[ROWS][:, COLUMNS].astype(int)

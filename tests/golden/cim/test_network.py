@@ -16,7 +16,7 @@ from .stack import stack
 
 DEMO = files("systolith.gen.demo")
 PCM = {"adc_shift": 13, "scale": 1 << 14, "scale_shift": 6}
-CUTS = [{}, {"tile_rows": 50, "adcs": 16}, {"tile_rows": 40, "adcs": 8, "adjacent": True}]
+CUTS = [{}, {"tile_rows": 50, "adcs": 16}, {"tile_rows": 40, "adcs": 8, "mux": 8, "adjacent": True}]
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_ideal_cells_and_fine_adcs_are_the_digital_macro(digits, images):
 
 
 def test_noise_follows_the_conversion_count(digits, images):
-    shape, mappings, weights, written = placed(digits, tile_rows=100, adcs=8, **PCM)
+    shape, mappings, weights, written = placed(digits, tile_rows=100, adcs=8, mux=8, **PCM)
     macro = PcmMacro(program(weights, 3, written).cells(3600.0), 7)
     both, count = run(digits, images[:2], mappings, shape, macro)
     assert count == 2 * conversions(array_layers(digits, mappings), mappings)
@@ -99,7 +99,7 @@ def test_conversions_are_counted_pixel_tile_phase(digits, images):
     seen = []
 
     class Counting:
-        def convert(self, operands, rows, columns, counts, mapping):
+        def convert(self, operands, rows, columns, counts, mapping, is_signed):
             seen.append((rows.start, int(columns[0]), counts.copy()))
             return np.zeros((len(operands), len(columns)), np.int64)
 
