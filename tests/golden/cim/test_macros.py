@@ -26,7 +26,7 @@ def test_statistics_are_those_of_the_exact_noise():
     operands = np.repeat(rng.integers(0, 256, (1, 32)), 20_000, 0)
     mapping, counts = a_mapping(), np.arange(len(operands))
     exact = PcmMacro(cells, 3, adc_bits=32).convert(operands, ROWS, COLUMNS, counts, mapping,
-                                                          False)
+                                                      False)
     drawn = StatisticalMacro(cells, rng, adc_bits=32).convert(operands, ROWS, COLUMNS, counts,
                                                               mapping, False)
     spread = np.sqrt((operands[0] ** 2) @ cells.noise[ROWS][:, COLUMNS].astype(float) ** 2)
