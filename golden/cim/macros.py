@@ -75,9 +75,10 @@ class StatisticalMacro:
                 mapping: LayerMapping, is_signed: bool) -> np.ndarray:
         """As ``Macro``; the numbers of conversions do not matter."""
         weights = self.cells.weights[rows][:, columns].astype(np.float64)
-        noise = self.cells.noise[rows][:, columns].astype(np.float64)
+        noise = self.cells.noise[rows][:, columns].astype(np.float32)
         x = operands.astype(np.float64)
-        spread = np.sqrt((x * x) @ (noise * noise))
+        single = x.astype(np.float32)
+        spread = np.sqrt((single * single) @ (noise * noise))
         sums = x @ weights + spread * self.generator.standard_normal(spread.shape)
         return pcm_code(np.rint(sums).astype(np.int64), adc_shift=mapping.adc_shift,
                         adc_bits=self.adc_bits or mapping.activation_bits)
