@@ -14,13 +14,17 @@ Rules, by name, as ``verif`` checks them:
   ``weight_bits`` and ``adc_shift`` keep their values, and no weight is written.
 - ``time``: ``done`` is high for one cycle, ``conversion_cycles - 1`` after that of ``fire``; of a
   macro that may stop early, then or before; otherwise never.
-- ``ready``: low from the cycle after ``fire`` to that of ``done``, high from the next on.
+- ``ready``: low from the cycle after ``fire`` to that of ``done``, high from the next on; after a
+  reset it may take ``WRITE_PATIENCE`` cycles to rise.
 - ``order``: with ``read_enable``, a cycle later ``codes[i]`` is that of ADC
   ``read_group * lanes + i`` in the conversion that was done last, up to and including the cycle of
   the next ``done``.
 - ``gated``: codes of ADCs that were not enabled are zero.
 - ``known``: codes do not depend on weights that were never written, on operands of rows that are
-  not enabled, or on how registers came up.
+  not enabled, or on how registers came up. Such weights count as zero; those that were written
+  before a reset may be gone.
+- ``sum``: of a macro that is exact, a code is the sum over enabled rows of operand times weight,
+  in the low bits that count, modulo ``2**code_bits``.
 - ``write``: a weight is taken in a cycle of ``write.valid`` and ``write.ready``, and within
   ``WRITE_PATIENCE`` cycles while no conversion is under way.
 """
@@ -53,7 +57,8 @@ class MacroParameters:
     of the ADCs and a multiple of 8; ``timing``: cycles of a conversion at 1 ... 8 bits of
     activations, empty for the digital macro, which takes
     ``activation_bits * weight_bits + DIGITAL_OVERHEAD``; ``early_stop``: a conversion may be
-    shorter than that. Raises ValueError where they do not fit together.
+    shorter than that; ``adc_bits``: of the PCM macro's ADCs, 0 for as many as activations have.
+    Raises ValueError where they do not fit together.
     """
 
     DIGITAL_OVERHEAD = 2
@@ -67,6 +72,7 @@ class MacroParameters:
     lanes: int = 8
     timing: tuple[int, ...] = ()
     early_stop: bool = False
+    adc_bits: int = 0
 
     def __post_init__(self):
         for name in ("rows", "columns"):
@@ -81,6 +87,9 @@ class MacroParameters:
                              f"not {self.lanes!r}")
         if not 8 <= self.code_bits <= 32:
             raise ValueError(f"Code must have 8 ... 32 bits, not {self.code_bits!r}")
+        if self.adc_bits and not 2 <= self.adc_bits <= self.code_bits:
+            raise ValueError(f"ADC must have 2 ... {self.code_bits} bits, those of a code, or 0, "
+                             f"not {self.adc_bits!r}")
         if self.timing and (len(self.timing) != OPERAND_BITS or min(self.timing) < 2):
             raise ValueError(f"Timing must be {OPERAND_BITS} numbers of at least 2 cycles, not "
                              f"{self.timing!r}")
