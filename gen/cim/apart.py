@@ -16,15 +16,18 @@ ON_ARRAY = (Convolution, DepthwiseConvolution, FullyConnected)
 
 
 def lay_apart(network: Network, *, rows: int = 1024, adcs: int = 1024, mux: int = 1,
-              adjacent: bool = False, **fields) -> tuple[ArrayShape, dict[int, LayerMapping]]:
-    """An array and the mappings of its layers, by output tensor: depthwise ones densely.
+              adjacent: bool = False, depthwise: bool = True,
+              **fields) -> tuple[ArrayShape, dict[int, LayerMapping]]:
+    """An array and the mappings of its layers, by output tensor: those with weights.
 
-    Row tiles have at most ``rows`` rows, phases at most ``adcs`` ADCs; ``mux`` columns share one.
-    ``fields``: bits, gain and scale of every ``LayerMapping``.
+    ``depthwise`` ones lie there densely, or not at all. Row tiles have at most ``rows`` rows,
+    phases at most ``adcs`` ADCs; ``mux`` columns share one. ``fields``: bits, gain and scale of
+    every ``LayerMapping``.
     """
     row, mappings, most = 0, {}, 8
     for layer in network.layers:
-        if not isinstance(layer, ON_ARRAY):
+        if not isinstance(layer, ON_ARRAY) or (
+                isinstance(layer, DepthwiseConvolution) and not depthwise):
             continue
         seen = array_layer(network, layer)
         channels = len(seen.weights)
