@@ -66,7 +66,8 @@ def _macro(spec: Spec) -> dict:
     return {} if cim is None else {"reloads": cim.residency == "reloaded", "macro": MacroParameters(
         macro=cim.macro, rows=cim.rows, columns=cim.columns, mux=cim.mux,
         adjacent=cim.mux_map == "adjacent", code_bits=cim.code_bits, lanes=spec.postproc.lanes,
-        timing=cim.timing(spec.target.clock_mhz), early_stop=cim.early_stop)}
+        timing=cim.timing(spec.target.clock_mhz), early_stop=cim.early_stop,
+        adc_bits=cim.adc_bits or 0)}
 
 
 def accelerator(spec: Spec, *, monitors: bool = False) -> Accelerator | CompactAccelerator:

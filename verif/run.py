@@ -76,7 +76,7 @@ def _memory_modules(p: AcceleratorParameters) -> list[str]:
     if isinstance(p, CompactParameters):
         return [f"{TOP}_{SramBank.name_of(p.memory_words)}"]
     depths = {p.group_words // p.banks, p.weight_depth, p.program_rows, p.schedule_words}
-    return [f"{TOP}_{SramBank.name_of(depth)}" for depth in sorted(depths)]
+    return [f"{TOP}_{SramBank.name_of(depth)}" for depth in sorted(depths) if depth]
 
 
 def _places(p: AcceleratorParameters) -> Places:
@@ -105,7 +105,7 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
         inputs=np.zeros((len(inputs), 0), "<u8") if streamed else pack_inputs(program, inputs),
         output_runs=tensor_runs(program, program.lowered.output),
         layers=len(program.layers), banks=p.banks, monitor=monitor, trace=trace, stalls=stalls,
-        watchdog=watchdog, places=None if window else asdict(_places(p)),
+        watchdog=watchdog, places=None if window or p.macro else asdict(_places(p)),
         **streamed)
 
 
@@ -142,7 +142,8 @@ def _layer_tensors(program: Program, answer: Answer, count: int,
                 values = replace(layer.destination, base=0, order=()).unpack(words)
             else:
                 pixels = height * width
-                tile = p.facts.rows if layer.fused or layer.fed else pixels
+                tile = (p.facts.rows if layer.fused or layer.fed or (
+                    unit == "engine" and p.macro) else pixels)
                 pieces = [group.reshape(groups, -1, columns).transpose(1, 0, 2)
                           for group in np.split(part.reshape(-1, columns), [
                               groups * end for end in range(tile, pixels, tile)])]

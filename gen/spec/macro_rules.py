@@ -9,7 +9,7 @@ __all__ = ["macro_rules"]
 Values = Mapping[str, Any]
 Faults = Iterator[tuple[str, str]]
 
-MAX_LANES = 256
+LANES = (8, 16, 32)
 
 
 def _shape(v: Values) -> Faults:
@@ -33,12 +33,12 @@ def _columns(v: Values) -> Faults:
     if columns % mux:
         yield "cim.mux", (f"must be a divisor of the {columns} columns, not {mux}; make "
                           f"cim.columns a multiple of {mux}")
-    elif columns // mux % lanes:
-        legal = [item for item in range(8, MAX_LANES + 1, 8) if columns // mux % item == 0]
-        fix = (f"set it to {' or '.join(map(str, legal[-2:]))}" if legal else
+    elif columns // mux % lanes or lanes not in LANES:
+        legal = [item for item in LANES if columns // mux % item == 0]
+        fix = (f"set it to {' or '.join(map(str, legal))}" if legal else
                "make cim.columns a multiple of 8 x cim.mux")
-        yield "postproc.lanes", (f"must be a divisor of the {columns // mux} ADCs (cim.columns / "
-                                 f"cim.mux), not {lanes}; {fix}")
+        yield "postproc.lanes", (f"must be 8, 16 or 32 and a divisor of the {columns // mux} ADCs "
+                                 f"(cim.columns / cim.mux), not {lanes}; {fix}")
 
 
 def _digital(v: Values) -> Faults:

@@ -161,5 +161,6 @@ class Controller(wiring.Component):
         if p.early_stop:
             return 1
         sizes = [min(max(bits, 1), OPERAND_BITS) for bits in range(1 << len(f.weight_bits))]
-        return Array(p.conversion_cycles(a, w) - 1 for a in sizes for w in sizes)[
+        most = (1 << len(self.read_left)) - 1
+        return Array(min(p.conversion_cycles(a, w) - 1, most) for a in sizes for w in sizes)[
             Cat(f.weight_bits, f.activation_bits)]

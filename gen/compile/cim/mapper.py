@@ -19,7 +19,7 @@ from ..fault import CompileFault
 
 __all__ = ["Demand", "Placement", "place"]
 
-EFFORT = 4.0
+EFFORT = 2.0
 """Of the solver, in its own deterministic seconds."""
 MORE_TILES = 3
 """Row tiles that a layer may take beyond the fewest."""
@@ -63,15 +63,19 @@ class _Form:
     last_width: int
 
 
-def place(demands: Sequence[Demand], shape: ArrayShape, lanes: int) -> list[Placement]:
+def place(demands: Sequence[Demand], shape: ArrayShape, lanes: int, *,
+          reloaded: bool = False) -> list[Placement]:
     """A place for every layer; ``lanes``: codes that are read at once, of whose groups tiles take
-    whole ones. The same result for the same demands.
+    whole ones; ``reloaded``: other layers have the array after these. The same result for the same
+    demands.
 
     Raises CompileFault where a layer is too large by itself, or they do not fit together, with how
     much is missing.
     """
     fewest = [_forms(demand, shape, lanes) for demand in demands]
-    _check_cells(demands, shape)
+    advice = "make cim.rows or cim.columns larger" + (
+        "" if reloaded else ", or set cim.residency to reloaded")
+    _check_cells(demands, shape, advice)
     found = _solve(demands, [forms[:1] for forms in fewest], shape, lanes)
     if found is None and any(len(forms) > 1 for forms in fewest):
         found = _solve(demands, fewest, shape, lanes)
@@ -79,8 +83,7 @@ def place(demands: Sequence[Demand], shape: ArrayShape, lanes: int) -> list[Plac
         cells = sum(demand.rows * demand.channels for demand in demands)
         raise CompileFault(
             f"the layers' weights, {100 * cells / (shape.rows * shape.columns):.0f} % of the "
-            "array, do not fit side by side as rectangles; make cim.rows or cim.columns larger, or "
-            "set cim.residency to reloaded")
+            f"array, do not fit side by side as rectangles; {advice}")
     return found
 
 
@@ -122,14 +125,14 @@ def _least_tiles(cuts: tuple[int, ...], rows: int) -> int | None:
     return tiles
 
 
-def _check_cells(demands: Sequence[Demand], shape: ArrayShape) -> None:
+def _check_cells(demands: Sequence[Demand], shape: ArrayShape, advice: str) -> None:
     need = sum(demand.rows * demand.channels for demand in demands)
     have = shape.rows * shape.columns
     if need > have:
-        raise CompileFault(
-            f"the array must have at least {need} cells for the weights of this network, not "
-            f"{have}, {need - have} fewer; make cim.rows or cim.columns larger, or set "
-            "cim.residency to reloaded")
+        whose = (f"layer {demands[0].name} ({demands[0].kind})" if len(demands) == 1
+                 else "this network")
+        raise CompileFault(f"the array must have at least {need} cells for the weights of {whose}, "
+                           f"not {have}, {need - have} fewer; {advice}")
 
 
 def _solve(demands: Sequence[Demand], forms: Sequence[Sequence[_Form]], shape: ArrayShape,
@@ -158,8 +161,9 @@ def _solve(demands: Sequence[Demand], forms: Sequence[Sequence[_Form]], shape: A
                 x = model.new_int_var_from_domain(starts, f"x {name}")
                 y = model.new_int_var(0, shape.rows - 1, f"y {name}")
                 bottom = model.new_int_var(1, shape.rows, f"end {name}")
-                interval = model.new_optional_interval_var(y, end - first, bottom, chosen, name)
-                model.add(end - first >= 1).only_enforce_if(chosen)
+                height = model.new_int_var(1, shape.rows, f"height {name}")
+                model.add(height == end - first).only_enforce_if(chosen)
+                interval = model.new_optional_interval_var(y, height, bottom, chosen, name)
                 model.add(bottom <= top).only_enforce_if(chosen)
                 for phase in range(form.phases):
                     width = form.last_width if phase == form.phases - 1 else form.width

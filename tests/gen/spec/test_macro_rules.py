@@ -15,13 +15,14 @@ CASES = {
                             "engine.weights, or use kind sta-dbb",
     "engine.zero_gating=true": "engine.zero_gating: must be false for kind cim, which has no "
                                "accumulators to gate; set it to false",
-    "cim.columns=504": "postproc.lanes: must be a divisor of the 126 ADCs (cim.columns / cim.mux), "
-                       "not 16; make cim.columns a multiple of 8 x cim.mux",
+    "cim.columns=504": "postproc.lanes: must be 8, 16 or 32 and a divisor of the 126 ADCs "
+                       "(cim.columns / cim.mux), not 16; make cim.columns a multiple of 8 x "
+                       "cim.mux",
     "cim.mux=3": "cim.mux: must be 1, 2, 4, 8 or 16, not 3",
     "cim={columns: 520, mux: 16}": "cim.mux: must be a divisor of the 520 columns, not 16; make "
                                    "cim.columns a multiple of 16",
-    "postproc.lanes=24": "postproc.lanes: must be a divisor of the 128 ADCs (cim.columns / "
-                         "cim.mux), not 24; set it to 64 or 128",
+    "postproc.lanes=24": "postproc.lanes: must be 8, 16 or 32 and a divisor of the 128 ADCs "
+                         "(cim.columns / cim.mux), not 24; set it to 8 or 16 or 32",
     "cim.rows=1001": "cim.rows: must be a multiple of 8 from 8 to 4096, not 1001; the nearest is "
                      "1000",
     "cim.adc_bits=6": "cim.adc_bits: must be null for the digital macro, whose codes are exact, "
