@@ -8,6 +8,7 @@ from ...golden.cim.conversion import CELL_STEPS
 from ...golden.cim.layers import array_layer
 from ...golden.cim.mapping import ArrayShape, LayerMapping, TilePlace
 from ...golden.network import Convolution, DepthwiseConvolution, FullyConnected, Network
+from ...rtl.cim.fields import SCALE_BITS
 
 __all__ = ["ON_ARRAY", "lay_apart", "pcm_scale"]
 
@@ -15,16 +16,15 @@ ON_ARRAY = (Convolution, DepthwiseConvolution, FullyConnected)
 """Layers that an array can take."""
 
 
-def lay_apart(network: Network, *, rows: int = 1024, adcs: int = 1024, mux: int = 1,
-              adjacent: bool = False, depthwise: bool = True,
-              **fields) -> tuple[ArrayShape, dict[int, LayerMapping]]:
+def lay_apart(network: Network, *, rows: int = 1024, adcs: int = 1024, adjacent: bool = False,
+              depthwise: bool = True, **fields) -> tuple[ArrayShape, dict[int, LayerMapping]]:
     """An array and the mappings of its layers, by output tensor: those with weights.
 
     ``depthwise`` ones lie there densely, or not at all. Row tiles have at most ``rows`` rows,
-    phases at most ``adcs`` ADCs; ``mux`` columns share one. ``fields``: bits, gain and scale of
-    every ``LayerMapping``.
+    phases at most ``adcs`` ADCs, which as many columns share as there are phases. ``fields``: bits,
+    gain and scale of every ``LayerMapping``.
     """
-    row, mappings, most = 0, {}, 8
+    row, mux, most, mappings = 0, 1, 8, {}
     for layer in network.layers:
         if not isinstance(layer, ON_ARRAY) or (
                 isinstance(layer, DepthwiseConvolution) and not depthwise):
@@ -37,9 +37,10 @@ def lay_apart(network: Network, *, rows: int = 1024, adcs: int = 1024, mux: int 
             height = min(rows, seen.rows - first)
             tiles.append(TilePlace(row=row, height=height, adc=0, phase=0))
             row += height
+        phases = -(-channels // used)
         mappings[layer.output] = LayerMapping(
-            tiles=tuple(tiles), channels=channels, adcs=used, phases=-(-channels // used), **fields)
-        most = max(most, used)
+            tiles=tuple(tiles), channels=channels, adcs=used, phases=phases, **fields)
+        mux, most = max(mux, phases), max(most, used)
     shape = ArrayShape(rows=-(-row // 8) * 8, columns=-(-most // 8) * 8 * mux, mux=mux,
                        adjacent=adjacent)
     return shape, mappings
@@ -48,8 +49,12 @@ def lay_apart(network: Network, *, rows: int = 1024, adcs: int = 1024, mux: int 
 def pcm_scale(adc_shift: int, activation_bits: int = 8) -> dict[str, int]:
     """Fields of a ``LayerMapping`` by which codes of PCM count in the weights' own unit:
     ``code * 2**adc_shift / CELL_STEPS * 2**(8 - activation_bits)``, the scale with as many bits as
-    it can have, so that the drift compensation that multiplies it is not rounded away."""
+    it can have, so that the drift compensation that multiplies it is not rounded away. Raises
+    ValueError where a code's weight would be more than 2**15."""
     exponent = adc_shift - (CELL_STEPS.bit_length() - 1) + 8 - activation_bits
-    shift = max(15 - exponent, 0)
-    return {"activation_bits": activation_bits, "adc_shift": adc_shift,
-            "scale": 1 << exponent + shift, "scale_shift": shift}
+    top = SCALE_BITS - 1
+    if exponent > top:
+        raise ValueError(f"ADC shift must be at most {adc_shift - exponent + top} at "
+                         f"{activation_bits} bits of activations, not {adc_shift!r}")
+    return {"activation_bits": activation_bits, "adc_shift": adc_shift, "scale": 1 << top,
+            "scale_shift": top - exponent}

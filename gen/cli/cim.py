@@ -62,9 +62,12 @@ def cim(spec: SpecArgument, model: ModelArgument, inputs: InputOption,
             raise InputFault(f"{inputs}: archive must hold the array 'labels', without which there "
                              "is no accuracy")
         section = loaded.cim
-        shape, mappings = lay_apart(
-            network, rows=section.rows, adcs=section.adcs, depthwise=section.depthwise == "array",
-            **pcm_scale(section.adc_shift, section.activation_bits))
+        try:
+            scale = pcm_scale(section.adc_shift, section.activation_bits)
+        except ValueError as fault:
+            raise InputFault(f"cim.adc_shift: {fault}") from None
+        shape, mappings = lay_apart(network, rows=section.rows, adcs=section.adcs,
+                                    depthwise=section.depthwise == "array", **scale)
         if not mappings:
             raise InputFault(f"{model}: no layer of the model lies on the array")
         with stage(f"{seeds} arrays at {len(TIMES)} times", total=1 + seeds * len(TIMES),

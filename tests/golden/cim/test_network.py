@@ -3,6 +3,7 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
+from systolith.gen.cim.apart import lay_apart
 from systolith.gen.importer import load
 from systolith.golden import interpreter
 from systolith.golden.cim.device import ideal, program
@@ -12,11 +13,9 @@ from systolith.golden.cim.mapping import ArrayShape, LayerMapping, TilePlace
 from systolith.golden.cim.network import array_layers, conversions, run
 from systolith.golden.numerics import requantise
 
-from .stack import stack
-
 DEMO = files("systolith.gen.demo")
 PCM = {"adc_shift": 13, "scale": 1 << 14, "scale_shift": 6}
-CUTS = [{}, {"tile_rows": 50, "adcs": 16}, {"tile_rows": 40, "adcs": 8, "mux": 8, "adjacent": True}]
+CUTS = [{}, {"rows": 50, "adcs": 16}, {"rows": 40, "adcs": 8, "adjacent": True}]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +30,7 @@ def images():
 
 
 def placed(network, **fields):
-    shape, mappings = stack(network, **fields)
+    shape, mappings = lay_apart(network, **fields)
     weights, written = place(array_layers(network, mappings), mappings, shape)
     return shape, mappings, weights, written
 
@@ -67,7 +66,7 @@ def test_signed_operands_and_a_wide_window(networks):
     network = load(networks / "str_ww_ref_model.tflite")
     shape = network.tensors[network.inputs[0]].shape[1:]
     x = np.random.default_rng(1).integers(-128, 128, (2, *shape)).astype(np.int8)
-    assert_exact(network, x, tile_rows=512)
+    assert_exact(network, x, rows=512)
 
 
 def test_ideal_cells_and_fine_adcs_are_the_digital_macro(digits, images):
@@ -81,7 +80,7 @@ def test_ideal_cells_and_fine_adcs_are_the_digital_macro(digits, images):
 
 
 def test_noise_follows_the_conversion_count(digits, images):
-    shape, mappings, weights, written = placed(digits, tile_rows=100, adcs=8, mux=8, **PCM)
+    shape, mappings, weights, written = placed(digits, rows=100, adcs=8, **PCM)
     macro = PcmMacro(program(weights, 3, written).cells(3600.0), 7)
     both, count = run(digits, images[:2], mappings, shape, macro)
     assert count == 2 * conversions(array_layers(digits, mappings), mappings)
@@ -103,7 +102,7 @@ def test_conversions_are_counted_pixel_tile_phase(digits, images):
             seen.append((rows.start, int(columns[0]), counts.copy()))
             return np.zeros((len(operands), len(columns)), np.int64)
 
-    shape, mappings, *_ = placed(digits, tile_rows=100, adcs=16)
+    shape, mappings, *_ = placed(digits, rows=100, adcs=16)
     layers = array_layers(digits, mappings)
     every = conversions(layers, mappings)
     run(digits, images[:2], mappings, shape, Counting(), count=10)
@@ -152,5 +151,5 @@ def test_compensation_scales_codes(digits, images):
 def test_a_tensor_that_no_layer_makes(digits, images):
     mapping = LayerMapping(tiles=(TilePlace(0, 8, 0, 0),), channels=8, adcs=8, phases=1)
     with pytest.raises(ValueError, match="Tensor 999 must be the output of a layer of digits"):
-        run(digits, images, {999: mapping}, ArrayShape(rows=8, columns=8, mux=1),
+        run(digits, images, {999: mapping}, ArrayShape(rows=8, columns=8),
             DigitalMacro(np.zeros((8, 8), np.int8)))
