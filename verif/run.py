@@ -26,6 +26,8 @@ from ..gen.transport import (
     unpack_outputs,
     unpack_slots,
 )
+from ..rtl.cim.digital_column import DigitalColumn
+from ..rtl.cim.macro import DIGITAL
 from ..rtl.compact.parameters import CompactParameters
 from ..rtl.core import UNITS
 from ..rtl.memory.map import REGIONS
@@ -53,7 +55,9 @@ def simulator(spec: Spec) -> Simulator:
     def make() -> Simulator:
         source, ports = EmittingPlatform(TOP, arithmetic(spec)).convert(
             accelerator(spec, monitors=True), TOP)
-        return build(source, top=TOP, ports=ports, memories=_memory_modules(parameters(spec)))
+        p = parameters(spec)
+        return build(source, top=TOP, ports=ports, memories=_memory_modules(p),
+                     apart=_columns(p))
 
     hardware = f"{parameters(spec).spec_hash:016x} {spec.arithmetic}"
     return recall(f"{hardware} {generator_hash()}", TOP, make)
@@ -69,6 +73,15 @@ def generator_hash() -> str:
         for path in sorted((house / part).rglob("*.py")) or [house / part]:
             digest.update(f"{path.relative_to(house)} ".encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def _columns(p: AcceleratorParameters) -> list[str]:
+    """The module of a digital macro's columns, of which there are many."""
+    macro = p.macro
+    if macro is None or macro.macro != DIGITAL:
+        return []
+    column = DigitalColumn(rows=macro.rows, mux=macro.mux, code_bits=macro.code_bits)
+    return [f"{TOP}_{column.module_name}"]
 
 
 def _memory_modules(p: AcceleratorParameters) -> list[str]:
