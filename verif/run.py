@@ -14,6 +14,8 @@ import numpy as np
 
 from ..gen.build import accelerator, arithmetic, parameters
 from ..gen.compile.program import Program
+from ..gen.emit.cim import macro_sources
+from ..gen.emit.package import split_modules
 from ..gen.emit.platform import EmittingPlatform
 from ..gen.predict import MEMORY_LATENCY, Busy, Timeline
 from ..gen.report import RunResult
@@ -53,13 +55,17 @@ def simulator(spec: Spec) -> Simulator:
     Verilog is emitted where neither ``spec``'s hardware nor its generator has been seen before.
     """
     def make() -> Simulator:
-        source, ports = EmittingPlatform(TOP, arithmetic(spec)).convert(
-            accelerator(spec, monitors=True), TOP)
+        platform = EmittingPlatform(TOP, arithmetic(spec))
+        source, ports = platform.convert(accelerator(spec, monitors=True), TOP)
+        if platform.black_boxes:
+            source = "\n".join([
+                *(text for name, text in split_modules(source).items()
+                  if name not in platform.black_boxes), *macro_sources(spec).values()])
         p = parameters(spec)
         return build(source, top=TOP, ports=ports, memories=_memory_modules(p),
                      apart=_columns(p))
 
-    hardware = f"{parameters(spec).spec_hash:016x} {spec.arithmetic}"
+    hardware = f"{parameters(spec).spec_hash:016x} {spec.arithmetic} {macro_sources(spec)}"
     return recall(f"{hardware} {generator_hash()}", TOP, make)
 
 
@@ -174,12 +180,13 @@ def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool 
         stalls: int | None = None, bench: str = "inference", watchdog: int = 0,
         window: bool = True, trace: bool = False, jobs: int = 1, conditions: int = 0,
         runs: Sequence[Sequence[bool]] | None = None,
-        progress: Callable[[int], None] | None = None) -> RunResult:
+        progress: Callable[[int], None] | None = None,
+        plusargs: Sequence[str] = ()) -> RunResult:
     """Run int8 ``inputs`` [N, ...] back to back in ``jobs`` simulations, of two runs at least.
 
     The last run of a program for batches is filled up with the last input, whose results there are
     left out. ``window``, ``trace``, ``conditions``: as ``prepare``; ``runs``: for each run which
-    layers do, if not all. ``progress`` is told from time to time how many runs are done. Raises
+    layers do, if not all; ``plusargs``: arguments of the simulator, as a macro's. ``progress`` is told from time to time how many runs are done. Raises
     SimulationFault, of the first simulation that fails.
     """
     batch, count = program.lowered.batch, len(inputs)
@@ -201,7 +208,7 @@ def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool 
                          window=window, trace=trace and folder == folders[0],
                          conditions=conditions).save()
                  for part, folder in zip(parts, folders, strict=True)]
-        run_jobs(model, f"systolith.verif.benches.{bench}", saved, progress)
+        run_jobs(model, f"systolith.verif.benches.{bench}", saved, progress, plusargs)
         answers = [Answer.load(folder) for folder in folders]
     starts = np.cumsum([0, *(len(part) for part in parts)])
     results = [_result(program, answer, layers, runs and runs[start:])
