@@ -2,7 +2,7 @@
 """Cycles of a layer on a compute-in-memory macro, as integers: what the hardware takes, exactly."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..postproc.post_processor import PostProcessor
 from .loader import LOAD_DELAY
@@ -62,7 +62,7 @@ class LayerTiming:
         """First cycle in which a conversion may be fired."""
         return self.load_words + LOAD_DELAY if self.load_words else 0
 
-    def run(self) -> tuple[int, Stalls]:
+    def _run(self) -> tuple[int, Stalls]:
         """Cycle in which the last conversion is fired, and what conversions waited for before."""
         periods = [self.period(groups) for groups in self.groups]
         moved = FILL_DELAY
@@ -97,13 +97,19 @@ class LayerTiming:
         return fired, Stalls(idle, read, load)
 
     @property
-    def last_fire(self) -> int:
-        """Cycle of the last conversion's ``fire``."""
-        return self.run()[0]
+    def conversions(self) -> int:
+        """Of the layer."""
+        return self.pixels * len(self.words) * len(self.groups)
 
     def cycles(self, *, pipelined: bool) -> int:
         """Of the layer, ``begin`` and the cycle of its last result included: what comes on top of
         ``Sequencer.fetch_cycles``."""
-        last_read = self.last_fire + self.conversion + (self.groups[-1] - 1) * self.pace + (
-            self.pace - 1)
+        fired, _ = self._run()
+        last_read = fired + self.conversion + (self.groups[-1] - 1) * self.pace
         return last_read + ScaledSums.LATENCY + PostProcessor.latency(pipelined) + 1
+
+    def stalls(self, *, pipelined: bool) -> Stalls:
+        """What the counters show; behind the last conversion there is no operand either."""
+        fired, before = self._run()
+        behind = self.cycles(pipelined=pipelined) - fired - self.conversion
+        return replace(before, operands=before.operands + behind)

@@ -35,9 +35,10 @@ def array_words(layers: Iterable[tuple[LoweredLayer, ArrayPlan]],
             cells[spot], used[spot] = matrix[first:end], True
     groups = used.reshape(macro.rows, -1, WRITE_WEIGHTS).any(-1)
     row, group = np.nonzero(groups)
-    words = np.ascontiguousarray(cells).view("<u8")[row, group]
-    return np.stack([row | group << GROUP_SHIFT, words.astype(np.uint64)],
-                    axis=1).astype(np.uint64)
+    pairs = np.empty((len(row), 2), np.uint64)  # of int64 and uint64, NumPy would make floats
+    pairs[:, 0] = row | group << GROUP_SHIFT
+    pairs[:, 1] = cells.view("<u8")[row, group]
+    return pairs
 
 
 def load_words(plan: ArrayPlan, layers: Mapping[int, LoweredLayer],

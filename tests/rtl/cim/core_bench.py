@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from systolith.golden.cim.conversion import digital_codes
 from systolith.rtl.cim.contract import MacroParameters
-from systolith.rtl.cim.fields import _SPOTS as SPOTS
+from systolith.rtl.cim.fields import SPOTS as SPOTS
 from systolith.rtl.cim.fields import GDC_ONE, MOST_TILES, CimFields
 from systolith.rtl.core import Core
 from systolith.rtl.operand.schedule import entry_layout
@@ -35,6 +35,8 @@ __all__ = ["CoreBench", "Layer", "core_parameters", "random_layer"]
 
 SPEC_HASH = 0x1234_5678_9ABC
 CHECK = 0xC0FFEE
+RESULTS = 200
+"""Word in a bank group from which results lie on, behind the first layer's input."""
 
 
 def core_parameters(*, lanes=8, reloads=False, **macro) -> AcceleratorParameters:
@@ -148,6 +150,11 @@ class Layer:
         return result.reshape(self.out_shape)
 
 
+def _plane(shape):
+    """Words from one channel block to the next: odd, so that neighbours lie in different banks."""
+    return shape[0] * shape[1] | 1
+
+
 def _pad_operand(layer):
     return -3 if layer.is_signed else 5
 
@@ -159,14 +166,16 @@ def _quantised(x, bits, is_signed):
 
 
 def random_layer(seed, p, *, channels_in, channels_out, kernel=(1, 1), size=(2, 3), stride=1,
-                 pad=0, tiles=1, phases=1, bits=(8, 8), signed=False, scale=None, change=None):
+                 pad=0, tiles=1, phases=1, bits=(8, 8), signed=False, scale=None, change=None,
+                 x=None):
     """A layer that fits the macro ``p``: its tiles one below the other, or in other columns."""
     rng = random.Random(seed)
     nrng = np.random.default_rng(seed)
     kh, kw = kernel
     weights = nrng.integers(-128, 128, (kh, kw, channels_in, channels_out))
     layer = Layer(
-        x=nrng.integers(-128, 128, (*size, channels_in), dtype=np.int8), weights=weights,
+        x=nrng.integers(-128, 128, (*size, channels_in), dtype=np.int8) if x is None else x,
+        weights=weights,
         stride=stride, pad=pad, is_signed=signed, places=[], words=[], adcs=0, phases=phases,
         fields={"activation_bits": bits[0], "weight_bits": bits[1], "adc_shift": rng.randrange(32),
                 "scale": 1, "scale_shift": 0} | (scale or {}),
@@ -233,6 +242,7 @@ class CoreBench:
         rows = HEADER_ROWS + DESCRIPTOR_ROWS * len(self.layers)
         descriptors, constants = [], []
         weights, bases = self._weights()
+        self.bases = bases
         entry_type = entry_layout(p.address_width)
         per_word = p.schedule_entries
         for index, layer in enumerate(self.layers):
@@ -251,7 +261,7 @@ class CoreBench:
                     b, ky, kx = layer.taps[word]
                     entries.append(entry_type.const({
                         "last": word == tile[-1], "tail": b == layer.blocks - 1, "kx": kx,
-                        "ky": ky, "tap": b * height * w + ky * w + kx}).as_value().value)
+                        "ky": ky, "tap": b * _plane(layer.x.shape) + ky * w + kx}).as_value().value)
             schedule_row = len(schedule)
             for at in range(0, len(entries), per_word):
                 schedule.append(sum(e << 64 // per_word * i
@@ -262,7 +272,7 @@ class CoreBench:
                         values = np.zeros(8, np.int8)
                         part = layer.x[y, x, 8 * b:8 * b + 8]
                         values[:len(part)] = part
-                        activations[group, b * height * w + y * w + x] = int.from_bytes(
+                        activations[group, bool(index) * RESULTS + b * _plane(layer.x.shape) + y * w + x] = int.from_bytes(
                             values.tobytes(), "little")
             mask = (1 << 32) - 1
             last = out_channels - layer.adcs * (layer.phases - 1)
@@ -285,11 +295,11 @@ class CoreBench:
                 "channel_blocks": layer.blocks, "column_tiles": len(layer.places),
                 "stride_x": layer.stride, "stride_y": layer.stride,
                 "destination_blocks": -(-out_channels // 8),
-                "pixel_base": -(layer.pad * w + layer.pad) & mask, "pixel_x": layer.stride,
+                "pixel_base": bool(index) * RESULTS - (layer.pad * w + layer.pad) & mask, "pixel_x": layer.stride,
                 "pixel_y": layer.stride * w,
-                "destination_base": 0, "destination_x": [1, 1],
+                "destination_base": RESULTS, "destination_x": [1, 1],
                 "destination_y": [out_width, out_width],
-                "destination_plane": out_height * out_width, "span": 1, "row_groups": 1,
+                "destination_plane": _plane(layer.out_shape), "span": 1, "row_groups": 1,
                 "schedule_row": schedule_row, "row_tiles": out_height * out_width,
                 **layer.requantise}
             for name in SPOTS:
@@ -367,7 +377,7 @@ class CoreBench:
             for y in range(height):
                 for x in range(width):
                     word = await self.read(ctx, self.parameters.group_address(
-                        1 - index % 2, (b * height + y) * width + x))
+                        1 - index % 2, RESULTS + b * _plane(layer.out_shape) + y * width + x))
                     out[y, x, 8 * b:8 * b + 8] = np.frombuffer(
                         int(word).to_bytes(8, "little"), np.int8)
         return out[:, :, :channels]

@@ -38,8 +38,8 @@ class MacroModel:
     """Converts as the digital macro does; refuses what breaks the contract.
 
     ``duration(conversion)``: cycles from a ``fire`` to the next one that is possible, None for the
-    contract's, 0 for a conversion that never ends. ``write_wait``: cycles at most in which a
-    weight waits.
+    contract's, 0 for a conversion that does not end before ``release``. ``write_wait``: cycles at
+    most in which a weight waits.
     """
 
     def __init__(self, macro: OpenMacro, *, duration=None, write_wait=0, seed=0):
@@ -53,6 +53,7 @@ class MacroModel:
         self.conversions = []  # (enabled rows, enabled ADCs, phase)
         self.writes = 0
         self.cycle = 0
+        self.release = False
         self.pending = {}      # codes by ADC of the conversion under way
         self.codes = {}        # ... of the one done last
 
@@ -80,6 +81,8 @@ class MacroModel:
         ctx.set(macro.write.ready, self.write_wait == 0)
         while True:
             now = self.cycle
+            if self.release and busy and ends is None:
+                ends = now
             ctx.set(macro.done, busy and now == ends)
             values = await ctx.tick().sample(
                 macro.fire, macro.ready, macro.read_enable, macro.read_group, macro.write.valid,
