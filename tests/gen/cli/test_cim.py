@@ -61,7 +61,7 @@ def test_text(few):
     (["cim-pcm", "--plot", "x.pdf"], "x.pdf: --plot must be a file .svg or .png"),
     (["cim-pcm", "--set", "cim.adc_shift=31"],
      "a step of the ADC must be worth 2**-16 to 2**15, not 2**26; change cim.adc_shift"),
-    (["cim-pcm", "--set", "cim.rows=64"], "cim.rows"),
+    (["cim-pcm", "--set", "cim.rows=8"], "must be at most 8 x cim.rows, 64, not 144"),
     (["cim-pcm", "--set", "cim.residency=reloaded"],
      "cim.residency must be resident, as weights in phase-change memory are, not reloaded"),
 ])
