@@ -27,6 +27,7 @@ def macro_sources(spec: Spec) -> dict[str, str]:
             found[source.name] = source.read_text()
         except (OSError, UnicodeDecodeError) as fault:
             reason = getattr(fault, "strerror", None) or "it is not text"
-            raise SpecFault([f"{source}: cim.sources: file cannot be read: {reason}; correct its "
-                             "path, which is from the spec's folder on"]) from None
+            sentence = (f"{source}: cim.sources: file cannot be read: {reason}; correct its path, "
+                        "which is from the spec's folder on")
+            raise SpecFault([sentence]) from None
     return found

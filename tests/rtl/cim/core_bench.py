@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from systolith.golden.cim.conversion import digital_codes
 from systolith.rtl.cim.contract import MacroParameters
-from systolith.rtl.cim.fields import SPOTS as SPOTS
 from systolith.rtl.cim.fields import GDC_ONE, MOST_TILES, CimFields
+from systolith.rtl.cim.fields import SPOTS as SPOTS
 from systolith.rtl.core import Core
 from systolith.rtl.operand.schedule import entry_layout
 from systolith.rtl.parameters import AcceleratorParameters, EngineParameters
