@@ -46,6 +46,8 @@ __all__ = ["TOP", "generator_hash", "prepare", "run", "run_in_turn", "simulator"
 
 TOP = "systolith"
 RESULTS = {Opcode.MATRIX: "engine", Opcode.WINDOW: "vector", Opcode.ADD: "vector"}
+WIDE = ("--expand-limit", "1")
+"""Flags of Verilator for logic of thousands of bits side by side: a quarter of the C++."""
 
 
 @cache
@@ -62,8 +64,9 @@ def simulator(spec: Spec) -> Simulator:
                 *(text for name, text in split_modules(source).items()
                   if name not in platform.black_boxes), *macro_sources(spec).values()])
         p = parameters(spec)
-        return build(source, top=TOP, ports=ports, memories=_memory_modules(p),
-                     apart=_columns(p))
+        columns = _columns(p)
+        return build(source, top=TOP, ports=ports, memories=_memory_modules(p), apart=columns,
+                     flags=WIDE if columns else ())
 
     hardware = f"{parameters(spec).spec_hash:016x} {spec.arithmetic} {macro_sources(spec)}"
     return recall(f"{hardware} {generator_hash()}", TOP, make)
