@@ -52,7 +52,7 @@ def test_keyword_spotting_of_the_paper():
     rate = 1e6 * SPEC.target.clock_mhz / array_time(program)
     assert rate == pytest.approx(7762, abs=0.5)
     # What comes on top: fills and read-outs at the layers' ends, pools, descriptors.
-    assert 1 < predict(program).cycles / array_time(program) < 1.01
+    assert 1 < predict(program).cycles / array_time(program) < 1.02
 
 
 @pytest.mark.parametrize(("bits", "cycles"), [(8, 130), (6, 34), (4, 10)])
