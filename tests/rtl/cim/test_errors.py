@@ -9,7 +9,8 @@ from systolith.rtl.sequencer.descriptor import Opcode
 from systolith.rtl.sequencer.sequencer import Cause
 
 from ..streams import idle
-from .core_bench import CoreBench, core_parameters, random_layer
+from .core_bench import CoreBench, core_parameters
+from .layers import random_layer
 
 REFUSED = {
     "no bits of activations": {"change_fields": {"activation_bits": 0}},

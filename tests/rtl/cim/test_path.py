@@ -8,7 +8,8 @@ from systolith.rtl.cim.parameters import ChannelParameters
 from systolith.rtl.cim.timing import LayerTiming
 from systolith.rtl.sequencer.sequencer import Cause, Sequencer
 
-from .core_bench import CoreBench, core_parameters, random_layer
+from .core_bench import CoreBench, core_parameters
+from .layers import random_layer
 
 SHAPES = {
     "one pixel": {"channels_in": 5, "channels_out": 3, "size": (1, 1)},
