@@ -153,6 +153,7 @@ def random_layer(seed, p, *, channels_in, channels_out, kernel=(1, 1), size=(2, 
                              "bias": rng.randint(-20_000, 20_000)} for _ in range(channels_out)],
         change=change or {})
     words = len(layer.taps)
+    tiles = min(tiles, words)
     layer.words = [words // tiles + (index < words % tiles) for index in range(tiles)]
     heights = [sum(len(layer.rows_of(word)) for word in tile) for tile in layer.tiles()]
     layer.adcs = channels_out if phases == 1 else -(-channels_out // phases // p.lanes) * p.lanes
