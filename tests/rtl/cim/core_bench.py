@@ -3,8 +3,8 @@
 
 import numpy as np
 from systolith.rtl.cim.contract import MacroParameters
-from systolith.rtl.cim.fields import _SPOTS as SPOTS
 from systolith.rtl.cim.fields import GDC_ONE, MOST_TILES, CimFields
+from systolith.rtl.cim.fields import SPOTS as SPOTS
 from systolith.rtl.core import Core
 from systolith.rtl.operand.schedule import entry_layout
 from systolith.rtl.parameters import AcceleratorParameters, EngineParameters
