@@ -26,7 +26,7 @@ from ..gen.transport import (
     unpack_outputs,
     unpack_slots,
 )
-from ..rtl.cim.digital_column import DigitalColumn
+from ..rtl.cim.digital import DigitalMacro
 from ..rtl.cim.macro import DIGITAL
 from ..rtl.compact.parameters import CompactParameters
 from ..rtl.core import UNITS
@@ -80,8 +80,7 @@ def _columns(p: AcceleratorParameters) -> list[str]:
     macro = p.macro
     if macro is None or macro.macro != DIGITAL:
         return []
-    column = DigitalColumn(rows=macro.rows, mux=macro.mux, code_bits=macro.code_bits)
-    return [f"{TOP}_{column.module_name}"]
+    return [f"{TOP}_{DigitalMacro(macro).column().module_name}"]
 
 
 def _memory_modules(p: AcceleratorParameters) -> list[str]:
