@@ -38,7 +38,7 @@ from ..rtl.sequencer.sequencer import Sequencer
 from .job import Answer, Job
 from .memories import Places
 from .parallel import run_jobs, shares
-from .simulator import Simulator, build, recall
+from .simulator import WIDE, Simulator, build, recall
 
 __all__ = ["TOP", "generator_hash", "prepare", "run", "run_in_turn", "simulator"]
 
@@ -56,8 +56,9 @@ def simulator(spec: Spec) -> Simulator:
         source, ports = EmittingPlatform(TOP, arithmetic(spec)).convert(
             accelerator(spec, monitors=True), TOP)
         p = parameters(spec)
-        return build(source, top=TOP, ports=ports, memories=_memory_modules(p),
-                     apart=_columns(p))
+        columns = _columns(p)
+        return build(source, top=TOP, ports=ports, memories=_memory_modules(p), apart=columns,
+                     flags=WIDE if columns else ())
 
     hardware = f"{parameters(spec).spec_hash:016x} {spec.arithmetic}"
     return recall(f"{hardware} {generator_hash()}", TOP, make)

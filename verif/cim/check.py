@@ -13,8 +13,9 @@ from ...gen.emit.cim import pcm_macro
 from ...gen.emit.package import split_modules
 from ...gen.emit.platform import EmittingPlatform
 from ...rtl.cim.contract import WRITE_PATIENCE, MacroParameters, write_layout
+from ...rtl.cim.digital import DigitalMacro
 from ...rtl.cim.macro import PCM, macro_of
-from ..simulator import Simulator, build
+from ..simulator import WIDE, Simulator, build
 from .reference import Cells, ExactReference, PcmReference
 from .stimuli import Script, draw_script
 
@@ -22,7 +23,7 @@ __all__ = ["MacroBench", "MacroRun", "check_macro", "random_cells"]
 
 TOP = "macro_bench"
 FLAGS = ("--x-assign", "unique", "--x-initial", "unique",
-         "-Werror-PINMISSING", "-Werror-IMPLICIT", "--expand-limit", "4")
+         "-Werror-PINMISSING", "-Werror-IMPLICIT", *WIDE)
 """Verilator's states are two: what is unknown comes up at random, and differs from run to run."""
 
 
@@ -57,13 +58,15 @@ class MacroBench:
         """Built at first use; raises SimulationFault."""
         if self._simulator is None:
             platform = EmittingPlatform("macro")
-            source, ports = platform.convert(macro_of(self.parameters), TOP)
+            macro = macro_of(self.parameters)
+            source, ports = platform.convert(macro, TOP)
             parts = [text for name, text in split_modules(source).items()
                      if name not in platform.black_boxes]
             parts += [path.read_text() for path in self.sources]
             if self.parameters.macro == PCM:
                 parts.append(pcm_macro())
-            columns = [name for name in platform.modules if "_digital_column_" in name]
+            columns = ([f"{platform.prefix}_{macro.column().module_name}"]
+                       if isinstance(macro, DigitalMacro) else [])
             self._simulator = build("\n".join(parts), top=TOP, ports=ports, apart=columns,
                                     flags=FLAGS)
         return self._simulator
