@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Columns of a digital compute-in-memory array that share an adder tree."""
 
-from amaranth import Array, Cat, Module, Mux, Signal, signed
-from amaranth.lib import data
+from amaranth import Array, Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, memory
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
+from amaranth.utils import ceil_log2, exact_log2
 
 from ..arith.popcount import popcount
 from ..cell import Cell
@@ -37,21 +37,23 @@ class DigitalColumn(Cell):
     result from the next cycle on, zero unless ``enable`` was high then, and the adder tree rests
     unless it was high with ``load``. A weight is there one cycle after its ``write``.
 
-    *Parameters*: ``rows``, ``mux``, ``code_bits``.
+    *Parameters*: ``rows``, ``mux``, ``code_bits``; ``together``: neighbouring columns, a divisor of
+    ``mux``, whose weights are written at once.
 
-    *Members*: ``write`` (a bit for each column), ``write_rows`` (those whose weights are written),
-    ``weights`` (int8, one for each column); ``load``, ``column``, ``plane``; ``operands`` (a plane
+    *Members*: ``write``, ``write_rows`` (those whose weights are written), ``weights`` (int8, of
+    ``together`` columns from ``column`` on); ``load``, ``column``, ``plane``; ``operands`` (a plane
     of them, zero where the row is not enabled), ``step``; ``latch``, ``enable``, ``code``.
     """
 
-    def __init__(self, *, rows: int, mux: int, code_bits: int):
+    def __init__(self, *, rows: int, mux: int, code_bits: int, together: int = 1):
         self.rows = rows
         self.mux = mux
         self.code_bits = code_bits
+        self.together = together
         super().__init__({
-            "write": In(mux),
+            "write": In(1),
             "write_rows": In(rows),
-            "weights": In(data.ArrayLayout(OPERAND_BITS, mux)),
+            "weights": In(data.ArrayLayout(OPERAND_BITS, together)),
             "load": In(1),
             "column": In(ceil_log2(max(mux, 2))),
             "plane": In(3),
@@ -64,14 +66,16 @@ class DigitalColumn(Cell):
 
     @property
     def module_name(self) -> str:
-        return f"digital_column_{self.rows}x{self.mux}_code{self.code_bits}"
+        together = f"_by{self.together}" if self.together > 1 else ""
+        return f"digital_column_{self.rows}x{self.mux}_code{self.code_bits}{together}"
 
     def body(self, platform) -> Module:
         m = Module()
         planes = self._cells(m)
         plane = Signal(self.rows)
         with m.If(self.load):
-            m.d.sync += plane.eq(Mux(self.enable, Array(planes)[Cat(self.plane, self.column)], 0))
+            chosen = Array(planes)[Cat(self.plane, self.column[:exact_log2(self.together)])]
+            m.d.sync += plane.eq(Mux(self.enable, chosen, 0))
 
         products = Signal(self.rows)
         ones = Signal(range(self.rows + 1))
@@ -97,15 +101,22 @@ class DigitalColumn(Cell):
             m.d.sync += self.code.eq(Mux(self.enable, outer_sum, 0))
         return m
 
-    def _cells(self, m: Module) -> list[Signal]:
-        """Planes of weights of every column, lowest first."""
+    def _cells(self, m: Module) -> list[Value]:
+        """Planes of weights, lowest first, of those ``together`` columns that are chosen.
+
+        A memory for each plane, whose words are columns that are not written at once. It is read
+        at once, so that a row's bit can be put into the word.
+        """
         planes = []
-        for column in range(self.mux):
+        for place in range(self.together):
             for bit in range(OPERAND_BITS):
-                plane = Signal(self.rows, name=f"cells_{column}_{bit}", reset_less=True)
-                kept = plane & ~self.write_rows
-                with m.If(self.write[column]):
-                    m.d.sync += plane.eq(
-                        Mux(self.weights[column][bit], plane | self.write_rows, kept))
-                planes.append(plane)
+                m.submodules[f"cells_{place}_{bit}"] = cells = memory.Memory(
+                    shape=unsigned(self.rows), depth=self.mux // self.together, init=[])
+                read, write = cells.read_port(domain="comb"), cells.write_port()
+                m.d.comb += [
+                    read.addr.eq(self.column >> exact_log2(self.together)),
+                    write.addr.eq(read.addr), write.en.eq(self.write),
+                    write.data.eq(Mux(self.weights[place][bit], read.data | self.write_rows,
+                                      read.data & ~self.write_rows))]
+                planes.append(read.data)
         return planes
