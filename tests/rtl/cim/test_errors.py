@@ -74,6 +74,7 @@ def test_refuses_results_of_the_vector_unit(monkeypatch):
 
     async def bench(ctx):
         await b.load(ctx)
+        ctx.set(b.core.watchdog, 1000)
         await b.start(ctx)
         assert await b.until_idle(ctx) == Cause.BAD_DESCRIPTOR
         assert ctx.get(b.core.layer) == 1
