@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The digital macro: compute in memory with adder trees, exact."""
 
-from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth import Array, Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
 from .contract import OPERAND_BITS, WRITE_WEIGHTS, MacroParameters, MacroSignature
@@ -20,7 +20,12 @@ class DigitalMacro(wiring.Component):
     Of ``early_stop``: planes of operands that are copies of the sign in all enabled rows, or zero
     in unsigned ones, are left out (FORMS, section 3, where a fragment's are).
 
-    *Timing*: a conversion takes ``activation_bits * weight_bits + DIGITAL_OVERHEAD`` cycles; with
+    With a ``fragment``, columns are sign-grouped: see ``DigitalColumn``. The signal ``sign_fault``,
+    beside the ports, is high from the write on that broke the rule of one sign, or wrote -128,
+    until a reset; of fragments whose first row is written first it is exact.
+
+    *Timing*: a conversion takes ``activation_bits * weight_bits + DIGITAL_OVERHEAD`` cycles, with
+    a ``fragment`` those of one bit less, if there is one; with
     ``early_stop`` the longest operand's bits count, at least 1. A weight is taken in every cycle in
     which no conversion is under way. Behind a reset, ``mux`` cycles (with ``adjacent`` at most 2)
     clear all weights, through the write port's own wires; then the macro is ready.
@@ -36,13 +41,15 @@ class DigitalMacro(wiring.Component):
         if p.timing:
             raise ValueError(f"Digital macro must have no timing but its own, not {p.timing!r}")
         self.parameters = p
+        self.sign_fault = Signal()
         super().__init__(MacroSignature(p).flip())
 
     def column(self) -> DigitalColumn:
         """What every ADC is."""
         p = self.parameters
         return DigitalColumn(rows=p.rows, mux=p.mux, code_bits=p.code_bits,
-                             together=min(p.mux, WRITE_WEIGHTS) if p.adjacent else 1)
+                             together=min(p.mux, WRITE_WEIGHTS) if p.adjacent else 1,
+                             fragment=p.fragment)
 
     def elaborate(self, platform) -> Module:
         m = Module()
@@ -54,6 +61,12 @@ class DigitalMacro(wiring.Component):
         clearing = self._write(m, columns, busy)
         m.d.comb += self.ready.eq(~clearing & ~busy)
 
+        # Of magnitudes there is a plane less than of weights, but one.
+        top_weight = self.weight_bits - 1
+        if p.fragment:
+            top_weight = Mux(self.weight_bits > 1, self.weight_bits - 2, 0)
+            m.d.sync += self.sign_fault.eq(
+                self.sign_fault | self._lowest() | Cat(column.fault for column in columns).any())
         needed = self._needed(m) if p.early_stop else self.activation_bits
         top = Signal(range(OPERAND_BITS))            # plane of operands with which all begin
         operand_plane = Signal(range(OPERAND_BITS))
@@ -66,20 +79,20 @@ class DigitalMacro(wiring.Component):
         first_weight = Signal()
         m.d.comb += [
             start.eq(self.fire & self.ready),
-            chosen.eq(Mux(busy, weight_plane - 1, self.weight_bits - 1)),
+            chosen.eq(Mux(busy, weight_plane - 1, top_weight)),
             step.active.eq(running),
             step.first.eq(operand_plane == top),
             step.negative.eq(step.first & self.is_signed),
             step.last.eq(operand_plane == 0),
             step.first_weight.eq(first_weight),
-            step.negative_weight.eq(first_weight),
+            step.negative_weight.eq(first_weight & (not p.fragment)),
             self.done.eq(ending),
         ]
         turn = running & step.last & (weight_plane != 0)
         m.d.sync += ending.eq(running & step.last & (weight_plane == 0))
         with m.If(start):
             m.d.sync += [busy.eq(1), running.eq(1), top.eq(needed - 1),
-                         operand_plane.eq(needed - 1), weight_plane.eq(self.weight_bits - 1),
+                         operand_plane.eq(needed - 1), weight_plane.eq(top_weight),
                          first_weight.eq(1)]
         with m.If(running):
             m.d.sync += operand_plane.eq(operand_plane - 1)
@@ -135,9 +148,17 @@ class DigitalMacro(wiring.Component):
                 column.write.eq(chosen[adc // adcs]), column.write_rows.eq(rows),
                 column.column.eq(Mux(taken, phase, Mux(clearing, cleared, self.phase)))]
             for index in range(together):
-                m.d.comb += column.weights[index].eq(
-                    Mux(clearing, 0, word.weights[first + index]))
+                weight = word.weights[first + index]
+                if p.fragment:
+                    weight = Cat(abs(weight)[:OPERAND_BITS - 1], weight < 0)
+                m.d.comb += column.weights[index].eq(Mux(clearing, 0, weight))
         return clearing
+
+    def _lowest(self) -> Value:
+        """A weight is written whose magnitude is too long."""
+        word = self.write.payload
+        return self.write.valid & self.write.ready & Cat(
+            weight == -1 << OPERAND_BITS - 1 for weight in word.weights).any()
 
     def _needed(self, m: Module) -> Signal:
         """Planes of operands that are not copies of the sign or zero in all enabled rows."""

@@ -8,6 +8,7 @@ from .constants import CONSTANTS
 from .external import EXTERNAL
 from .fault import Fault
 from .fixed import FIXED
+from .macros import MACROS
 from .streams import STREAMS
 from .wishbone import WISHBONE
 
@@ -202,6 +203,7 @@ FAULTS = (
     *CONSTANTS,
     *EXTERNAL,
     *FIXED,
+    *MACROS,
     *STREAMS,
     *WISHBONE,
 )

@@ -11,6 +11,7 @@ from systolith.golden.cim.conversion import (
     pcm_codes,
     pcm_weights,
     read_weights,
+    sign_groups,
 )
 from systolith.golden.cim.noise import counter_noise
 
@@ -35,6 +36,38 @@ def test_digital_codes_are_products_bit_plane_by_bit_plane(is_signed):
                     codes += sign * 2 ** (i + j) * ((x >> i & 1) @ (w >> j & 1))
             assert np.array_equal(codes, digital_codes(
                 x, w, activation_bits=bits, weight_bits=weight_bits, is_signed=is_signed))
+
+
+def test_sign_groups_are_forms_sums():
+    rng = np.random.default_rng(5)
+    x = rng.integers(0, 256, (4, 24))
+    signs = rng.choice([-1, 1], (3, 6))
+    magnitudes = rng.integers(0, 128, (24, 6))
+    w = signs.repeat(8, axis=0) * magnitudes
+    for weight_bits in range(1, 9):
+        low = magnitudes & (1 << max(weight_bits - 1, 1)) - 1
+        codes = sum(signs[f] * sum(2 ** t * (x[:, rows] >> t & 1) @ low[rows] for t in range(8))
+                    for f in range(3) for rows in [slice(8 * f, 8 * f + 8)])
+        assert np.array_equal(codes, digital_codes(
+            x, w, weight_bits=weight_bits, is_signed=False, fragment=8))
+    # Weights that fit their bits are what they are.
+    assert np.array_equal(digital_codes(x, w, fragment=8), digital_codes(x, w))
+
+
+def test_sign_groups_refuse_both_signs():
+    w = np.ones((16, 3), int)
+    w[8:, 1] = [0, -1, 0, 0, -5, 0, 0, 0]
+    magnitudes, signs = sign_groups(w, 8)
+    assert signs.tolist() == [[False] * 3, [False, True, False]]
+    assert magnitudes[12, 1] == 5
+    w[15, 1] = 2
+    with pytest.raises(ValueError, match=r"^Weights of a fragment must have one sign, not both, in "
+                                         r"rows 8 \.\.\. 15 of column 1$"):
+        digital_codes(np.ones((1, 16)), w, fragment=8)
+    w[15, 1] = -128
+    with pytest.raises(ValueError, match="^Weights of sign-grouped columns must be at least -127, "
+                                         "not -128, in row 15 of column 1$"):
+        sign_groups(w, 8)
 
 
 def test_digital_codes_wrap():

@@ -87,6 +87,7 @@ def broken():
     FIXED, {"macro": "pcm", "timing": PCM_TIMING},
     {"macro": "pcm", "timing": (5,) * 8, "adc_bits": 10, "mux": 4, "adjacent": True},
     {"macro": "digital", "early_stop": True},
+    {"macro": "digital", "early_stop": True, "fragment": 8, "mux": 4, "adjacent": True},
     {"macro": "digital", "columns": 64, "lanes": 16, "code_bits": 20},
 ], ids=str)
 def test_macros_that_keep_all_rules(changes):
