@@ -28,7 +28,7 @@ from ..gen.transport import (
     unpack_outputs,
     unpack_slots,
 )
-from ..rtl.cim.digital_column import DigitalColumn
+from ..rtl.cim.digital import DigitalMacro
 from ..rtl.cim.macro import DIGITAL
 from ..rtl.compact.parameters import CompactParameters
 from ..rtl.core import UNITS
@@ -40,7 +40,7 @@ from ..rtl.sequencer.sequencer import Sequencer
 from .job import Answer, Job
 from .memories import Places
 from .parallel import run_jobs, shares
-from .simulator import Simulator, build, recall
+from .simulator import WIDE, Simulator, build, recall
 
 __all__ = ["TOP", "generator_hash", "prepare", "run", "run_in_turn", "simulator"]
 
@@ -89,8 +89,7 @@ def _columns(p: AcceleratorParameters) -> list[str]:
     macro = p.macro
     if macro is None or macro.macro != DIGITAL:
         return []
-    column = DigitalColumn(rows=macro.rows, mux=macro.mux, code_bits=macro.code_bits)
-    return [f"{TOP}_{column.module_name}"]
+    return [f"{TOP}_{DigitalMacro(macro).column().module_name}"]
 
 
 def _memory_modules(p: AcceleratorParameters) -> list[str]:
