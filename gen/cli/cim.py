@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ...golden.network import Network
     from ..cim.study import Study
 
-__all__ = ["accuracy_rows", "cim", "energy_tables"]
+__all__ = ["accuracy_rows", "cim", "energy_tables", "mapped"]
 
 PlotOption = Annotated[Path | None, typer.Option(
     "--plot", metavar="FILE.svg|.png", show_default=False,
@@ -60,7 +60,7 @@ def cim(spec: SpecArgument, model: ModelArgument, inputs: InputOption,
             raise InputFault(f"{inputs}: archive must hold the array 'labels', without which there "
                              "is no accuracy")
         with stage(f"compile {model.name} for {loaded.name}", quiet=json):
-            shape, mappings, network = _mapped(loaded, network)
+            shape, mappings, network = mapped(loaded, network)
         with stage(f"{seeds} arrays at {len(TIMES)} times", total=1 + seeds * len(TIMES),
                    quiet=json) as advance:
             found = study(network, values.values, values.labels, shape, mappings,
@@ -84,7 +84,7 @@ def cim(spec: SpecArgument, model: ModelArgument, inputs: InputOption,
     _print_energy(energy)
 
 
-def _mapped(spec: Spec, network: "Network"
+def mapped(spec: Spec, network: "Network"
             ) -> "tuple[ArrayShape, dict[int, LayerMapping], Network]":
     """The array, where layers lie in it, by output tensor, and the network as its cells have it."""
     from ...golden.cim.mapping import ArrayShape

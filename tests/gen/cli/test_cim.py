@@ -5,7 +5,9 @@ from importlib.resources import files
 import numpy as np
 import pytest
 from systolith.gen.cli import create_app
-from systolith.gen.cli.cim import accuracy_rows
+from systolith.gen.cli.cim import accuracy_rows, energy_tables, mapped
+from systolith.gen.spec import load
+from systolith.golden.cim.analognets import keyword_spotting
 from typer.testing import CliRunner
 
 DEMO = files("systolith.gen.demo")
@@ -78,6 +80,17 @@ def test_inputs_without_labels(few, tmp_path):
     assert result.exit_code == 2
     assert result.stderr.strip() == (f"{path}: archive must hold the array 'labels', without which "
                                      "there is no accuracy")
+
+
+@pytest.mark.parametrize(("bits", "rate"), [(8, 7762), (6, 29679), (4, 100908)])
+def test_keyword_spotting_takes_991_conversions_on_the_named_spec(bits, rate):
+    """AnalogNets' rate at 8 bits, from the conversions alone."""
+    spec = load("cim-pcm", [f"cim.activation_bits={bits}"])
+    shape, mappings, network = mapped(spec, keyword_spotting())
+    assert (shape.rows, shape.columns, shape.mux, shape.adcs) == (1024, 512, 4, 128)
+    total = energy_tables(spec, network, mappings)["total"]
+    assert total["conversions"] == 991
+    assert total["inferences_per_second"] == pytest.approx(rate, abs=0.5)
 
 
 def test_rows_are_in_percent():
