@@ -17,6 +17,7 @@ from . import (
     asic_prediction,
     benchmark_suite,
     boards,
+    compute_in_memory,
     constants,
     external,
     first_light,
@@ -37,7 +38,7 @@ SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECT
             + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS
             + arithmetic.SECTIONS + constants.SECTIONS + front_end.SECTIONS + boards.SECTIONS
             + fpga.SECTIONS + ppa.SECTIONS + asic_chip.SECTIONS + asic_prediction.SECTIONS
-            + fixed_energy.SECTIONS)
+            + fixed_energy.SECTIONS + compute_in_memory.SECTIONS)
 
 
 def main() -> int:

@@ -73,6 +73,19 @@ def test_bad_input_is_one_sentence(few, arguments, words):
     assert words in result.stderr and len(result.stderr.splitlines()) == 1
 
 
+def test_centred_inputs_are_compared_with_the_network_as_it_is(networks, tmp_path):
+    """KWS has the zero point 83, by which errors of its first layer's weights are multiplied."""
+    path = tmp_path / "few.npz"
+    archive = np.load(networks / "kws_public100.npz")
+    np.savez(path, input=archive["input"][:30], labels=archive["labels"][:30])
+    arguments = ("cim-pcm", networks / "kws_ref_model.tflite", "--input", path, "--seeds", 2,
+                 "--set", "cim.depthwise=vector", "--json")
+    raw, centred = (json.loads(invoke(*arguments, *more).stdout) for more in ([], ["--centred"]))
+    assert raw["digital"] == centred["digital"]
+    assert (raw["centred"], centred["centred"]) == (False, True)
+    assert centred["accuracy"][2]["mean"] > raw["accuracy"][2]["mean"] + 30
+
+
 def test_inputs_without_labels(few, tmp_path):
     path = tmp_path / "bare.npz"
     np.savez(path, input=np.load(few)["input"])
