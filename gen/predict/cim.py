@@ -31,7 +31,7 @@ def array_time(program: Program) -> int:
     macro = program.parameters.macro
     return sum(conversions(layer) * macro.conversion_cycles(
         layer.plan.mapping.activation_bits, layer.plan.mapping.weight_bits)
-        for layer in program.layers if conversions(layer))
+        for layer in program.layers if isinstance(layer.plan, ArrayPlan))
 
 
 def layer_timing(layer: CompiledLayer, p: AcceleratorParameters) -> LayerTiming:
@@ -49,9 +49,8 @@ def predict_array(layer: CompiledLayer, p: AcceleratorParameters,
                   busy: Busy) -> tuple[int, Stalls, int]:
     """Cycle of the layer's last result beat, its stalls, reads of parameters; with early stop, of
     conversions none of which stops early."""
-    timing = layer_timing(layer, p)
-    fired, waits = timing.run()
-    done = timing.cycles(pipelined=p.facts.pipelined) - 1
-    ended = fired + timing.conversion - 1
-    stalls = Stalls(stall_operands=waits.operands + done - ended, stall_drain=waits.read)
-    return done, stalls, timing.pixels * sum(timing.groups) * timing.pace
+    timing, pipelined = layer_timing(layer, p), p.facts.pipelined
+    waits = timing.stalls(pipelined=pipelined)
+    return (timing.cycles(pipelined=pipelined) - 1,
+            Stalls(stall_operands=waits.operands, stall_drain=waits.read),
+            timing.pixels * sum(timing.groups) * timing.pace)
