@@ -105,16 +105,12 @@ def _centred(network: "Network", values: Inputs) -> "tuple[Network, Inputs]":
 def mapped(spec: Spec, network: "Network"
             ) -> "tuple[ArrayShape, dict[int, LayerMapping], Network]":
     """The array, where layers lie in it, by output tensor, and the network as its cells have it."""
-    from ...golden.cim.mapping import ArrayShape
+    from ..cim.reference import mappings
+    from ..compile.cim.plan import shape_of
     from ..mapping import compile_network
 
     program = compile_network(spec, network)
-    mappings = {layer.lowered.output: layer.plan.mapping for layer in program.layers
-                if layer.plan is not None}
-    section = spec.cim
-    shape = ArrayShape(rows=section.rows, columns=section.columns, mux=section.mux,
-                       adjacent=section.mux_map == "adjacent")
-    return shape, mappings, program.network
+    return shape_of(program.parameters.macro), mappings(program), program.network
 
 
 def _check(spec: Spec, seeds: int, plot: Path | None) -> None:

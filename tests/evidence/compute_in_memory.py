@@ -56,8 +56,8 @@ def pcm_accuracy(networks: Path) -> Iterator[Result]:
     for where in ("array", "vector"):
         for centre in (False, True):
             _, text = _reached(_after_a_day(*kws, f"cim.depthwise={where}", centre=centre))
-            yield (f"KWS, trained as usual, depthwise layers on: {where}, inputs "
-                   f"{'less their zero point' if centre else 'as they are'}: the same",
+            what = "inputs less their zero point" if centre else "inputs as they are"
+            yield (f"KWS, trained as usual, depthwise layers on: {where}, {what}: the same",
                    "to be reported", text, True)
 
 
