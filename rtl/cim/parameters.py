@@ -65,7 +65,7 @@ class ChannelParameters(wiring.Component):
         pace = self.pace
         row = Signal.like(self.read_row)
         loaded = Signal.like(self.sets)  # sets, since the first one
-        read = Signal(range(pace))       # of the set
+        read = Signal(range(max(pace, 2)))       # of the set
         opens = Signal()
         wrap = Signal()
         ahead = Signal(self.DELAY - self.READ + 1 - pace)

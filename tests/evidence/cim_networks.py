@@ -12,11 +12,11 @@ from systolith.gen.mapping import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.predict.cim import array_time, conversions
 from systolith.gen.spec import load
+from systolith.golden.cim.analognets import keyword_spotting
 from systolith.golden.interpreter import run as run_golden
 from systolith.verif.cim.network import aged, compare
 from systolith.verif.inference import run_network
 
-from ..gen.predict.test_cim import analognets
 from ..litert import reference_tensors
 from .table import Result, Section
 
@@ -72,7 +72,7 @@ def cim_pace(_: Path | None) -> Iterator[Result]:
         reached = spec.cim.peak_tops(bits, clock)
         yield (f"1024 x 512, 4:1, 128 ADCs: peak at {bits} bits", f"{wanted} TOPS",
                f"{reached:.3f}", abs(reached / wanted - 1) < 2e-3)
-    program = compile_network(spec, analognets())
+    program = compile_network(spec, keyword_spotting())
     count = sum(map(conversions, program.layers))
     rate = 1e6 * clock / array_time(program)
     yield ("KWS of AnalogNets: conversions of 130 ns", "991", str(count), count == 991)
