@@ -46,8 +46,6 @@ __all__ = ["TOP", "generator_hash", "prepare", "run", "run_in_turn", "simulator"
 
 TOP = "systolith"
 RESULTS = {Opcode.MATRIX: "engine", Opcode.WINDOW: "vector", Opcode.ADD: "vector"}
-WIDE = ("--expand-limit", "1")
-"""Flags of Verilator for logic of thousands of bits side by side: a quarter of the C++."""
 
 
 @cache
