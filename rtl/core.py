@@ -220,12 +220,9 @@ class Core(wiring.Component):
             return (layer.parameter_row + self.program_base) >> exact_log2(p.program_width)
 
         # Engine and vector unit, with the writers of their results.
-        m.submodules.counters = counters = Counters(
-            multipliers=facts.multipliers if p.macro is None else p.macro.rows * p.macro.adcs,
-            banks=p.banks, write_words=activations.write_words)
         m.d.comb += weights.lock.eq(sequencer.running | sequencer.begin)
         path = (mesh_path if p.macro is None else cim_path)(
-            m, self, sequencer, fetch, weights, counters, begin_matrix, halt)
+            m, self, sequencer, fetch, weights, begin_matrix, halt)
         m.d.comb += path.parameters.base.eq(program_row(d))
         writers, loaders = [path.writer], [path.parameters]
         if p.vector_lanes:
@@ -305,7 +302,12 @@ class Core(wiring.Component):
                               ~self.transfers_idle)),
         ]
 
+        m.submodules.counters = counters = Counters(
+            multipliers=facts.multipliers if p.macro is None else p.macro.rows * p.macro.adcs,
+            banks=p.banks, write_words=activations.write_words)
         m.d.comb += [
+            counters.gated_activation.eq(path.gated_activation),
+            counters.gated_weight.eq(path.gated_weight),
             counters.clear.eq(sequencer.start & ~sequencer.busy),
             counters.cycle.eq(sequencer.busy),
             counters.stall_transfer.eq(sequencer.waiting),

@@ -37,12 +37,13 @@ def array_time(program: Program) -> int:
 def layer_timing(layer: CompiledLayer, p: AcceleratorParameters) -> LayerTiming:
     """What a layer's cycles follow from."""
     plan, macro = layer.plan, p.macro
+    bits = plan.mapping.activation_bits, plan.mapping.weight_bits
     height, width, _ = layer.lowered.output_shape
     return LayerTiming(
         words=[len(tile) for tile in plan.tiles], groups=plan.phase_groups(macro.lanes),
         pace=ChannelParameters.pace_of(lanes=macro.lanes, width=p.program_width),
-        conversion=macro.conversion_cycles(plan.mapping.activation_bits, plan.mapping.weight_bits),
-        pixels=height * width, early_stop=macro.early_stop, load_words=layer.load_words)
+        conversion=macro.conversion_cycles(*bits), shortest=macro.shortest_cycles(*bits),
+        pixels=height * width, load_words=layer.load_words)
 
 
 def predict_array(layer: CompiledLayer, p: AcceleratorParameters,

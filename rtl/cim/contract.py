@@ -123,6 +123,13 @@ class MacroParameters:
         planes = max(weight_bits - 1, 1) if self.fragment else weight_bits
         return activation_bits * planes + self.DIGITAL_OVERHEAD
 
+    def shortest_cycles(self, activation_bits: int, weight_bits: int) -> int:
+        """From a ``fire`` to the next one that is possible, at the least: with ``early_stop`` those
+        of operands of 1 bit on the digital macro, and 2 on one of which nothing is known."""
+        if not self.early_stop:
+            return self.conversion_cycles(activation_bits, weight_bits)
+        return 2 if self.timing else self.conversion_cycles(1, weight_bits)
+
 
 def write_layout(p: MacroParameters) -> data.StructLayout:
     """Weights of the neighbouring columns ``8 * group`` ... of a ``row``, int8."""

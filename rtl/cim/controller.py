@@ -27,7 +27,7 @@ class Controller(wiring.Component):
     of the ``done`` of the last phase included; ``fire`` a cycle behind ``move`` or ``done``: one
     conversion every T cycles, T the macro's. It waits while the macro is not ``ready``, while
     ``hold`` is high, and while codes are left to be read that would not be read before the
-    earliest ``done``: ``read_left`` must be at most T - 1, or 1 for a macro that may stop early.
+    earliest ``done``: ``read_left`` must be at most T - 1, T as short as it may be.
 
     *Parameters*: ``p``, the macro's; ``read_bits``, the width of ``read_left``.
 
@@ -158,9 +158,7 @@ class Controller(wiring.Component):
     def _limit(self):
         """Cycles of reading that may be left when a conversion is fired."""
         p, f = self.p, self.fields
-        if p.early_stop:
-            return 1
         sizes = [min(max(bits, 1), OPERAND_BITS) for bits in range(1 << len(f.weight_bits))]
         most = (1 << len(self.read_left)) - 1
-        return Array(min(p.conversion_cycles(a, w) - 1, most) for a in sizes for w in sizes)[
+        return Array(min(p.shortest_cycles(a, w) - 1, most) for a in sizes for w in sizes)[
             Cat(f.weight_bits, f.activation_bits)]

@@ -10,7 +10,6 @@ from ..fetch import OperandFetch
 from ..memory.wide import WideMemory
 from ..operand.im2col import block_tag
 from ..postproc.path import post_path
-from ..sequencer.counters import Counters
 from ..sequencer.sequencer import Sequencer
 from .check import groups_of
 from .controller import Controller
@@ -27,8 +26,7 @@ __all__ = ["cim_path"]
 
 
 def cim_path(m: Module, core, sequencer: Sequencer, fetch: OperandFetch,
-             weights: ArrayPort | WideMemory, counters: Counters, begin_matrix: Value,
-             halt: Value) -> MatrixPath:
+             weights: ArrayPort | WideMemory, begin_matrix: Value, halt: Value) -> MatrixPath:
     """Connect row drivers, controller, macro, read-out, digital scale and post-processor of
     ``core`` between ``fetch``, ``weights`` and a writer. ``halt`` stops them, but for a conversion
     that is under way. Timing: ``timing.LayerTiming``."""

@@ -30,17 +30,17 @@ class LayerTiming:
 
     ``words``: channel blocks of each row tile, 1 or more, of which one a cycle comes to the rows;
     ``groups``: groups of lanes of each phase; ``pace``: cycles to read one
-    (``ChannelParameters.pace_of``); ``conversion``: T, cycles of a conversion; ``early_stop``: the
-    macro may stop early, and here never does; ``load_words``: of weights that are loaded first;
-    ``pixels`` of the result.
+    (``ChannelParameters.pace_of``); ``conversion``: T, cycles of a conversion; ``shortest``: how
+    few of a macro that may stop early, and here never does; ``load_words``: of weights that are
+    loaded first; ``pixels`` of the result.
 
     With ``begin`` in cycle 0, tile j moves to the drivers in ``m[j] = max(m[j-1] + words[j], last
     done before)``, m[0] being ``FILL_DELAY + words[0]``. Its first conversion is fired in
     ``m[j] + 1`` at the earliest, any conversion ``period`` of the one before it behind that one at
     the earliest, and ``done`` is ``T - 1`` behind ``fire``. ``period`` is
-    ``max(T, groups * pace + 1)``, with ``early_stop`` ``T + groups * pace - 1``. In the steady
-    state a pixel therefore takes ``sum over j of max(words[j], periods of tile j - 1)`` where
-    reading keeps up.
+    ``T + max(groups * pace + 1 - shortest, 0)``, so that codes are read before the next ``done``;
+    with no early stop that is ``max(T, groups * pace + 1)``. In the steady state a pixel therefore
+    takes ``sum over j of max(words[j], periods of tile j - 1)`` where reading keeps up.
     """
 
     words: Sequence[int]
@@ -48,14 +48,13 @@ class LayerTiming:
     pace: int
     conversion: int
     pixels: int
-    early_stop: bool = False
+    shortest: int | None = None
     load_words: int = 0
 
     def period(self, groups: int) -> int:
         """From a conversion of so many groups to the next, at the least."""
-        if self.early_stop:
-            return self.conversion + groups * self.pace - 1
-        return max(self.conversion, groups * self.pace + 1)
+        shortest = self.conversion if self.shortest is None else self.shortest
+        return self.conversion + max(groups * self.pace + 1 - shortest, 0)
 
     @property
     def load_end(self) -> int:

@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 
 from amaranth import Module, Mux, Value
+from amaranth.lib import wiring
 from amaranth.lib.wiring import connect
 
 from ..fetch import OperandFetch
@@ -15,7 +16,6 @@ from ..postproc.parameters import ParameterLoader
 from ..postproc.path import post_path
 from ..postproc.requantiser import Parameters
 from ..postproc.writer import Writer
-from ..sequencer.counters import Counters
 from ..sequencer.sequencer import Sequencer
 from .decompressor import Decompressor
 from .gating import GatingCount
@@ -31,22 +31,24 @@ class MatrixPath:
     ``writer`` of its results, ``parameters``: who loads their requantisers' (as
     ``ParameterLoader``); ``stepping``: a step or conversion is issued; ``working``: one is under
     way; ``stall_operands``, ``stall_drain``, ``stall_parameters``: the engine waits for them;
-    ``released``: words of external weights that the layer will not read again.
+    ``released``: words of external weights that the layer will not read again;
+    ``gated_activation``, ``gated_weight``: as ``GatingCount`` counts them.
     """
 
     writer: Writer
-    parameters: ParameterLoader
+    parameters: wiring.Component
     stepping: Value
     working: Value
     stall_operands: Value
     stall_drain: Value
     stall_parameters: Value
     released: Value
+    gated_activation: Value | int = 0
+    gated_weight: Value | int = 0
 
 
 def mesh_path(m: Module, core, sequencer: Sequencer, fetch: OperandFetch,
-              weights: WeightRing | WideMemory, counters: Counters, begin_matrix: Value,
-              halt: Value) -> MatrixPath:
+              weights: WeightRing | WideMemory, begin_matrix: Value, halt: Value) -> MatrixPath:
     """Connect issuer, decompressor, mesh, drain and post-processor of ``core`` between ``fetch``,
     ``weights`` and a writer."""
     p, d, fused = core.parameters, sequencer.descriptor, sequencer.fused
@@ -108,17 +110,17 @@ def mesh_path(m: Module, core, sequencer: Sequencer, fetch: OperandFetch,
     ]
     if p.external_weights:
         m.d.comb += weights.read_narrow.eq(issuer.read_dense)
+    gated = {}
     if facts.zero_gating:
         m.submodules.gating = gating = GatingCount(facts)
         m.d.comb += [
             gating.valid.eq(issuer.token.valid),
             gating.activations.eq(issuer.activations),
             gating.weights.eq(decompressor.o),
-            counters.gated_activation.eq(gating.activation),
-            counters.gated_weight.eq(gating.weight),
         ]
+        gated = {"gated_activation": gating.activation, "gated_weight": gating.weight}
     return MatrixPath(
         writer=writer, parameters=parameters, stepping=issuer.token.valid,
         working=issuer.token.valid, stall_operands=issuer.stall_operands,
         stall_drain=issuer.stall_drain, stall_parameters=issuer.stall_parameters,
-        released=issuer.released)
+        released=issuer.released, **gated)

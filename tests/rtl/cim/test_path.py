@@ -31,12 +31,13 @@ def timing(p, layer, **more):
     lanes = p.macro.lanes
     last = layer.weights.shape[3] - layer.adcs * (layer.phases - 1)
     height, width, _ = layer.out_shape
+    bits = layer.fields["activation_bits"], layer.fields["weight_bits"]
     return LayerTiming(
         words=layer.words, pixels=height * width,
         groups=[layer.adcs // lanes] * (layer.phases - 1) + [-(-last // lanes)],
         pace=ChannelParameters.pace_of(lanes=lanes, width=p.program_width),
-        conversion=p.macro.conversion_cycles(layer.fields["activation_bits"],
-                                             layer.fields["weight_bits"]), **more)
+        conversion=p.macro.conversion_cycles(*bits), shortest=p.macro.shortest_cycles(*bits),
+        **more)
 
 
 def run_twice(b, ended):
@@ -112,7 +113,9 @@ def test_conversions_that_stop_early(seed, monkeypatch):
     rng = random.Random(seed)
     p = core_parameters(early_stop=True)
     layer = random_layer(seed, p.macro, **SHAPES["all" if seed % 2 else "phases"])
-    run_twice(CoreBench(monkeypatch, p, [layer], duration=lambda _: rng.choice([2, 3, 9, 32])),
+    shortest = p.macro.shortest_cycles(layer.fields["activation_bits"],
+                                       layer.fields["weight_bits"])
+    run_twice(CoreBench(monkeypatch, p, [layer], duration=lambda _: rng.randint(shortest, 32)),
               None)
 
 
@@ -120,7 +123,7 @@ def test_early_stop_never(monkeypatch):
     p = core_parameters(early_stop=True)
     layer = random_layer(1, p.macro, **SHAPES["phases"])
     run_twice(CoreBench(monkeypatch, p, [layer]),
-              [timing(p, layer, early_stop=True).cycles(pipelined=False)])
+              [timing(p, layer).cycles(pipelined=False)])
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -28,8 +28,8 @@ def test_equals_its_recurrence(seed):
     t = LayerTiming(
         words=[rng.randint(1, 30) for _ in range(rng.randint(1, 8))],
         groups=[rng.randint(1, 9) for _ in range(rng.randint(1, 4))], pace=rng.choice([1, 2, 4]),
-        conversion=rng.randint(2, 40), pixels=rng.randint(1, 40), early_stop=rng.random() < 0.3,
-        load_words=2 * rng.choice([0, 1, 500]))
+        conversion=rng.randint(2, 40), pixels=rng.randint(1, 40),
+        shortest=rng.choice([None, None, 2]), load_words=2 * rng.choice([0, 1, 500]))
     fired, idle = step_by_step(t)
     behind = 10 + t.groups[-1] * t.pace - t.pace + 4
     assert t.cycles(pipelined=False) == fired + t.conversion + behind - 1
