@@ -7,6 +7,10 @@ import re
 import pytest
 from systolith.rtl.arith.dot_product import DotProduct
 from systolith.rtl.bus.single import SingleWindow
+from systolith.rtl.cim.contract import MacroParameters, MacroSignature
+from systolith.rtl.cim.digital import DigitalMacro
+from systolith.rtl.cim.digital_column import DigitalColumn
+from systolith.rtl.cim.macro import ModuleMacro
 from systolith.rtl.compact.core import CompactCore
 from systolith.rtl.compact.lanes import Lanes
 from systolith.rtl.compact.memory import CompactMemory
@@ -71,6 +75,7 @@ COMPACT = CompactParameters(
     postproc_lanes=8, dma=False)
 SLOTS = SlotLayout(height=2, width=2, channels=8, step_x=(1, 1), step_y=(2, 2), plane=5,
                    slot_step=4)
+ARRAY = MacroParameters(macro="digital", rows=8, columns=8, mux=1)
 OPERANDS = {"rows": 4, "lanes": 4, "tag_width": 24}
 BANKS = {"banks": 4, "words": 64, "write_words": 1}
 WIRES = AdderGraph(((-128, 127),), (), (Operand(0),))
@@ -86,7 +91,10 @@ COMPONENTS = [
     BankArbiter(banks=4, lanes=4, line_width=4),
     CompactCore(COMPACT), CompactMemory(words=64), CompactSequencer(COMPACT),
     Counters(multipliers=1, banks=4, write_words=1), Decompressor(FACTS),
-    DelayCell(width=1, cycles=1), DotProduct(taps=1, accumulator_bits=32),
+    DelayCell(width=1, cycles=1), DigitalColumn(rows=8, mux=1, code_bits=8),
+    DigitalMacro(ARRAY), MacroSignature(ARRAY),
+    ModuleMacro(MacroParameters(macro="pcm", rows=8, columns=8, mux=1, timing=(2,) * 8)),
+    DotProduct(taps=1, accumulator_bits=32),
     Drain(rows=4, beats=1, drain_start=1, drain_latency=1),
     FixedLayer(LAYER), FixedMaximum(MaximumParameters(taps=1, channels=1, low=0, high=1,
                                                       levels_per_stage=1)),
