@@ -164,8 +164,14 @@ class DigitalColumn(Cell):
 
     def _memory(self, m: Module, name: str, width: int) -> tuple[Signal, Signal]:
         """The word of the chosen columns, and what is written to it."""
+        depth = self.mux // self.together
+        if depth == 1:
+            word, write_data = Signal(width, name=name, reset_less=True), Signal(width)
+            with m.If(self.write):
+                m.d.sync += word.eq(write_data)
+            return word, write_data
         m.submodules[name] = cells = memory.Memory(
-            shape=unsigned(width), depth=self.mux // self.together, init=[])
+            shape=unsigned(width), depth=depth, init=[])
         read, write = cells.read_port(domain="comb"), cells.write_port()
         m.d.comb += [read.addr.eq(self.column >> exact_log2(self.together)),
                      write.addr.eq(read.addr), write.en.eq(self.write)]

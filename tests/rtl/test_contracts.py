@@ -7,10 +7,13 @@ import re
 import pytest
 from systolith.rtl.arith.dot_product import DotProduct
 from systolith.rtl.bus.single import SingleWindow
-from systolith.rtl.cim.contract import MacroParameters
+from systolith.rtl.cim.contract import MacroParameters, MacroSignature
 from systolith.rtl.cim.controller import Controller
 from systolith.rtl.cim.counters import ArrayCounters
+from systolith.rtl.cim.digital import DigitalMacro
+from systolith.rtl.cim.digital_column import DigitalColumn
 from systolith.rtl.cim.loader import ArrayPort, WeightLoader
+from systolith.rtl.cim.macro import ModuleMacro
 from systolith.rtl.cim.parameters import ChannelParameters
 from systolith.rtl.cim.read_out import ReadOut
 from systolith.rtl.cim.rows import DacQuantiser, RowDrivers, RowGroup
@@ -98,7 +101,11 @@ COMPONENTS = [
     CompactCore(COMPACT), CompactMemory(words=64), CompactSequencer(COMPACT),
     Controller(ARRAY, read_bits=4), Counters(multipliers=1, banks=4, write_words=1),
     DacQuantiser(), Decompressor(FACTS),
-    DelayCell(width=1, cycles=1), DotProduct(taps=1, accumulator_bits=32),
+    DelayCell(width=1, cycles=1), DigitalColumn(rows=8, mux=1, code_bits=8),
+    DigitalMacro(MacroParameters(macro="digital", rows=8, columns=8, mux=1)),
+    MacroSignature(ARRAY),
+    ModuleMacro(MacroParameters(macro="pcm", rows=8, columns=8, mux=1, timing=(2,) * 8)),
+    DotProduct(taps=1, accumulator_bits=32),
     Drain(rows=4, beats=1, drain_start=1, drain_latency=1),
     FixedLayer(LAYER), FixedMaximum(MaximumParameters(taps=1, channels=1, low=0, high=1,
                                                       levels_per_stage=1)),
