@@ -27,7 +27,7 @@ def test_compile_reports_and_draws_the_array(tmp_path):
 
 def test_compile_prints_places(tmp_path):
     result = invoke("compile", "cim-digital", MODEL, "-o", tmp_path / "out")
-    assert "array: 23,856 cells of 4 layers, 4.6 %" in result.output
+    assert "array: 23,824 cells of 4 layers, 4.5 %" in result.output
     assert "array rows" in result.output and "column tiles" not in result.output
 
 
