@@ -3,21 +3,22 @@
 
 ``KINDS`` are output-stationary and share one mesh (``engine/systolic.py``) and one core
 (``core.py``); a kind says how its TPEs get their operands (``pe/tpe.py``). ``COMPACT`` has no mesh:
-it is the compact core (``compact/``), which the rest of the house sees as a single TPE.
+it is the compact core (``compact/``), which the rest of the house sees as a single TPE. ``CIM`` has
+a compute-in-memory macro where the others have a mesh (``cim/``), seen as a TPE of one row.
 """
 
 from dataclasses import dataclass
 
 from .facts import BLOCK, Encoding, EngineFacts
 
-__all__ = ["ALL_KINDS", "COMPACT", "KINDS", "Kind", "facts_of"]
+__all__ = ["ALL_KINDS", "CIM", "COMPACT", "KINDS", "Kind", "facts_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """``depths``: legal ``b`` of its TPEs. ``scalar``: TPEs are 1x1x1. ``default_nnz``: density
     bound of weight blocks where a spec states none; ``bounded``: it may state one. ``mesh``: it
-    has one; otherwise it is the compact core."""
+    has one."""
 
     name: str
     encoding: Encoding
@@ -57,7 +58,10 @@ KINDS = {kind.name: kind for kind in (
 
 COMPACT = Kind(name="simd", encoding=Encoding.DENSE, depths=(1,), mesh=False)
 """One activation for eight lanes, all in one memory: for the smallest FPGAs."""
-ALL_KINDS = KINDS | {COMPACT.name: COMPACT}
+CIM = Kind(name="cim", encoding=Encoding.DENSE, depths=(BLOCK,), mesh=False)
+"""A compute-in-memory macro: weights stay, one pixel at a time meets them (AnalogNets, section 2).
+"""
+ALL_KINDS = KINDS | {COMPACT.name: COMPACT, CIM.name: CIM}
 
 
 def facts_of(shape) -> EngineFacts:

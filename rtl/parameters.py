@@ -4,6 +4,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from .cim.contract import MacroParameters
+from .cim.loader import array_word_bits
 from .facts import Encoding, EngineFacts
 from .fixed.handoff import SlotLayout
 from .fixed.parameters import FrontEndParameters
@@ -47,6 +49,8 @@ class AcceleratorParameters:
     ``wishbone_control`` and ``wishbone_window``: registers and window are on Wishbone, not AXI;
     ``slots``: where frames that are streamed in lie, None where the host writes inputs;
     ``front_end``: the layers that make them of the frames that come, None for frames as they come;
+    ``macro``: of the kind cim, the array that takes the engine's place; ``reloads``: its weights
+    come from the weight memory ahead of each layer, otherwise the host writes them into the array;
     ``spec_hash``: what an image must carry;
     ``float_rounding``: requantisers know ``Rounding.FLOAT``;
     ``monitors``: observation ports on the post-processor's and the vector unit's results.
@@ -67,6 +71,8 @@ class AcceleratorParameters:
     wishbone_window: bool = False
     slots: SlotLayout | None = None
     front_end: FrontEndParameters | None = None
+    macro: MacroParameters | None = None
+    reloads: bool = False
     spec_hash: int = 0
     float_rounding: bool = False
     monitors: bool = False
@@ -142,19 +148,36 @@ class AcceleratorParameters:
         return entries_per_word(self.address_width)
 
     @property
+    def resident(self) -> bool:
+        """Weights lie in the array alone, and the weight region is the array."""
+        return self.macro is not None and not self.reloads
+
+    @property
+    def trailer_in_program(self) -> bool:
+        """An image ends behind its program, not behind its weights."""
+        return self.external_weights or self.macro is not None
+
+    @property
     def weight_banks(self) -> int:
-        """64-bit banks that make one weight row: the whole array's weights of a step."""
+        """64-bit banks that make one weight row: the whole array's weights of a step, or a word of
+        those that a macro is loaded with."""
+        if self.macro is not None:
+            return 1
         return -(-self.facts.columns * self.facts.stored_bits // 64)
 
     @property
     def weight_rows(self) -> int:
-        """Addresses of the weight memory: rows, or words of a ring."""
+        """Addresses of the weight memory: rows, or words of a ring or of an array."""
+        if self.resident:
+            return 1 << sum(array_word_bits(self.macro))
         return self.weight_words if self.external_weights else (
             self.weight_words // self.weight_banks)
 
     @property
     def weight_depth(self) -> int:
-        """Words of a bank of the weight memory."""
+        """Words of a bank of the weight memory; 0 where there is none."""
+        if self.resident:
+            return 0
         if self.external_weights:
             return self.weight_words // WeightRing.banks_of(self.weight_banks)
         return self.weight_rows

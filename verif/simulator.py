@@ -19,9 +19,11 @@ from cocotb_tools.runner import Verilator
 
 from .toolchain import simulation_environment
 
-__all__ = ["Processes", "SimulationFault", "Simulator", "build", "cache_folder", "recall"]
+__all__ = ["WIDE", "Processes", "SimulationFault", "Simulator", "build", "cache_folder", "recall"]
 
 FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal"]
+WIDE = ("--expand-limit", "4")
+"""For designs with many operations on long words, which are not to be written out."""
 RUNTIME = ["verilated.o", "verilated_threads.o", "verilated_vpi.o"]
 """Objects of Verilator's own, the same in every simulator."""
 
@@ -105,9 +107,10 @@ class Simulator:
         self.folder = folder
         self.top = top
 
-    def run(self, module: str, *, job: Path, work: Path,
-            processes: Processes | None = None) -> None:
-        """Run every test of ``module`` with ``+job=`` as its argument, logs into ``work``.
+    def run(self, module: str, *, job: Path, work: Path, processes: Processes | None = None,
+            plusargs: Sequence[str] = ()) -> None:
+        """Run every test of ``module`` with ``+job=`` and ``plusargs`` as its arguments, logs into
+        ``work``.
 
         Raises SimulationFault when a test fails, the simulator dies or ``processes`` are stopped.
         """
@@ -117,7 +120,7 @@ class Simulator:
         try:
             runner.test(
                 test_module=module, hdl_toplevel=self.top, hdl_toplevel_lang="verilog",
-                build_dir=self.folder, test_dir=work, plusargs=[f"+job={job}"],
+                build_dir=self.folder, test_dir=work, plusargs=[f"+job={job}", *plusargs],
                 log_file=log, results_xml=str(report))
         except (RuntimeError, SystemExit) as fault:  # the runner exits under pytest
             raise SimulationFault(_failure(module, log, report)) from fault
@@ -183,8 +186,11 @@ def _tools() -> list[str]:
 
 
 def build(verilog: str, *, top: str, ports: list[str], memories: Sequence[str] = (),
-          variables: Sequence[tuple[str, str]] = (), cache: Path | None = None) -> Simulator:
-    """The simulator of ``verilog``, from the cache or built now (tens of seconds).
+          variables: Sequence[tuple[str, str]] = (), flags: Sequence[str] = (),
+          apart: Sequence[str] = (), cache: Path | None = None) -> Simulator:
+    """The simulator of ``verilog``, from the cache or built now (tens of seconds); ``flags`` of
+    Verilator beside ``FLAGS``; modules ``apart`` are compiled once for all of their instances.
+    Raises SimulationFault where Verilator refuses the Verilog.
 
     Only the ``ports`` of module ``top`` are public to the test bench, the array ``storage`` of the
     modules ``memories``, and ``variables`` (module, name).
@@ -195,10 +201,11 @@ def build(verilog: str, *, top: str, ports: list[str], memories: Sequence[str] =
     public = "".join(["`verilator_config\n"] + [
         f'public_flat_rw -module "{module}" -var "{name}"\n'
         for module, name in [*((top, port) for port in ports),
-                             *((memory, "storage") for memory in memories), *variables]])
+                             *((memory, "storage") for memory in memories), *variables]]
+        + [f'no_inline -module "{module}"\n' for module in apart])
     tools = _tools()
     with _environment():
-        key = _key(verilog, public, *tools)
+        key = _key(verilog, public, *flags, *tools)
         folder = (cache or cache_folder()) / key
         runtime = folder.parent / f"runtime-{_key(*tools)}"
         if (folder / top).exists():
@@ -213,12 +220,17 @@ def build(verilog: str, *, top: str, ports: list[str], memories: Sequence[str] =
                 shutil.copyfile(runtime / name, scratch / name)
             _LeanVerilator(ready).build(
                 sources=[scratch / "public.vlt", scratch / "design.v"], hdl_toplevel=top,
-                build_dir=scratch, build_args=FLAGS, always=True, timescale=("1ns", "1ps"),
-                log_file=scratch / "build.log")
+                build_dir=scratch, build_args=[*FLAGS, *flags], always=True,
+                timescale=("1ns", "1ps"), log_file=scratch / "build.log")
             with contextlib.suppress(OSError):  # another process may have been faster
                 _keep(scratch, RUNTIME, runtime)
             with contextlib.suppress(OSError):
                 _keep(scratch, [top, "design.v", "public.vlt", "build.log"], folder)
+        except (RuntimeError, SystemExit) as fault:  # the runner exits under pytest
+            log = (scratch / "build.log").read_text().replace(f"{scratch}/", "")
+            error = next((line for line in log.splitlines() if line.startswith("%Error")),
+                         "the compiler failed")
+            raise SimulationFault(f"no simulator of {top}: {error}\n{log}") from fault
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return Simulator(folder, top)

@@ -7,7 +7,7 @@ module an instance.
 
 import contextlib
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from unittest.mock import patch
 
 from amaranth import ClockSignal, Instance, Module, ResetSignal
@@ -107,16 +107,26 @@ class EmittingPlatform:
         """RTLIL of the cell's module, and which of clk and rst it has."""
         return self.convert_body(cell.body(self), name, ports)
 
-    def declare(self, name: str, pins: Iterable[tuple[str, int, bool]]) -> str:
-        """RTLIL of a black box with ``pins`` (name, width, whether it is an input)."""
+    def declare(self, name: str, pins: Iterable[tuple[str, int, bool]],
+                parameters: Iterable[str] = ()) -> str:
+        """RTLIL of a black box with ``pins`` (name, width, whether it is an input) and
+        ``parameters`` of these names."""
         self.black_boxes.add(name)
         design = rtlil.Design(emit_src=False)
         module = design.module(name, attrs={"blackbox": 1})
         del module.attributes["generator"]
+        for parameter in parameters:
+            module.contents[f"parameter {parameter}"] = _Parameter(parameter)
         for pin, width, is_input in pins:
             flow = _nir.ModuleNetFlow.Input if is_input else _nir.ModuleNetFlow.Output
             module.wire(width, name=pin, port_kind=flow.value)
         return str(design)
+
+    def declare_black_box(self, name: str, pins: Iterable[tuple[str, int, bool]],
+                          parameters: Iterable[str]) -> None:
+        """Make known a module that somebody else writes, unless it is; see ``declare``."""
+        if name not in self.modules:
+            self.modules[name] = self.declare(name, pins, parameters)
 
     def convert(self, component, name: str) -> tuple[str, list[str]]:
         """Verilog of ``component`` as module ``name`` with all that it uses, and its ports; behind
@@ -155,6 +165,16 @@ class EmittingPlatform:
             builder = design.module(".".join(module.name), src_loc=None)
             rtlil.ModuleEmitter(builder, netlist, module, names, empty_checker=checker).emit()
         return str(design), inputs
+
+
+class _Parameter:
+    """A black box's parameter, of which RTLIL has the name alone."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def emit(self, line: Callable[[str], None]) -> None:
+        line(f"parameter \\{self.name}")
 
 
 @contextlib.contextmanager

@@ -76,7 +76,7 @@ class WindowWalker(wiring.Component):
         group = Signal(16)
         group_offset = Signal(self.address_width)
         blocks_left = Signal(16)
-        pixel = Signal(range(self.tile_pixels))  # of the tile
+        pixel = Signal(range(max(self.tile_pixels, 2)))  # of the tile
         row_group = Signal(16)
         rows_below = Signal(9)         # kernel rows from the row group's first on
         row_group_offset = Signal(self.address_width)

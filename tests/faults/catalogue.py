@@ -2,11 +2,13 @@
 """Faults that designers make, planted in the RTL one at a time, and the test that must see each."""
 
 from .board import BOARD
+from .cim_core import CIM_CORE
 from .compact import COMPACT
 from .constants import CONSTANTS
 from .external import EXTERNAL
 from .fault import Fault
 from .fixed import FIXED
+from .macros import MACROS
 from .streams import STREAMS
 from .wishbone import WISHBONE
 
@@ -196,10 +198,12 @@ FAULTS = (
           new="",
           killer="tests/rtl/sequencer/test_sequencer.py::test_refuses"),
     *BOARD,
+    *CIM_CORE,
     *COMPACT,
     *CONSTANTS,
     *EXTERNAL,
     *FIXED,
+    *MACROS,
     *STREAMS,
     *WISHBONE,
 )

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Macros for compute in memory against the rules of their contract."""
