@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Columns of a digital compute-in-memory array that share an adder tree."""
 
-from amaranth import Array, Cat, Module, Mux, Signal, signed
+from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ..arith.popcount import popcount
+from ..arith.popcount import Popcount
 from ..cell import Cell
 from .contract import OPERAND_BITS
+from .weight_cells import WeightCells
 
 __all__ = ["DigitalColumn", "PlaneStep"]
 
@@ -23,7 +24,8 @@ PlaneStep = data.StructLayout({
 
 
 class DigitalColumn(Cell):
-    """``mux`` columns of cells and what stands for their ADC: an adder tree and two accumulators.
+    """``mux`` columns of ``WeightCells`` and what stands for their ADC: an adder tree and two
+    accumulators.
 
     In every cycle one plane of operands meets one plane of a column's weights:
     ``ones = popcount(operands & plane)``. Planes of operands run through for each of weights, each
@@ -68,16 +70,14 @@ class DigitalColumn(Cell):
 
     def body(self, platform) -> Module:
         m = Module()
-        planes = self._cells(m)
-        plane = Signal(self.rows)
-        with m.If(self.load):
-            m.d.sync += plane.eq(Mux(self.enable, Array(planes)[Cat(self.plane, self.column)], 0))
-
-        products = Signal(self.rows)
+        m.submodules.cells = cells = WeightCells(rows=self.rows, mux=self.mux)
+        m.submodules.counter = counter = Popcount(self.rows)
+        for name in ("write", "write_rows", "weights", "load", "enable", "column", "plane"):
+            m.d.comb += getattr(cells, name).eq(getattr(self, name))
         ones = Signal(range(self.rows + 1))
         step = Signal(PlaneStep)
-        m.d.comb += products.eq(plane & self.operands)
-        m.d.sync += [ones.eq(popcount(m, "ones", products)), step.eq(self.step)]
+        m.d.comb += counter.i.eq(cells.o & self.operands)
+        m.d.sync += [ones.eq(counter.o), step.eq(self.step)]
 
         inner = Signal(signed(len(ones) + OPERAND_BITS))
         inner_sum = Signal.like(inner)
@@ -96,16 +96,3 @@ class DigitalColumn(Cell):
         with m.If(self.latch):
             m.d.sync += self.code.eq(Mux(self.enable, outer_sum, 0))
         return m
-
-    def _cells(self, m: Module) -> list[Signal]:
-        """Planes of weights of every column, lowest first."""
-        planes = []
-        for column in range(self.mux):
-            for bit in range(OPERAND_BITS):
-                plane = Signal(self.rows, name=f"cells_{column}_{bit}", reset_less=True)
-                kept = plane & ~self.write_rows
-                with m.If(self.write[column]):
-                    m.d.sync += plane.eq(
-                        Mux(self.weights[column][bit], plane | self.write_rows, kept))
-                planes.append(plane)
-        return planes
