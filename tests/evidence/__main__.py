@@ -17,6 +17,8 @@ from . import (
     asic_prediction,
     benchmark_suite,
     boards,
+    cim_asic,
+    cim_cycles,
     constants,
     external,
     first_light,
@@ -37,7 +39,7 @@ SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECT
             + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS
             + arithmetic.SECTIONS + constants.SECTIONS + front_end.SECTIONS + boards.SECTIONS
             + fpga.SECTIONS + ppa.SECTIONS + asic_chip.SECTIONS + asic_prediction.SECTIONS
-            + fixed_energy.SECTIONS)
+            + fixed_energy.SECTIONS + cim_cycles.SECTIONS + cim_asic.SECTIONS)
 
 
 def main() -> int:

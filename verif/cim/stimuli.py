@@ -8,7 +8,7 @@ import numpy as np
 from ...rtl.cim.contract import ADC_SHIFT_BITS, WRITE_WEIGHTS, MacroParameters
 from .reference import Conversion, ExactReference
 
-__all__ = ["Script", "draw_script"]
+__all__ = ["Script", "add_conversion", "add_writes", "draw_script"]
 
 MOST_WRITES = 3000
 """Of one round: of larger arrays a part is written."""
@@ -39,19 +39,21 @@ def draw_script(p: MacroParameters, reference: ExactReference, seed: int, *, rou
         # A part of a large array, whole rows of it; at first some groups stay as they came up.
         written = rng.permutation(p.rows)[:max(MOST_WRITES // groups, 1)]
         places = rng.permutation((written[:, None] * groups + np.arange(groups)).ravel())
-        _write(script, reference, rng, places if index else places[len(places) // 8:], groups)
+        add_writes(script, reference, rng, places if index else places[len(places) // 8:], groups)
         usable = ~ever  # weights from before a reset may be there or not
         ever[written] = usable[written] = True
         for half in (0, 1):
             if half:
-                _write(script, reference, rng, places[len(places) // 8:len(places) // 4], groups)
+                again = places[len(places) // 8:len(places) // 4]
+                add_writes(script, reference, rng, again, groups)
             for _ in range(conversions // 2):
-                _convert(script, reference, rng, _draw(p, rng, usable))
+                add_conversion(script, reference, rng, _draw(p, rng, usable))
     return script
 
 
-def _write(script: Script, reference: ExactReference, rng: np.random.Generator,
-           places: np.ndarray, groups: int) -> None:
+def add_writes(script: Script, reference: ExactReference, rng: np.random.Generator,
+               places: np.ndarray, groups: int) -> None:
+    """Write weights at random, eight at each of ``places``, which are ``row * groups + group``."""
     for place in places.tolist():
         row, group = divmod(place, groups)
         weights = rng.integers(-128, 128, WRITE_WEIGHTS)
@@ -87,8 +89,9 @@ def _step(conversion: Conversion, cycles: int, rng: np.random.Generator) -> dict
             "drain": bool(rng.random() < 0.5)}
 
 
-def _convert(script: Script, reference: ExactReference, rng: np.random.Generator,
-             conversion: Conversion) -> None:
+def add_conversion(script: Script, reference: ExactReference, rng: np.random.Generator,
+                   conversion: Conversion) -> None:
+    """Convert, behind what the script has; pauses around it are at random."""
     script.conversions.append(conversion)
     script.codes.append(reference.convert(conversion))
     script.steps.append(_step(conversion, reference.cycles(conversion), rng))

@@ -152,7 +152,7 @@ class Task:
 def prepare(sources: Sources, model: Path, inputs: Path, p: MacroParameters, *,
             layers: Sequence[str] = (), overrides: Sequence[str] = (),
             bits: Sequence[tuple[int, int]] = BITS, clock_mhz: float = 500.0) -> Task:
-    """Read cells and network. ``layers``: names of matrix layers, none for the one of most MACs;
+    """Read cells and network. ``layers``: names of matrix layers, none for the one of most rows;
     ``overrides``: of the spec with which VDBB runs the network, whose reads of weights count.
 
     Raises ValueErrors of one sentence, OSError.
@@ -170,7 +170,7 @@ def prepare(sources: Sources, model: Path, inputs: Path, p: MacroParameters, *,
             raise InputFault(f"--layer must be {', '.join(there)}, not {name!r}")
     if not there:
         raise InputFault(f"{model}: network must have a layer that is a product of matrices")
-    chosen = layers or [max(there, key=lambda name: there[name].macs)]
+    chosen = layers or [max(there, key=lambda name: there[name].weights[0].size)]
     name, *changes = ENGINE.spec
     spec = load(name, [*changes, *overrides])
     program = compile_network(spec, network)

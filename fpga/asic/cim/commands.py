@@ -31,7 +31,7 @@ NetworkOption = Annotated[Path, typer.Option(
     "--network", metavar="MODEL", show_default=False, help="Int8 model, .tflite or .onnx.")]
 LayersOption = Annotated[list[str] | None, typer.Option(
     "--layer", metavar="NAME", show_default=False,
-    help="Layer whose operands are taken; repeatable. Default: the one of most MACs.")]
+    help="Layer whose operands are taken; repeatable. Default: the one of most rows.")]
 RowsOption = Annotated[int, typer.Option("--rows", metavar="N", help="Of the array.")]
 ColumnsOption = Annotated[int, typer.Option(
     "--columns", metavar="N", help="Of the array, of 8-bit weights.")]
