@@ -6,6 +6,7 @@ from ..rtl.arith.arithmetic import Arithmetic
 from ..rtl.arith.carry_save import FinalAdder
 from ..rtl.arith.fabric import FabricArithmetic
 from ..rtl.arith.partial_products import Multiplier
+from ..rtl.cim.contract import WRITE_WEIGHTS, MacroParameters
 from ..rtl.compact.accelerator import CompactAccelerator
 from ..rtl.compact.parameters import CompactParameters
 from ..rtl.kinds import COMPACT
@@ -28,7 +29,7 @@ def parameters(spec: Spec, *, monitors: bool = False) -> AcceleratorParameters:
             overlapped=spec.drain.read_out == "overlapped",
             pipelined=spec.arithmetic.pipelined),
         activation_words=spec.memory.activations // 8,
-        weight_words=spec.memory.weights // 8,
+        weight_words=_weight_words(spec),
         program_words=spec.memory.program // 8,
         schedule_words=spec.memory.schedule // 8,
         vector_lanes=spec.vector.lanes,
@@ -42,12 +43,31 @@ def parameters(spec: Spec, *, monitors: bool = False) -> AcceleratorParameters:
         spec_hash=spec.hash,
         float_rounding=spec.postproc.float_rounding,
         monitors=monitors,
+        **_macro(spec),
     )
     if spec.front_end.layers is None:
         return made
     from .fixed.build import with_front_end  # which compiles: not needed otherwise
 
     return with_front_end(spec, made)
+
+
+def _weight_words(spec: Spec) -> int:
+    """64-bit words of the weight region: those of an array whose weights stay, or of a memory."""
+    cim = spec.cim
+    if cim is None or cim.residency == "reloaded":
+        return spec.memory.weights // 8
+    return cim.rows * cim.columns // WRITE_WEIGHTS
+
+
+def _macro(spec: Spec) -> dict:
+    """Parameters that only a core with a macro has."""
+    cim = spec.cim
+    return {} if cim is None else {"reloads": cim.residency == "reloaded", "macro": MacroParameters(
+        macro=cim.macro, rows=cim.rows, columns=cim.columns, mux=cim.mux,
+        adjacent=cim.mux_map == "adjacent", code_bits=cim.code_bits, lanes=spec.postproc.lanes,
+        timing=cim.timing(spec.target.clock_mhz), early_stop=cim.early_stop,
+        adc_bits=cim.adc_bits or 0)}
 
 
 def accelerator(spec: Spec, *, monitors: bool = False) -> Accelerator | CompactAccelerator:

@@ -30,11 +30,14 @@ from .compile import (
     hoist,
     lower,
     neighbours,
+    on_array,
     on_engine,
     place_layers,
     place_parts,
+    plan_array,
     plan_blocks,
     ring_weights,
+    rounded_network,
     sort_channels,
     switchable,
     tile,
@@ -46,6 +49,7 @@ from .compile.slots import check_slots
 from .fixed.build import fixed_layers, split_network
 from .predict import Prediction, predict
 from .spec import Spec
+from .spec.cim import Cim
 
 __all__ = ["compile_network"]
 
@@ -77,6 +81,8 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
             raise CompileFault("--batch and --switchable must not be given with a front_end, whose "
                                "frames come one by one; leave them out")
         fixed, network = fixed_layers(spec, network, p), split_network(spec, network)
+    if spec.cim is not None:
+        network = rounded_network(network, spec.cim.weight_bits)
     lowered = batched(lower(network, reshape_input=not spec.front_end.count), batch)
     if p.slots is not None:
         check_slots(lowered, p.slots)
@@ -87,6 +93,8 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
         return compile_compact(network, lowered, p)
     if not p.vector_lanes:
         lowered = on_engine(lowered)
+    if spec.cim is not None:
+        return _compile_array(spec.cim, network, lowered, p)
     for layer in lowered.layers:
         check_bound(layer, p.facts)
     if pruned is not None:
@@ -137,6 +145,19 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     if not found:
         raise faults[0]
     return min(found, key=_cycles)[1]
+
+
+def _compile_array(cim: Cim, network: Network, lowered: Lowered,
+                   p: AcceleratorParameters) -> Program:
+    """Layers with their places in a macro; ``network``'s weights are rounded already."""
+    lowered = on_array(lowered, depthwise=cim.depthwise == "array",
+                       exact=cim.exact and cim.activation_bits == 8)
+    for layer in lowered.layers:
+        check_bound(layer, p.facts)
+    lowered, _ = place_parts(lowered)
+    plans = plan_array(lowered, p.macro, cim)
+    layouts = allocate(lowered, plans, p)
+    return assemble(network, lowered, place_layers(lowered, plans, layouts), layouts, p)
 
 
 def _compile_external(network: Network, lowered: Lowered, p: AcceleratorParameters) -> Program:

@@ -149,7 +149,7 @@ def complete(report: Report, program: Program, result: RunResult, *,
     # The image trailer, on chip, is one weight row that belongs to no layer.
     compact = isinstance(program, CompactProgram)  # ... which counts no reads
     expected = sum(compress(predict_activity(program, last), runs), Activity(
-        weight_reads=int(not (program.parameters.external_weights or compact))))
+        weight_reads=int(not (compact or program.parameters.trailer_in_program))))
     report.activity = (asdict(measured_activity(result.counters))
                        | asdict(measured_stalls(result.counters)))
     report.predicted_activity = asdict(expected) | asdict(prediction.stalls)

@@ -9,6 +9,8 @@ from itertools import groupby
 import numpy as np
 
 from ..rtl.fixed.slots import SLOTS
+from .compile.cim import pair_places
+from .compile.image import Image
 from .compile.layout import TensorLayout
 from .compile.program import Program
 
@@ -32,17 +34,26 @@ def image_words(program: Program) -> tuple[list[Run], np.ndarray]:
     """Runs, in the order of loading, and the uint64 words of a program's image on chip."""
     p, image = program.parameters, program.memory_image
     program_address, weight_address = p.region_address(2), p.region_address(1)
-    stride = image.weight_stride
-    rows = image.weights.size // stride
-    weights = image.weights.reshape(rows, stride)[:, :p.weight_banks]
+    places, weights = _weights(program)
     trailer = image.program.size - image.trailer_words
     addresses = [program_address + 8 * i for i in range(trailer)]
     addresses += [p.region_address(3) + 8 * i for i in range(image.schedule.size)]
-    addresses += [weight_address + 8 * (row * stride + bank)
-                  for row in range(rows) for bank in range(p.weight_banks)]
+    addresses += [weight_address + 8 * place for place in places]
     addresses += [program_address + 8 * i for i in range(trailer, image.program.size)]
-    words = [image.program[:trailer], image.schedule, weights.ravel(), image.program[trailer:]]
+    words = [image.program[:trailer], image.schedule, weights, image.program[trailer:]]
     return _runs(addresses), np.concatenate(words).astype("<u8")
+
+
+def _weights(program: Program) -> tuple[list[int], np.ndarray]:
+    """Words of the weight region that an image writes, and what."""
+    p, image = program.parameters, program.memory_image
+    stride = image.weight_stride
+    if stride == Image.PLACED:
+        pairs = image.weights.reshape(-1, 2)
+        return pair_places(pairs, p.macro).tolist(), pairs[:, 1]
+    rows = image.weights.size // stride
+    return ([row * stride + bank for row in range(rows) for bank in range(p.weight_banks)],
+            image.weights.reshape(rows, stride)[:, :p.weight_banks].ravel())
 
 
 def tensor_runs(program: Program, tensor: int) -> list[Run]:

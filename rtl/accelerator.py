@@ -9,7 +9,13 @@ from .bus.axi import Axi4, AxiLite, AxiStream
 from .bus.control import connect_control
 from .bus.dma import Dma
 from .bus.local import LocalArbiter
-from .bus.register_map import ADDRESS_WIDTH, LAYER_CYCLES, REGISTERS, STREAM_REGISTERS
+from .bus.register_map import (
+    ADDRESS_WIDTH,
+    ARRAY_REGISTERS,
+    LAYER_CYCLES,
+    REGISTERS,
+    STREAM_REGISTERS,
+)
 from .bus.registers import RegisterFile
 from .bus.window import Window
 from .bus.wishbone import Wishbone, WishboneRegisters, WishboneWindow
@@ -30,7 +36,8 @@ class Accelerator(wiring.Component):
     """An accelerator: AXI4-Lite or Wishbone registers, AXI4 or Wishbone window onto the memories,
     AXI4 DMA, interrupt.
 
-    With the core of the kinds that share a mesh; ``compact/accelerator.py`` has the small one's.
+    With the core of the kinds that have a mesh or a macro; ``compact/accelerator.py`` has the small
+    one's.
 
     *Timing*: one clock domain, active-high synchronous reset.
 
@@ -80,7 +87,8 @@ class Accelerator(wiring.Component):
         p = self.parameters
         m.submodules.core = core = self.core
         m.submodules.registers = registers = RegisterFile(
-            REGISTERS if p.slots is None else REGISTERS + STREAM_REGISTERS,
+            REGISTERS + (() if p.slots is None else STREAM_REGISTERS)
+            + (() if p.macro is None else ARRAY_REGISTERS),
             table=LAYER_CYCLES, address_width=ADDRESS_WIDTH)
         if p.wishbone_control:
             m.submodules.control = control = WishboneRegisters(address_width=ADDRESS_WIDTH)
@@ -135,9 +143,17 @@ class Accelerator(wiring.Component):
                      "bank_conflicts", "activation_reads", "activation_writes", "weight_reads",
                      "stall_transfer"):
             m.d.comb += getattr(registers, f"i_{name}").eq(counts[name])
-        for name in ("macs_issued", "macs_gated_activation", "macs_gated_weight"):
+        wide = {name: counts[name] for name in ("macs_issued", "macs_gated_activation",
+                                                "macs_gated_weight")}
+        if p.macro is not None:
+            array = core.array_counts
+            m.d.comb += [core.gdc.eq(registers.o_gdc.factor), *(
+                getattr(registers, f"i_{name}").eq(array[name]) for name in (
+                    "conversions", "conversion_cycles", "weights_written", "stall_load"))]
+            wide |= {name: array[name] for name in ("rows_driven", "adcs_converted")}
+        for name, count in wide.items():
             m.d.comb += Cat(getattr(registers, f"i_{name}_lo"),
-                            getattr(registers, f"i_{name}_hi")).eq(counts[name])
+                            getattr(registers, f"i_{name}_hi")).eq(count)
         if p.monitors:
             m.d.comb += [
                 self.monitor_post_valid.eq(core.post_valid),

@@ -7,26 +7,27 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
 from .bus.local import LocalBus
-from .engine.decompressor import Decompressor
-from .engine.gating import GatingCount
-from .engine.systolic import SystolicEngine
+from .cim.check import runs
+from .cim.counters import ArrayCounts
+from .cim.fields import GDC_ONE, SCALE_BITS
+from .cim.loader import ArrayPort
+from .cim.path import cim_path
+from .cim.scale import ScaledSums
+from .engine.path import mesh_path
 from .fetch import OperandFetch
 from .fixed.handoff import tensor_pixel
 from .fixed.hold import StreamState, hold_frames
+from .kinds import CIM
 from .memory.activation import ActivationMemory
 from .memory.map import MemoryMap
 from .memory.ring import WeightRing
 from .memory.wide import WideMemory
-from .operand.drain import Drain
-from .operand.issuer import Issuer
 from .parameters import AcceleratorParameters
 from .postproc.parameters import ParameterLoader
 from .postproc.post_processor import PostProcessor
-from .postproc.requantiser import Parameters
-from .postproc.writer import Writer
 from .sequencer.counters import CountedBank, Counters, EventCounts
 from .sequencer.descriptor import FLAGS, Opcode, covers, joins
-from .sequencer.sequencer import Sequencer
+from .sequencer.sequencer import Cause, Sequencer
 from .sequencer.transfers import Transfer, TransferQueue
 from .vector.path import vector_path
 from .vector.unit import VectorUnit
@@ -54,15 +55,21 @@ class Core(wiring.Component):
     those under way are of the run that goes on), ``busy``, ``finished``, ``failed``, ``cause``,
     ``layer``, ``layer_cycles``, ``layer_ended``, ``counts``; the monitors ``post_valid``,
     ``post_data``, ``vector_valid``, ``vector_data``: results as they leave the requantisers;
-    ``units``: which of ``UNITS`` is busy. With slots for frames also ``frames`` (pixels of the
-    tensor that is handed off), ``continuous``, ``abort`` (as ``FrameSlots``), ``stream`` (state,
-    words written during the run) and the monitors ``handoff_valid``, ``handoff_data``.
+    ``units``: which of ``UNITS`` is busy. With a macro also ``gdc`` (global drift compensation, of
+    which ``GDC_ONE`` is 1.0) and ``array_counts``. With slots for frames also ``frames`` (pixels of
+    the tensor that is handed off), ``continuous``, ``abort`` (as ``FrameSlots``), ``stream``
+    (state, words written during the run) and the monitors ``handoff_valid``, ``handoff_data``.
     """
 
     def __init__(self, parameters: AcceleratorParameters):
         self.parameters = p = parameters
+        self._check()
         self.map = MemoryMap(sizes=p.region_words)
-        members = {} if p.slots is None else {
+        members = {} if p.macro is None else {
+            "gdc": In(SCALE_BITS, init=GDC_ONE),
+            "array_counts": Out(ArrayCounts),
+        }
+        members |= {} if p.slots is None else {
             "frames": In(stream.Signature(tensor_pixel(p.slots.channels))),
             "continuous": In(1),
             "abort": In(1),
@@ -102,13 +109,27 @@ class Core(wiring.Component):
             "units": Out(len(UNITS)),
         })
 
+    def _check(self) -> None:
+        p = self.parameters
+        if (p.macro is not None) != (p.engine.kind == CIM.name):
+            raise ValueError(f"Core must have a macro if its engine is {CIM.name}, and only then")
+        if p.macro is None:
+            return
+        if not p.macro.lanes == p.facts.columns == p.drain_lanes or p.facts.rows != 1:
+            raise ValueError(f"Macro's lanes must be the engine's columns and the post-processor's "
+                             f"lanes, not {p.macro.lanes!r}")
+        if p.external_weights:
+            raise ValueError("Core with a macro must have its weights on chip")
+
     @property
     def flush_cycles(self) -> int:
         """Cycles after which every pipeline is empty once nothing new enters: the engine's, from
-        a tile's last step to its last result, or the vector unit's, from a sum's last word."""
+        a tile's last step or a macro's codes to the last result, or the vector unit's, from a sum's
+        last word."""
         facts, beats = self.parameters.facts, self.parameters.beats
-        engine = (facts.drain_start + facts.drain_latency + facts.rows * beats
-                  + PostProcessor.latency(facts.pipelined) + beats)
+        sums = (facts.drain_start + facts.drain_latency + facts.rows * beats
+                if self.parameters.macro is None else ScaledSums.LATENCY)
+        engine = sums + PostProcessor.latency(facts.pipelined) + beats
         return 1 + max(engine, VectorUnit.COLUMN_DELAY + VectorUnit.add_latency(facts.pipelined))
 
     def elaborate(self, platform) -> Module:
@@ -122,8 +143,9 @@ class Core(wiring.Component):
             banks=p.banks, words=p.group_words,
             write_words=max(p.drain_lanes, p.vector_lanes) // 8, keeps=p.external_weights)
         m.submodules.weights = weights = (
-            WeightRing(words=p.weight_words, row_words=p.weight_banks,
-                       narrow_words=p.dense_words) if p.external_weights
+            ArrayPort(p.macro) if p.resident
+            else WeightRing(words=p.weight_words, row_words=p.weight_banks,
+                            narrow_words=p.dense_words) if p.external_weights
             else WideMemory(banks=p.weight_banks, rows=p.weight_rows))
         m.submodules.program = program = WideMemory(
             banks=2 * p.program_width, rows=p.program_rows)
@@ -139,7 +161,8 @@ class Core(wiring.Component):
         m.submodules.sequencer = sequencer = Sequencer(
             width=p.program_width, program_row_width=32, trailer_row_width=32,
             flush_cycles=self.flush_cycles, spec_hash=p.spec_hash,
-            slots=1 if p.slots is None else 2)
+            slots=1 if p.slots is None else 2,
+            engine_cause=Cause.DENSITY if p.macro is None else Cause.BAD_DESCRIPTOR)
         d, v, fused = sequencer.descriptor, sequencer.vector_descriptor, sequencer.fused
         matrix = Signal()
         window = Signal()
@@ -159,7 +182,8 @@ class Core(wiring.Component):
             halt.eq(~(sequencer.begin | sequencer.running)),
             sequencer.consistent.eq(Mux(
                 matrix, covers(d.column_tiles, facts.columns // 8, d.destination_blocks)
-                & (~fused | joins(v, d, p.fused_blocks)),
+                & (~fused | joins(v, d, p.fused_blocks)) if p.macro is None
+                else runs(p.macro, d, reloads=p.reloads) & ~fused,
                 p.vector_lanes and covers(d.column_tiles, p.vector_blocks, d.destination_blocks))),
         ]
         for name in ("stop", "program_base", "last_layer", "watchdog", "conditions",
@@ -176,17 +200,10 @@ class Core(wiring.Component):
         # Operands of the engine and of the vector unit.
         m.submodules.fetch = fetch = OperandFetch(p, address_width=activations.address_width,
                                                   schedule_row_width=schedule.row_width)
-        m.submodules.issuer = issuer = Issuer(
-            rows=facts.rows, lanes=p.matrix_lanes, depth=facts.depth, beats=p.beats,
-            weight_row_width=weights.row_width, tag_width=fetch.tag_width,
-            held_slots=facts.nnz if facts.holds_weights else None,
-            overlapped=facts.overlapped,
-            row_step=p.weight_banks if p.external_weights else 1, dense_step=p.dense_words)
-        connect(m, fetch.matrix, issuer.i)
         m.d.comb += [
             fetch.descriptor.eq(d), fetch.vector_descriptor.eq(v), fetch.fused.eq(fused),
-            fetch.start.eq(sequencer.begin), issuer.start.eq(begin_matrix),
-            fetch.stop.eq(halt), issuer.stop.eq(halt),
+            fetch.start.eq(sequencer.begin),
+            fetch.stop.eq(halt),
             activations.lock.eq(sequencer.running | sequencer.begin),
             activations.read_group.eq(fetch.read_group),
             activations.read_enable.eq(fetch.read_enable),
@@ -199,73 +216,18 @@ class Core(wiring.Component):
             fetch.schedule_read_data.eq(schedule.read_data[0]),
         ]
 
-        # Weights: of those on chip the sequencer reads the trailer.
-        m.submodules.decompressor = decompressor = Decompressor(
-            facts, dense_rows=p.dense_words is not None)
-        flat = weights.read_data.as_value()
-        m.d.comb += [
-            weights.lock.eq(sequencer.running | sequencer.begin),
-            weights.read_enable.eq(issuer.read_enable),
-            weights.read_row.eq(issuer.read_row),
-            issuer.weight_row.eq(d.weight_row + self.weight_base),
-            issuer.tile_major.eq(fused),
-            issuer.pass_steps.eq(d.pass_steps),
-            issuer.split.eq(d.split_passes),
-            issuer.last_channels.eq(d.last_channels),
-            issuer.is_signed.eq(d.signed_activations),
-        ]
-        for column in range(facts.columns):
-            m.d.comb += decompressor.i[column].eq(flat.word_select(column, facts.stored_bits))
-
         def program_row(layer):
             return (layer.parameter_row + self.program_base) >> exact_log2(p.program_width)
 
-        # Engine, drain, post-processor.
-        m.submodules.engine = engine = SystolicEngine(facts)
-        m.submodules.drain = drain = Drain(
-            rows=facts.rows, beats=p.beats, drain_start=facts.drain_start,
-            drain_latency=facts.drain_latency)
-        m.submodules.post_parameters = post_parameters = ParameterLoader(
-            lanes=facts.columns, fields=(Parameters.size,), width=p.program_width, row_width=32)
-        m.submodules.post = post = PostProcessor(
-            columns=facts.columns, lanes=p.drain_lanes, accumulator_bits=facts.accumulator_bits,
-            float_rounding=p.float_rounding, pipelined=facts.pipelined)
-        m.submodules.post_writer = post_writer = Writer(
-            words=p.drain_lanes // 8, beats=p.beats, address_width=activations.address_width,
-            tile_pixels=facts.rows)
-        m.d.comb += [
-            engine.i_activations.eq(issuer.activations),
-            engine.i_weights.eq(decompressor.o),
-            decompressor.valid.eq(issuer.token.valid),
-            decompressor.dense.eq(issuer.dense),
-            decompressor.first.eq(issuer.token.start),
-            sequencer.density_error.eq(decompressor.violation),
-            engine.i_token.eq(issuer.token),
-            engine.signed_activations.eq(d.signed_activations),
-            drain.issued.eq(issuer.issued),
-            drain.issued_rows.eq(issuer.issued_rows),
-            drain.issued_new_columns.eq(issuer.issued_new_columns),
-            engine.i_drain.eq(drain.drain),
-            engine.i_remaining.eq(drain.remaining),
-            post.descriptor.eq(d),
-            post.valid.eq(drain.row_valid),
-            post.swap.eq(drain.first),
-            post.i.eq(engine.o_results),
-            post.shadow.eq(post_parameters.shadow),
-            post_parameters.start.eq(begin_matrix),
-            post_parameters.base.eq(program_row(d)),
-            post_parameters.sets.eq(Mux(fused, d.column_tiles, 0)),
-            post_parameters.claim.eq(issuer.issued & issuer.issued_new_columns),
-            post_parameters.swap.eq(drain.row_valid & drain.first),
-            issuer.parameters_ready.eq(post_parameters.ready),
-            post_writer.start.eq(begin_matrix),
-            post_writer.tile_major.eq(fused),
-            post_writer.descriptor.eq(d),
-            post_writer.valid.eq(post.o_valid & sequencer.running),
-            post_writer.values.eq(post.o),
-        ]
-
-        writers, loaders = [post_writer], [post_parameters]
+        # Engine and vector unit, with the writers of their results.
+        m.submodules.counters = counters = Counters(
+            multipliers=facts.multipliers if p.macro is None else p.macro.rows * p.macro.adcs,
+            banks=p.banks, write_words=activations.write_words)
+        m.d.comb += weights.lock.eq(sequencer.running | sequencer.begin)
+        path = (mesh_path if p.macro is None else cim_path)(
+            m, self, sequencer, fetch, weights, counters, begin_matrix, halt)
+        m.d.comb += path.parameters.base.eq(program_row(d))
+        writers, loaders = [path.writer], [path.parameters]
         if p.vector_lanes:
             vector_writer, vector_parameters = vector_path(
                 m, self, sequencer, fetch, begin_window, begin_addition)
@@ -283,12 +245,22 @@ class Core(wiring.Component):
         width = exact_log2(p.program_width)
         readers = [
             (sequencer.program_enable, sequencer.program_row >> width, Signal()),
-            *((loader.read_enable, loader.read_row, loader.read_grant)
+            *((loader.read_enable, loader.read_row,
+               loader.read_grant if isinstance(loader, ParameterLoader) else Signal())
               for loader in loaders),
         ]
         m.d.comb += sequencer.program_data.eq(program.read_data.as_value())
+        if p.trailer_in_program:
+            m.d.comb += [sequencer.trailer_base.eq(self.program_base),
+                         sequencer.trailer_data.eq(program.read_data[0][:64])]
+            readers.append((sequencer.trailer_enable, sequencer.trailer_row >> width, Signal()))
+        else:  # of weights on chip the sequencer reads the trailer
+            m.d.comb += [sequencer.trailer_base.eq(self.weight_base),
+                         sequencer.trailer_data.eq(weights.read_data[0])]
+            with m.If(sequencer.trailer_enable):
+                m.d.comb += [weights.read_enable.eq(1),
+                             weights.read_row.eq(sequencer.trailer_row)]
         if p.external_weights:
-            m.d.comb += weights.read_narrow.eq(issuer.read_dense)
             m.submodules.transfers = transfers = TransferQueue(
                 width=p.program_width, row_width=program.row_width)
             connect(m, transfers.o, flipped(self.transfer))
@@ -299,22 +271,13 @@ class Core(wiring.Component):
                 transfers.count.eq(sequencer.transfer_count),
                 transfers.layer.eq(sequencer.layer),
                 transfers.running.eq(sequencer.running & matrix),
-                transfers.released.eq(issuer.released),
+                transfers.released.eq(path.released),
                 transfers.done.eq(self.transfer_done),
                 transfers.read_data.eq(program.read_data.as_value()),
                 sequencer.transfers_done.eq(transfers.completed),
                 sequencer.transfers_idle.eq(transfers.idle & self.transfers_idle),
-                sequencer.trailer_base.eq(self.program_base),
-                sequencer.trailer_data.eq(program.read_data[0][:64]),
             ]
-            readers += [(sequencer.trailer_enable, sequencer.trailer_row >> width, Signal()),
-                        (transfers.read_enable, transfers.read_row, transfers.read_grant)]
-        else:
-            m.d.comb += [sequencer.trailer_base.eq(self.weight_base),
-                         sequencer.trailer_data.eq(weights.read_data[0])]
-            with m.If(sequencer.trailer_enable):
-                m.d.comb += [weights.read_enable.eq(1),
-                             weights.read_row.eq(sequencer.trailer_row)]
+            readers.append((transfers.read_enable, transfers.read_row, transfers.read_grant))
         m.d.comb += [grant.eq(0) for _, _, grant in readers]  # they may be high by default
         for index, (enable, row, grant) in enumerate(readers):
             with (m.Elif if index else m.If)(enable):
@@ -333,37 +296,24 @@ class Core(wiring.Component):
                     ]
         m.d.comb += [
             activations.write_group.eq(d.destination_group),
-            sequencer.done.eq(Mux(matrix, post_writer.done, writers[-1].done)),
+            sequencer.done.eq(Mux(matrix, path.writer.done, writers[-1].done)),
             sequencer.over.eq(Mux(
-                matrix, post_writer.valid & _exceeds(self.post_data, d.threshold),
+                matrix, path.writer.valid & _exceeds(self.post_data, d.threshold),
                 writers[-1].valid & _exceeds(self.vector_data, d.threshold))),
-            self.post_valid.eq(post_writer.valid),
-            self.post_data.eq(post.o),
             self.units.eq(Cat(sequencer.busy & ~sequencer.running, fetch.reading,
-                              issuer.token.valid, self.post_valid, fetch.vector.valid,
+                              path.stepping, self.post_valid, fetch.vector.valid,
                               ~self.transfers_idle)),
         ]
 
-        m.submodules.counters = counters = Counters(
-            multipliers=facts.multipliers, banks=p.banks, write_words=activations.write_words)
-        if facts.zero_gating:
-            m.submodules.gating = gating = GatingCount(facts)
-            m.d.comb += [
-                gating.valid.eq(issuer.token.valid),
-                gating.activations.eq(issuer.activations),
-                gating.weights.eq(decompressor.o),
-                counters.gated_activation.eq(gating.activation),
-                counters.gated_weight.eq(gating.weight),
-            ]
         m.d.comb += [
             counters.clear.eq(sequencer.start & ~sequencer.busy),
             counters.cycle.eq(sequencer.busy),
             counters.stall_transfer.eq(sequencer.waiting),
-            counters.step.eq(issuer.token.valid),
-            counters.stall_operands.eq(sequencer.running & matrix & issuer.stall_operands),
-            counters.stall_drain.eq(sequencer.running & matrix & issuer.stall_drain),
+            counters.step.eq(path.stepping),
+            counters.stall_operands.eq(sequencer.running & matrix & path.stall_operands),
+            counters.stall_drain.eq(sequencer.running & matrix & path.stall_drain),
             counters.stall_parameters.eq(
-                sequencer.running & ((matrix & issuer.stall_parameters)
+                sequencer.running & ((matrix & path.stall_parameters)
                                      | (window & fetch.stall_parameters))),
             counters.conflict.eq(fetch.conflict),
             counters.counted_bank.eq(self.counted_bank),
@@ -373,7 +323,7 @@ class Core(wiring.Component):
             counters.activation_writes.eq(activations.write_enable),
             *(counters.write_banks[word].eq(activations.write_addresses[word])
               for word in range(activations.write_words)),
-            counters.weight_read.eq(weights.read_enable),
+            counters.weight_read.eq(0 if p.resident else weights.read_enable),
             self.counts.eq(counters.counts),
         ]
         return m

@@ -89,13 +89,15 @@ class OperandFetch(wiring.Component):
         m.submodules.schedule = schedule = ScheduleReader(
             address_width=self.address_width, row_width=self.schedule_row_width)
         connect(m, schedule.o, im2col.i)
+        # The row tiles of a macro are one pixel's.
+        tile_major = self.fused if p.macro is None else 1
         m.d.comb += [
             schedule.start.eq(im2col.start),
             schedule.stop.eq(self.stop),
             schedule.base.eq(self.schedule_row),
             schedule.row_tiles.eq(d.row_tiles),
             schedule.column_tiles.eq(d.column_tiles),
-            schedule.tile_major.eq(self.fused),
+            schedule.tile_major.eq(tile_major),
             self.schedule_read_enable.eq(schedule.read_enable),
             self.schedule_read_row.eq(schedule.read_row),
             schedule.read_data.eq(self.schedule_read_data),
@@ -109,7 +111,7 @@ class OperandFetch(wiring.Component):
             is_addition.eq(d.opcode == Opcode.ADD),
             im2col.start.eq(self.start & (d.opcode == Opcode.MATRIX)),
             im2col.descriptor.eq(d),
-            im2col.tile_major.eq(self.fused),
+            im2col.tile_major.eq(tile_major),
         ]
         walkers = [(matrix, im2col)]
         if p.vector_lanes:

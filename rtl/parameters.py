@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .cim.contract import MacroParameters
+from .cim.loader import array_word_bits
 from .facts import Encoding, EngineFacts
 from .fixed.handoff import SlotLayout
 from .fixed.parameters import FrontEndParameters
@@ -147,19 +148,36 @@ class AcceleratorParameters:
         return entries_per_word(self.address_width)
 
     @property
+    def resident(self) -> bool:
+        """Weights lie in the array alone, and the weight region is the array."""
+        return self.macro is not None and not self.reloads
+
+    @property
+    def trailer_in_program(self) -> bool:
+        """An image ends behind its program, not behind its weights."""
+        return self.external_weights or self.macro is not None
+
+    @property
     def weight_banks(self) -> int:
-        """64-bit banks that make one weight row: the whole array's weights of a step."""
+        """64-bit banks that make one weight row: the whole array's weights of a step, or a word of
+        those that a macro is loaded with."""
+        if self.macro is not None:
+            return 1
         return -(-self.facts.columns * self.facts.stored_bits // 64)
 
     @property
     def weight_rows(self) -> int:
-        """Addresses of the weight memory: rows, or words of a ring."""
+        """Addresses of the weight memory: rows, or words of a ring or of an array."""
+        if self.resident:
+            return 1 << sum(array_word_bits(self.macro))
         return self.weight_words if self.external_weights else (
             self.weight_words // self.weight_banks)
 
     @property
     def weight_depth(self) -> int:
-        """Words of a bank of the weight memory."""
+        """Words of a bank of the weight memory; 0 where there is none."""
+        if self.resident:
+            return 0
         if self.external_weights:
             return self.weight_words // WeightRing.banks_of(self.weight_banks)
         return self.weight_rows

@@ -9,12 +9,13 @@ from cocotb.clock import Clock
 from cocotb.triggers import First, RisingEdge, Timer
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiMaster
 
-from ..rtl.bus.register_map import REGISTERS, STREAM_REGISTERS
+from ..rtl.bus.register_map import ARRAY_REGISTERS, REGISTERS, STREAM_REGISTERS
 from .wishbone import WishboneMaster
 
 __all__ = ["PERIOD_NS", "Host", "RunError"]
 
-OFFSETS = {register.name: register.offset for register in REGISTERS + STREAM_REGISTERS}
+OFFSETS = {register.name: register.offset
+           for register in REGISTERS + STREAM_REGISTERS + ARRAY_REGISTERS}
 LAYER_TABLE = 0x400
 PERIOD_NS = 10
 

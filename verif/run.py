@@ -26,6 +26,8 @@ from ..gen.transport import (
     unpack_outputs,
     unpack_slots,
 )
+from ..rtl.cim.digital_column import DigitalColumn
+from ..rtl.cim.macro import DIGITAL
 from ..rtl.compact.parameters import CompactParameters
 from ..rtl.core import UNITS
 from ..rtl.memory.map import REGIONS
@@ -53,7 +55,9 @@ def simulator(spec: Spec) -> Simulator:
     def make() -> Simulator:
         source, ports = EmittingPlatform(TOP, arithmetic(spec)).convert(
             accelerator(spec, monitors=True), TOP)
-        return build(source, top=TOP, ports=ports, memories=_memory_modules(parameters(spec)))
+        p = parameters(spec)
+        return build(source, top=TOP, ports=ports, memories=_memory_modules(p),
+                     apart=_columns(p))
 
     hardware = f"{parameters(spec).spec_hash:016x} {spec.arithmetic}"
     return recall(f"{hardware} {generator_hash()}", TOP, make)
@@ -71,12 +75,21 @@ def generator_hash() -> str:
     return digest.hexdigest()
 
 
+def _columns(p: AcceleratorParameters) -> list[str]:
+    """The module of a digital macro's columns, of which there are many."""
+    macro = p.macro
+    if macro is None or macro.macro != DIGITAL:
+        return []
+    column = DigitalColumn(rows=macro.rows, mux=macro.mux, code_bits=macro.code_bits)
+    return [f"{TOP}_{column.module_name}"]
+
+
 def _memory_modules(p: AcceleratorParameters) -> list[str]:
     """Names of the modules that hold what the window reaches."""
     if isinstance(p, CompactParameters):
         return [f"{TOP}_{SramBank.name_of(p.memory_words)}"]
     depths = {p.group_words // p.banks, p.weight_depth, p.program_rows, p.schedule_words}
-    return [f"{TOP}_{SramBank.name_of(depth)}" for depth in sorted(depths)]
+    return [f"{TOP}_{SramBank.name_of(depth)}" for depth in sorted(depths) if depth]
 
 
 def _places(p: AcceleratorParameters) -> Places:
@@ -105,7 +118,7 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
         inputs=np.zeros((len(inputs), 0), "<u8") if streamed else pack_inputs(program, inputs),
         output_runs=tensor_runs(program, program.lowered.output),
         layers=len(program.layers), banks=p.banks, monitor=monitor, trace=trace, stalls=stalls,
-        watchdog=watchdog, places=None if window else asdict(_places(p)),
+        watchdog=watchdog, places=None if window or p.macro else asdict(_places(p)),
         **streamed)
 
 
@@ -142,7 +155,8 @@ def _layer_tensors(program: Program, answer: Answer, count: int,
                 values = replace(layer.destination, base=0, order=()).unpack(words)
             else:
                 pixels = height * width
-                tile = p.facts.rows if layer.fused or layer.fed else pixels
+                tile = (p.facts.rows if layer.fused or layer.fed or (
+                    unit == "engine" and p.macro) else pixels)
                 pieces = [group.reshape(groups, -1, columns).transpose(1, 0, 2)
                           for group in np.split(part.reshape(-1, columns), [
                               groups * end for end in range(tile, pixels, tile)])]

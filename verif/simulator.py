@@ -185,9 +185,10 @@ def _tools() -> list[str]:
 
 def build(verilog: str, *, top: str, ports: list[str], memories: Sequence[str] = (),
           variables: Sequence[tuple[str, str]] = (), flags: Sequence[str] = (),
-          cache: Path | None = None) -> Simulator:
+          apart: Sequence[str] = (), cache: Path | None = None) -> Simulator:
     """The simulator of ``verilog``, from the cache or built now (tens of seconds); ``flags`` of
-    Verilator beside ``FLAGS``. Raises SimulationFault where Verilator refuses the Verilog.
+    Verilator beside ``FLAGS``; modules ``apart`` are compiled once for all of their instances.
+    Raises SimulationFault where Verilator refuses the Verilog.
 
     Only the ``ports`` of module ``top`` are public to the test bench, the array ``storage`` of the
     modules ``memories``, and ``variables`` (module, name).
@@ -198,7 +199,8 @@ def build(verilog: str, *, top: str, ports: list[str], memories: Sequence[str] =
     public = "".join(["`verilator_config\n"] + [
         f'public_flat_rw -module "{module}" -var "{name}"\n'
         for module, name in [*((top, port) for port in ports),
-                             *((memory, "storage") for memory in memories), *variables]])
+                             *((memory, "storage") for memory in memories), *variables]]
+        + [f'no_inline -module "{module}"\n' for module in apart])
     tools = _tools()
     with _environment():
         key = _key(verilog, public, *flags, *tools)

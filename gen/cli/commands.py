@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands of this package: generate, compile, predict, schema."""
+"""The commands of this package: generate, compile, predict, schema; cim is in ``cim``."""
 
 import dataclasses
 import json as json_module
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..spec import Spec, json_schema, load
+from .cim import cim
 from .common import (
     ActivationOption,
     BatchOption,
@@ -77,6 +78,7 @@ def register(app: typer.Typer) -> None:
     app.command("compile")(compile_)
     app.command("predict")(predict)
     app.command("schema")(schema)
+    app.command("cim")(cim)
 
 
 def generate(spec: SpecArgument, output: OutputOption, overrides: SetOption = None,

@@ -4,6 +4,7 @@
 from .allocate import allocate
 from .batch import batched
 from .bounds import bound_activations
+from .cim import ArrayPlan, on_array, plan_array, rounded_network
 from .compact import CompactProgram, compile_compact
 from .conditions import Condition, Judgement, layers_run, switchable, with_conditions
 from .engine_only import on_engine
@@ -20,6 +21,7 @@ from .plan import BlockPlan, check_bound, plan_blocks
 from .program import Program, assemble
 
 __all__ = [
+    "ArrayPlan",
     "BlockPlan",
     "CompactProgram",
     "CompileFault",
@@ -41,11 +43,14 @@ __all__ = [
     "layers_run",
     "lower",
     "neighbours",
+    "on_array",
     "on_engine",
     "place_layers",
     "place_parts",
+    "plan_array",
     "plan_blocks",
     "ring_weights",
+    "rounded_network",
     "sort_channels",
     "switchable",
     "tile",

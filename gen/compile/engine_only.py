@@ -10,7 +10,7 @@ from .fault import CompileFault
 from .lower import Lowered, LoweredLayer
 from .windows import diagonal
 
-__all__ = ["on_engine"]
+__all__ = ["as_convolution", "on_engine"]
 
 
 def on_engine(lowered: Lowered) -> Lowered:
@@ -19,10 +19,12 @@ def on_engine(lowered: Lowered) -> Lowered:
 
     Raises CompileFault for a layer that is none.
     """
-    return replace(lowered, layers=[_moved(layer) for layer in lowered.layers])
+    return replace(lowered, layers=[as_convolution(layer) for layer in lowered.layers])
 
 
-def _moved(layer: LoweredLayer) -> LoweredLayer:
+def as_convolution(layer: LoweredLayer) -> LoweredLayer:
+    """A layer of the vector unit as a convolution; others as they are. Raises CompileFault for one
+    that is none."""
     if layer.opcode is Opcode.MATRIX:
         return layer
     if layer.opcode is Opcode.ADD or layer.maximum:

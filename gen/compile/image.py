@@ -16,9 +16,10 @@ __all__ = ["Image"]
 class Image:
     """What is loaded into the core: ``program``, ``schedule`` and ``weights``
     (64-bit words from their bases on; a row of weights takes ``weight_stride`` words of address
-    space); before them ``external``, words for external memory from its base on. They are loaded
-    in this order, but the last ``trailer_words``, of the program, behind all others: so that an
-    image that was loaded only in part is refused."""
+    space; ``PLACED``: pairs of words for an array, its place and its weights, as
+    ``cim.array_words`` makes them); before them ``external``, words for external memory from its
+    base on. They are loaded in this order, but the last ``trailer_words``, of the program, behind
+    all others: so that an image that was loaded only in part is refused."""
 
     program: np.ndarray
     schedule: np.ndarray
@@ -28,6 +29,7 @@ class Image:
     check: int
 
     MAGIC = b"SYSTOLIT"
+    PLACED = 0
 
     def to_bytes(self) -> bytes:
         """The image file: magic, version, lengths and stride (32 bit each), program, schedule,
@@ -41,7 +43,9 @@ class Image:
     @property
     def trailer_words(self) -> int:
         """Words of the trailer that ends the program: none where it ends the weights."""
-        return 0 if self.weights.size else ROW_BITS // 64
+        rows = int(self._header(self.program).program_rows)
+        behind = self.program.size - rows * (ROW_BITS // 64)
+        return behind // (ROW_BITS // 64) * (ROW_BITS // 64)
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> "Image":
@@ -60,7 +64,11 @@ class Image:
         if zlib.crc32(raw[:-4]) != struct.unpack_from("<I", raw, size - 4)[0]:
             raise ValueError("image check sum does not match: it is damaged")
         words = np.frombuffer(raw, "<u8", sum(sizes), head).astype(np.uint64)
-        header = Header.from_bits(int.from_bytes(words[:4].tobytes(), "little"))
+        header = cls._header(words)
         program, schedule, weights, external = np.split(words, np.cumsum(sizes[:3]))
         return cls(program=program, schedule=schedule, weights=weights, weight_stride=stride,
                    external=external, check=int(header.check))
+
+    @staticmethod
+    def _header(words: np.ndarray):
+        return Header.from_bits(int.from_bytes(words[:4].astype("<u8").tobytes(), "little"))

@@ -15,13 +15,14 @@ from .conditions import Condition, Judgement
 from .fault import CompileFault
 from .windows import Shape, diagonal, placing, strips, window_fields
 
-__all__ = ["ZERO_IS_LOWEST", "Corner", "Join", "Lowered", "LoweredLayer", "lower"]
+__all__ = ["MULTIPLYING", "ZERO_IS_LOWEST", "Corner", "Join", "Lowered", "LoweredLayer", "lower"]
 
 ZERO_IS_LOWEST = -128
 """Zero point of tensors behind a ReLU, whose operands are unsigned bytes."""
 Corner = tuple[int, int, int]
 """Row, column, channel block."""
 MULTIPLYING = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "Conv", "Gemm", "MatMul")
+"""Operators with weights of their own."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -15,7 +15,6 @@ from ...rtl.sequencer.descriptor import (
     HEADER_MAGIC,
     HEADER_ROWS,
     IMAGE_VERSION,
-    ROW_BITS,
     TRAILER_MAGIC,
     Descriptor,
     Header,
@@ -25,6 +24,7 @@ from ...rtl.sequencer.descriptor import (
 )
 from ...rtl.sequencer.transfers import Transfer
 from ...rtl.vector.window import WINDOW
+from .cim import ArrayPlan, array_fields, array_words, load_words
 from .external.stripes import Segment
 from .external.tiling import Tiled
 from .external.transfers import Move
@@ -36,13 +36,11 @@ from .pack import engine_parameters, engine_weights, vector_parameters
 from .placed import PlacedLayer
 from .plan import BlockPlan, last_channels
 from .reads import source_increments
+from .rows import ROW_BYTES, Rows, check_memory, pack_fields
 from .schedule import row_tiles, schedule_words
 from .slots import in_second_slot
 
-__all__ = ["CompiledLayer", "Program", "assemble", "check_memory", "check_program_rows",
-           "pack_fields"]
-
-ROW_BYTES = ROW_BITS // 8
+__all__ = ["CompiledLayer", "Program", "assemble", "check_program_rows"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +51,11 @@ class CompiledLayer(PlacedLayer):
     weight_row: int
     weight_rows: int
     parameter_row: int
+
+    @property
+    def load_words(self) -> int:
+        """Words of weights that a macro is loaded with ahead of the layer."""
+        return self.weight_rows if isinstance(self.plan, ArrayPlan) else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,12 +123,14 @@ class Program:
             rows.append({
                 "name": low.name,
                 "op": low.kind,
-                "unit": "engine" if matrix else "vector",
+                "unit": "vector" if not matrix else
+                "engine" if self.parameters.macro is None else "array",
                 "input": "x".join(map(str, low.source_shape)),
                 "output": "x".join(map(str, low.output_shape)),
                 "row_tiles": row_tiles(low, self.parameters) if matrix else
                 layer.source.word_groups(self.parameters.vector_blocks) if addition else pixels,
                 "column_tiles": 1 if addition else -(-low.output_shape[2] // channels),
+                **self._places(layer),
                 "steps_per_block": _mean(layer.plan.steps, layer.plan) if layer.plan else 1,
                 "nnz": _mean(layer.plan.nnz, layer.plan) if layer.plan else None,
                 "skipped": round(layer.plan.skipped, 3) if layer.plan else None,
@@ -138,6 +143,18 @@ class Program:
                 "macs": low.macs,
             })
         return rows
+
+
+    def _places(self, layer: CompiledLayer) -> dict:
+        """Of a macro, what a layer has of the array."""
+        if self.parameters.macro is None:
+            return {}
+        if not isinstance(layer.plan, ArrayPlan):
+            return {"array_rows": None, "array_tiles": None, "phases": None, "conversions": None}
+        mapping, (height, width, _) = layer.plan.mapping, layer.lowered.output_shape
+        return {"array_rows": sum(tile.height for tile in mapping.tiles),
+                "array_tiles": len(mapping.tiles), "phases": mapping.phases,
+                "conversions": height * width * mapping.conversions}
 
 
 def _mean(values: np.ndarray, plan: BlockPlan) -> float:
@@ -203,6 +220,8 @@ def _descriptor(layer: CompiledLayer, p: AcceleratorParameters) -> bytes:
         fields |= {"condition": low.condition.flag, "condition_value": low.condition.value}
     if low.judgement is not None:
         fields |= {"judged": low.judgement.flag, "threshold": low.judgement.threshold}
+    if isinstance(plan, ArrayPlan):
+        fields |= {"column_tiles": len(plan.tiles)} | array_fields(plan, layer.load_words)
     if layer.second is not None:
         fields |= _addition_fields(layer, layer.second, p)
     _check_widths(low, fields)
@@ -239,18 +258,6 @@ def _check_widths(low: LoweredLayer, fields: dict) -> None:
                                f"less than {limit}, not {fields[name]}")
 
 
-def pack_fields(layout, fields: dict) -> bytes:
-    """Little-endian bytes of a struct layout; negative values wrap at their field's width."""
-    value = 0
-    for name, item in fields.items():
-        spot = layout[name]
-        members = item if isinstance(item, tuple) else (item,)
-        width = spot.width // len(members)
-        for index, member in enumerate(members):
-            value |= (int(member) & (1 << width) - 1) << (spot.offset + index * width)
-    return value.to_bytes(-(-layout.size // ROW_BITS) * ROW_BYTES, "little")
-
-
 def assemble(network: golden.Network, lowered: Lowered, placed: Sequence[PlacedLayer],
              layouts: Mapping[int, TensorLayout], p: AcceleratorParameters,
              tiled: Tiled | None = None, external: Sequence[np.ndarray] = ()) -> Program:
@@ -258,9 +265,11 @@ def assemble(network: golden.Network, lowered: Lowered, placed: Sequence[PlacedL
     out. ``tiled``: how the layers were cut up for memories that are smaller; ``external``: weight
     words, as they follow one another in external memory."""
     tables = 1 if p.slots is None else 2  # of descriptors
-    rows = _Rows(HEADER_ROWS + DESCRIPTOR_ROWS * len(placed) * tables)
-    schedules = _Rows(0)
-    weights = _Rows(0)
+    lows = {layer.lowered.output: layer.lowered for layer in placed}
+    plans = {layer.lowered.output: layer.plan for layer in placed}
+    rows = Rows(HEADER_ROWS + DESCRIPTOR_ROWS * len(placed) * tables)
+    schedules = Rows(0)
+    weights = Rows(0)
     layers = []
     for layer in placed:
         low, plan = layer.lowered, layer.plan
@@ -269,7 +278,11 @@ def assemble(network: golden.Network, lowered: Lowered, placed: Sequence[PlacedL
         if plan:
             schedule_row = schedules.put(schedule_words(low, plan, layer.source, p))
             weight_rows = int(plan.passes.sum())
-            if tiled is None:
+            if isinstance(plan, ArrayPlan):
+                words = load_words(plan, lows, plans, p.macro)
+                weight_row, weight_rows = weights.put(words.astype("<u8").view(np.uint8)
+                                                      .reshape(-1, 8)), words.size
+            elif tiled is None:
                 weight_row = weights.put(engine_weights(low, plan, p))
         layers.append(CompiledLayer(
             **vars(layer) | {"weight_row": weight_row}, schedule_row=schedule_row,
@@ -280,13 +293,14 @@ def assemble(network: golden.Network, lowered: Lowered, placed: Sequence[PlacedL
     ).reshape(-1, ROW_BYTES))
 
     trailer_row = weights.count
-    if tiled is not None:  # behind the program, at the start of a memory row
+    if p.trailer_in_program:  # behind the program, at the start of a memory row
         rows.put(np.zeros((-rows.count % p.program_width, ROW_BYTES), np.uint8))
         trailer_row = rows.count
-    spare = 0 if tiled is None else p.program_width
+    spare = p.program_width if p.trailer_in_program else 0
     check_memory("program", (rows.count + spare) * ROW_BYTES, p.program_words * 8)
     if tiled is None:
-        check_memory("weights", (weights.count + 1) * 8 * p.weight_banks, p.weight_words * 8)
+        check_memory("weights", (weights.count + (not p.trailer_in_program)) * 8 * p.weight_banks,
+                     p.weight_words * 8)
     check_memory("schedule", schedules.count * 8, p.schedule_words * 8)
 
     header = {"magic": HEADER_MAGIC, "version": IMAGE_VERSION, "layers": len(layers),
@@ -302,21 +316,29 @@ def assemble(network: golden.Network, lowered: Lowered, placed: Sequence[PlacedL
         return head + b"".join(_descriptor(layer, p) for layer in described) + rows.bytes
 
     outside = np.concatenate([np.zeros(0, np.uint64), *external])
+    resident = np.zeros((0, 2), np.uint64)
+    if p.resident:
+        resident = array_words(((lows[output], plan) for output, plan in plans.items() if plan),
+                               p.macro)
     header["check"] = zlib.crc32(program_bytes() + schedules.bytes + weights.bytes
+                                 + resident.astype("<u8").tobytes()
                                  + outside.astype("<u8").tobytes())
     trailer = pack_fields(Trailer, {"magic": TRAILER_MAGIC, "check": header["check"]})
     program = program_bytes()
     stride = 1 << (p.weight_banks - 1).bit_length()
     spread = np.zeros((0, stride), np.uint64)
-    if tiled is None:
+    if not p.trailer_in_program:
         last = np.zeros((1, 8 * p.weight_banks), np.uint8)
         last[0, :8] = np.frombuffer(trailer, np.uint8)[:8]
         weights.put(last)
+    else:
+        program += trailer
+    if tiled is None:
         words = np.frombuffer(weights.bytes, "<u8").reshape(-1, p.weight_banks)
         spread = np.zeros((len(words), stride), np.uint64)
         spread[:, :p.weight_banks] = words
-    else:
-        program += trailer
+    if p.resident:
+        spread, stride = resident, Image.PLACED
     image = Image(program=np.frombuffer(program, "<u8").astype(np.uint64),
                   schedule=np.frombuffer(schedules.bytes, "<u8").astype(np.uint64),
                   weights=spread.ravel(), weight_stride=stride, external=outside,
@@ -326,24 +348,6 @@ def assemble(network: golden.Network, lowered: Lowered, placed: Sequence[PlacedL
                    spilled={} if tiled is None else tiled.spilled,
                    segments=() if tiled is None else tiled.segments,
                    external_words=0 if tiled is None else tiled.external_words)
-
-
-class _Rows:
-    """Rows of a memory from ``count`` on; those that are there already are shared."""
-
-    def __init__(self, count: int):
-        self.count = count
-        self.bytes = b""
-        self._known: dict[bytes, int] = {}
-
-    def put(self, rows: np.ndarray) -> int:
-        """Where ``rows`` lie."""
-        content = rows.tobytes()
-        if content not in self._known:
-            self._known[content] = self.count
-            self.bytes += content
-            self.count += len(rows)
-        return self._known[content]
 
 
 def _parameters(low: LoweredLayer, p: AcceleratorParameters) -> np.ndarray:
@@ -375,10 +379,3 @@ def check_program_rows(layers: Sequence[PlacedLayer], moves: int,
         for low in own.values() if low.opcode is not Opcode.ADD)
     rows = HEADER_ROWS + DESCRIPTOR_ROWS * len(layers) + parameters + moves
     check_memory("program", (rows + 2 * p.program_width) * ROW_BYTES, p.program_words * 8)
-
-
-def check_memory(name: str, need: int, have: int) -> None:
-    """Raises CompileFault where a memory, by its name in a spec, needs more bytes than it has."""
-    if need > have:
-        raise CompileFault(f"memory.{name} must be at least {-(-need // 1024)} KiB for this "
-                           f"network, not {have / 1024:g} KiB")

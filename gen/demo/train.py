@@ -29,6 +29,7 @@ FLOAT_RATE = 4e-3
 TUNING_RATE = 2e-3
 PRUNED_EPOCHS = 40
 QUANTISED_EPOCHS = 20
+QUANTISED_RATE = 5e-4
 
 
 class DigitsNetwork(nn.Module):
@@ -66,13 +67,13 @@ class DigitsNetwork(nn.Module):
         """The outputs of the three convolutions and of the classifier for ``x`` [N, 1, 8, 8]."""
         outputs = []
         weights = self.weights()
-        for i, layer in enumerate((self.first, self.second, self.third)):
+        for i, layer in enumerate(self.layers()[:3]):
             # SAME pads nothing before the first pixel at stride 2 and even extents.
             x = functional.pad(x, (0, 1, 0, 1) if layer.stride == (2, 2) else (1, 1, 1, 1))
             weight = weights[i]
             if i < len(self.scales):
                 weight = rounded(weight, weight_scale(weight, per_channel=True))
-            x = functional.conv2d(x, weight, layer.bias, layer.stride).relu()
+            x = self.sums(i, x, weight).relu()
             if i < len(self.scales):
                 step = self.scales[i]
                 x = rounded(x.clamp(max=255 * step), step)
@@ -82,7 +83,14 @@ class DigitsNetwork(nn.Module):
         if len(self.scales) == 3:
             x = rounded(x, self.scales[-1])
             weight = rounded(weight, weight_scale(weight, per_channel=False))
-        return [*outputs, functional.linear(x, weight, self.classifier.bias)]
+        return [*outputs, self.sums(3, x, weight)]
+
+    def sums(self, number: int, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """Of a layer, bias included: ``x`` padded, ``weight`` as the layer is to have it."""
+        layer = self.layers()[number]
+        if isinstance(layer, nn.Linear):
+            return functional.linear(x, weight, layer.bias)
+        return functional.conv2d(x, weight, layer.bias, layer.stride)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.activations(x)[-1]
@@ -157,7 +165,7 @@ def train(network: DigitsNetwork, images: torch.Tensor, labels: torch.Tensor, *,
 
 
 def quantise(network: DigitsNetwork, images: torch.Tensor, labels: torch.Tensor, *,
-             seed: int) -> bytes:
+             seed: int, epochs: int = QUANTISED_EPOCHS, rate: float = QUANTISED_RATE) -> bytes:
     """Calibrate on ``images``, fine-tune with simulated int8 and return the .tflite file.
 
     Scales that ``network`` has stay as they are.
@@ -165,7 +173,7 @@ def quantise(network: DigitsNetwork, images: torch.Tensor, labels: torch.Tensor,
     known = len(network.scales)
     with torch.no_grad():
         network.scales += [float(x.max()) / 255 for x in network.activations(images)[known:3]]
-    train(network, images, labels, epochs=QUANTISED_EPOCHS, rate=5e-4, seed=seed)
+    train(network, images, labels, epochs=epochs, rate=rate, seed=seed)
     with torch.no_grad():
         logits = network(images)
     low, high = min(float(logits.min()), 0.0), max(float(logits.max()), 0.0)

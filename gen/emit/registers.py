@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The register map as a document and as a C header."""
 
-from ...rtl.bus.register_map import ID, LAYER_CYCLES, REGISTERS, STREAM_REGISTERS, VERSION
+from ...rtl.bus.register_map import (
+    ARRAY_REGISTERS,
+    ID,
+    LAYER_CYCLES,
+    REGISTERS,
+    STREAM_REGISTERS,
+    VERSION,
+)
 from ...rtl.compact.accelerator import PRESENT
 from ...rtl.compact.parameters import CompactParameters
 from ...rtl.memory.map import REGIONS
@@ -25,6 +32,8 @@ def markdown(name: str, p: AcceleratorParameters) -> str:
     there = [register for register in REGISTERS if not compact or register.name in PRESENT]
     if p.slots is not None:
         there += STREAM_REGISTERS
+    if p.macro is not None:
+        there += ARRAY_REGISTERS
     for register in there:
         lines.append(f"| `0x{register.offset:03x}` | {register.name} | "
                      f"{ACCESS[register.access]} | `0x{register.reset:x}` | {register.doc} |")
@@ -76,7 +85,7 @@ def c_header(name: str, p: AcceleratorParameters) -> str:
              f"#define SYSTOLITH_ID_VALUE 0x{ID:08x}u",
              f"#define SYSTOLITH_VERSION_VALUE 0x{VERSION:08x}u",
              f"#define SYSTOLITH_WINDOW {int(p.window)}", f"#define SYSTOLITH_DMA {int(p.dma)}", ""]
-    for register in REGISTERS + STREAM_REGISTERS:
+    for register in REGISTERS + STREAM_REGISTERS + ARRAY_REGISTERS:
         lines.append(f"#define SYSTOLITH_{register.name} 0x{register.offset:03x}u")
         for field in register.fields:
             full = f"SYSTOLITH_{register.name}_{field.name.upper()}"

@@ -11,11 +11,13 @@ from ...golden.dap import stream
 from ...golden.dbb import BLOCK
 from ...rtl.parameters import AcceleratorParameters
 from ...rtl.sequencer.descriptor import Opcode
+from ..compile.cim import ArrayPlan
 from ..compile.compact import CompactProgram
 from ..compile.plan import block_weights
 from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_fetched, tiled_window_inside, window_inside
 from ..compile.schedule import row_tiles
+from .cim import array_multipliers, conversions
 
 __all__ = ["Activity", "layer_operands", "predict_activity", "predict_words"]
 
@@ -92,10 +94,13 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> Activity:
     return Activity(
         activation_reads=0 if layer.fed else int((fetched.sum((1, 4)) * plan.taps).sum()),
         activation_writes=_result_words(layer),
-        weight_reads=1 + fetched.shape[1] * int(plan.passes.sum()))
+        weight_reads=layer.load_words if isinstance(plan, ArrayPlan) else
+        1 + fetched.shape[1] * int(plan.passes.sum()))
 
 
 def _macs(layer: CompiledLayer, p: AcceleratorParameters, source: np.ndarray) -> Activity:
+    if isinstance(layer.plan, ArrayPlan):
+        return Activity(macs_issued=conversions(layer) * array_multipliers(p))
     tiles = row_tiles(layer.lowered, p)
     issued = tiles * int(layer.plan.steps.sum()) * p.facts.multipliers
     count = _streamed_products if p.facts.holds_weights else _products

@@ -17,11 +17,13 @@ from ...rtl.sequencer.descriptor import Opcode
 from ...rtl.sequencer.sequencer import Sequencer
 from ...rtl.vector.addition import AdditionWalker
 from ...rtl.vector.unit import VectorLane, VectorUnit
+from ..compile.cim import ArrayPlan
 from ..compile.external.tiling import Tiled
 from ..compile.placed import PlacedLayer
 from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_reads, window_reads
 from .busy import Busy, Timeline
+from .cim import array_multipliers, predict_array
 from .engine import EngineTimeline, Stalls
 from .fusion import fused_layers
 from .transfers import predict_transfers
@@ -74,9 +76,10 @@ class Prediction:
 
 def predict_mesh(program: Program | Tiled, known: dict | None = None,
                  runs: Sequence[bool] | None = None) -> Prediction:
-    """``predict`` for cores with a mesh."""
+    """``predict`` for cores with a mesh or a macro."""
     known = {} if known is None else known
     p = program.parameters
+    multipliers = array_multipliers(p)
     layers = []
     useful = 0.0
     lengths, begins, watched = [], [], []
@@ -105,7 +108,7 @@ def predict_mesh(program: Program | Tiled, known: dict | None = None,
         useful += work
         layers.append(LayerPrediction(
             name=low.name, op=low.kind, cycles=cycles, macs=low.macs,
-            utilisation=work / (max(cycles, 1) * p.facts.multipliers), fused=layer.fused,
+            utilisation=work / (max(cycles, 1) * multipliers), fused=layer.fused,
             parameter_reads=reads, stalls=stalls))
     total = Sequencer.overhead_cycles(p.program_width) + sum(lengths)
     waits, transfers = predict_transfers(program, lengths)
@@ -121,7 +124,7 @@ def predict_mesh(program: Program | Tiled, known: dict | None = None,
         cycle += length + wait
     busy.add("sequencer", cycle, cycle + Sequencer.END)
     return Prediction(cycles=total, layers=layers, first_layer=first_layer, busy=busy, waits=waits,
-                      utilisation=useful / (total * p.facts.multipliers))
+                      utilisation=useful / (total * multipliers))
 
 
 def _alike(layer: PlacedLayer, p: AcceleratorParameters) -> tuple:
@@ -146,6 +149,8 @@ def _products(layer: CompiledLayer, facts: EngineFacts) -> float:
 
 def _matrix(layer: CompiledLayer, p: AcceleratorParameters, busy: Busy) -> tuple[int, Stalls, int]:
     """Cycle of the engine layer's last result beat, its stalls, reads of parameters."""
+    if isinstance(layer.plan, ArrayPlan):
+        return predict_array(layer, p, busy)
     facts, low = p.facts, layer.lowered
     reads = matrix_reads(low, layer.source, p)
     tiles = reads.shape[1]

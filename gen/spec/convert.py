@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 from ...rtl.facts import BLOCK, Encoding
-from ...rtl.kinds import ALL_KINDS
+from ...rtl.kinds import ALL_KINDS, CIM
 from .defaults import fill_engine
 from .rules import MAX_EDGE
 
@@ -18,7 +18,7 @@ def convert(engine: dict[str, Any], kind: str, explicit: Collection[str]) -> dic
     sta-dbb, s2ta-w and sta exchange ``nnz`` and ``b``; sa, vdbb and s2ta-aw, which have one
     multiplier per output, take the squarest grid of that many (wider than high), the latter two
     with TPEs of the source's ``a`` and ``c`` where they divide it; sa as a source counts as b = 1.
-    simd, the compact core, is always the same size.
+    simd, the compact core, is always the same size; cim has a macro.
     ``explicit`` names fields ("tpe.b", "grid", …) that are set afterwards and need no mapping.
     Plain data in and out; an engine whose fields are no integers is only renamed. Raises
     ValueError where no such engine exists.
@@ -39,6 +39,8 @@ def convert(engine: dict[str, Any], kind: str, explicit: Collection[str]) -> dic
     per_output = ALL_KINDS[engine["kind"]].products(b, nnz)
     rest = {key: value for key, value in engine.items() if key != "weights"} | {"kind": kind}
     target = ALL_KINDS[kind]
+    if target is CIM:  # as wide as its read-out, by default
+        return {key: value for key, value in rest.items() if key not in ("tpe", "grid")}
     if not target.mesh:
         return rest | {"tpe": {"a": 1, "b": 1, "c": 8}, "grid": {"m": 1, "n": 1}}
     if target.scalar:

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from ...rtl.kinds import ALL_KINDS
+from ...rtl.kinds import ALL_KINDS, CIM
 from .size import KIB, parse_size
 
 __all__ = ["WEIGHTS", "fill", "fill_engine", "fill_memory"]
@@ -14,12 +14,15 @@ SCHEDULE_SHARE = 16  # of the weights' size
 
 def fill(data: Any) -> Any:
     """A spec's ``data`` with what follows from other fields, where it is not given:
-    ``engine.weights.nnz``, ``memory.schedule``, ``postproc.lanes``, and a ``front_end`` of null.
+    ``engine.weights.nnz``, ``memory.schedule``, ``postproc.lanes``, a ``front_end`` of null, and of
+    kind cim its section, ``engine.tpe`` and ``engine.grid``.
 
     Whatever is of the wrong kind stays as it is, for validation to see.
     """
     if not isinstance(data, dict):
         return data
+    if _get(data, "engine", "kind") == CIM.name:
+        data = _fill_cim(data)
     if "engine" in data:
         data = data | {"engine": fill_engine(data["engine"])}
     if "memory" in data:
@@ -32,6 +35,17 @@ def fill(data: Any) -> Any:
         lanes = 16 if c * n <= 16 or c * n % 16 == 0 else 8
         data = data | {"postproc": {"lanes": lanes} | post}
     return data
+
+
+def _fill_cim(data: dict) -> dict:
+    """A TPE as wide as the read-out, which is one of eight codes where nothing else is stated."""
+    post = {"lanes": 8} | post if isinstance(post := data.get("postproc", {}), dict) else post
+    lanes = _get(post, "lanes")
+    shape = {"tpe": {"a": 1, "b": 8, "c": lanes if type(lanes) is int else 8},
+             "grid": {"m": 1, "n": 1}}
+    engine = data["engine"]
+    return {"cim": {}} | data | {"postproc": post} | (
+        {"engine": shape | engine} if isinstance(engine, dict) else {})
 
 
 def fill_engine(engine: Any) -> Any:

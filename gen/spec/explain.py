@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from .fault import show
 from .model import Spec
+from .section import section_of
 from .size import format_size, parse_size
 from .words import Words
 
@@ -21,8 +22,8 @@ def model_of(path: tuple[str | int, ...]) -> type[BaseModel] | None:
     model: type[BaseModel] = Spec
     for name in path:
         found = model.model_fields.get(str(name))
-        inner = found.annotation if found else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        inner = section_of(found.annotation) if found else None
+        if inner is None:
             return None
         model = inner
     return model

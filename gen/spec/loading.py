@@ -16,6 +16,7 @@ from .fault import Fault, SpecFault, Where
 from .model import Spec
 from .overrides import apply
 from .rules import check
+from .section import section_of
 from .size import parse_size
 
 __all__ = ["MAX_BYTES", "load", "names"]
@@ -39,7 +40,7 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Spec:
     """
     label, raw = _read(source)
     document = _decode(label, raw)
-    _find_network(document, Path(label).parent)
+    _find_files(document, Path(label).parent)
     apply(document, overrides)
     spec = _validate(document)
     if spec is None:
@@ -88,11 +89,17 @@ def _decode(label: str, raw: bytes) -> Document:
     return document
 
 
-def _find_network(document: Document, folder: Path) -> None:
-    """A model that the file names lies beside it; one of an override, wherever the user is."""
-    section = document.data.get("front_end") if isinstance(document.data, dict) else None
+def _find_files(document: Document, folder: Path) -> None:
+    """What the file names lies beside it; what an override names, wherever the user is."""
+    if not isinstance(document.data, dict):
+        return
+    section = document.data.get("front_end")
     if isinstance(section, dict) and isinstance(section.get("network"), str):
         section["network"] = str(folder / section["network"])
+    section = document.data.get("cim")
+    if isinstance(section, dict) and isinstance(section.get("sources"), list):
+        section["sources"] = [str(folder / item) if isinstance(item, str) else item
+                              for item in section["sources"]]
 
 
 def _validate(document: Document) -> Spec | None:
@@ -130,10 +137,10 @@ def _leaves(model: type[BaseModel], data: Any, prefix: str, bad: set[str]
         return
     for name, field in model.model_fields.items():
         path = prefix + name
-        inner = field.annotation
+        inner = section_of(field.annotation)
         if path in bad:
             continue
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
+        if inner is not None and data.get(name, field.default) is not None:
             yield from _leaves(inner, data.get(name, {}), f"{path}.", bad)
         elif name in data:
             yield path, parse_size(data[name]) if is_size(field) else data[name]

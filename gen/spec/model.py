@@ -6,19 +6,21 @@ import json
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from ...rtl.arith.carry_save import FinalAdder
 from ...rtl.arith.partial_products import Multiplier
 from ...rtl.kinds import ALL_KINDS
+from .cim import Cim
 from .defaults import WEIGHTS, fill, fill_engine, fill_memory
 from .rules import check
+from .section import Section, Whole
 from .size import KIB, MIB, parse_size
-from .words import Words
+from .words import Words, listed
 
-__all__ = ["Arithmetic", "Bus", "Drain", "Engine", "FrontEnd", "Grid", "Memory", "PostProcessor",
-           "Spec", "Target", "Tpe", "Vector", "Weights"]
+__all__ = ["Arithmetic", "Bus", "Cim", "Drain", "Engine", "FrontEnd", "Grid", "Memory",
+           "PostProcessor", "Spec", "Target", "Tpe", "Vector", "Weights"]
 
 Size = Annotated[
     int, BeforeValidator(parse_size), Field(ge=KIB, le=16 * MIB, multiple_of=KIB),
@@ -27,23 +29,10 @@ Size = Annotated[
         {"type": "integer", "minimum": KIB, "maximum": 16 * MIB, "multipleOf": KIB}]})]
 
 
-def _whole(value: object) -> object:
-    """Literals compare by ``==``; ``true`` and ``8.0`` are no integers."""
-    if type(value) is not int:
-        raise ValueError(f"Value must be an integer, not {value!r}")
-    return value
-
-
-Whole = BeforeValidator(_whole)
 Edge = Annotated[int, Field(ge=1, le=256)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True,
-                              use_attribute_docstrings=True)
-
-
-class Tpe(_Section):
+class Tpe(Section):
     """Shape of a tensor processing element (TPE)."""
 
     a: Edge
@@ -55,7 +44,7 @@ class Tpe(_Section):
     """Columns of a TPE: output channels."""
 
 
-class Grid(_Section):
+class Grid(Section):
     """TPEs of the array."""
 
     m: Edge
@@ -64,7 +53,7 @@ class Grid(_Section):
     """TPEs from west to east."""
 
 
-class Weights(_Section):
+class Weights(Section):
     """Density bound blocks: at most ``nnz`` non-zero weights in ``block`` input channels."""
 
     block: Annotated[Literal[8], Whole] = 8
@@ -76,7 +65,7 @@ class Weights(_Section):
     """
 
 
-class Engine(_Section):
+class Engine(Section):
     """The array of multipliers."""
 
     kind: Literal[tuple(ALL_KINDS)]  # type: ignore[valid-type]
@@ -84,9 +73,12 @@ class Engine(_Section):
     (sta-dbb, s2ta-w), with blocks of any density, whose non-zeros are streamed one a cycle (vdbb),
     or with held weights by which pruned activations are streamed (s2ta-aw). No array but the
     compact core, one activation broadcast to 8 multiply-accumulate lanes, all in one memory, for
-    the smallest FPGAs (simd): vector, drain, postproc and memory.schedule say nothing about it."""
+    the smallest FPGAs (simd): vector, drain, postproc and memory.schedule say nothing about it. No
+    array but a compute-in-memory macro, as section cim says (cim)."""
     tpe: Tpe
+    """For cim by default {a: 1, b: 8, c: postproc.lanes}, which it must be: the read-out."""
     grid: Grid
+    """For cim by default {m: 1, n: 1}, which it must be."""
     weights: Weights = Field(default_factory=Weights)
     accumulator_bits: Annotated[int, Field(ge=16, le=32)] = 32
     """Bits of the accumulators. The compiler refuses a network that could overflow them."""
@@ -100,13 +92,14 @@ class Engine(_Section):
         return fill_engine(data)
 
 
-class Memory(_Section):
+class Memory(Section):
     """On-chip memories, in bytes."""
 
     activations: Size = 64 * KIB
     """Total of the two equal activation bank groups; for simd its part of the one memory."""
     weights: Size = WEIGHTS
-    """Weight memory; for simd, weights and what goes with them, in the one memory."""
+    """Weight memory; for simd, weights and what goes with them, in the one memory; for cim, of
+    weights that are reloaded."""
     program: Size = 16 * KIB
     """Layer descriptors, biases and requantisation parameters; for simd, descriptors."""
     schedule: Size = Field(default_factory=lambda: 4 * KIB)
@@ -123,7 +116,7 @@ class Memory(_Section):
         return fill_memory(data)
 
 
-class Vector(_Section):
+class Vector(Section):
     """The unit for depthwise convolution, pooling and addition."""
 
     lanes: Annotated[Literal[0, 8, 16, 32], Whole] = 16
@@ -137,7 +130,7 @@ class Vector(_Section):
     buffer out."""
 
 
-class Drain(_Section):
+class Drain(Section):
     """Read-out of the array."""
 
     rows_per_cycle: Annotated[Literal[1], Whole] = 1
@@ -147,7 +140,7 @@ class Drain(_Section):
     In-place: they leave through the accumulators themselves, which wait; half the registers."""
 
 
-class PostProcessor(_Section):
+class PostProcessor(Section):
     """Bias, requantisation and clamp."""
 
     lanes: Annotated[int, Field(ge=8, le=256, multiple_of=8)] = Field(default_factory=lambda: 8)
@@ -160,7 +153,7 @@ class PostProcessor(_Section):
     models need."""
 
 
-class Bus(_Section):
+class Bus(Section):
     """The core's ports."""
 
     control: Literal["axi4-lite", "wishbone"] = "axi4-lite"
@@ -173,7 +166,7 @@ class Bus(_Section):
     """Bits of data of the window on AXI and of the DMA."""
 
 
-class Arithmetic(_Section):
+class Arithmetic(Section):
     """How sums and products of engine, vector unit and post-processor are built: their results are
     the same."""
 
@@ -194,7 +187,7 @@ class Arithmetic(_Section):
     registers; a few cycles more a layer."""
 
 
-class FrontEnd(_Section):
+class FrontEnd(Section):
     """Frames come as a stream of pixels, and the network's first layers may be fixed: a pipeline
     ahead of the core, its weights made of logic (FixyNN)."""
 
@@ -207,8 +200,7 @@ class FrontEnd(_Section):
     """Operators of the model that are fixed, counted from 0, as 0..6. none: none of them, frames
     go into the activation memory as they come; null: there is no stream, the host writes inputs."""
     folds: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...],
-                     BeforeValidator(lambda value: tuple(value) if isinstance(value, list)
-                                     else value),
+                     BeforeValidator(listed),
                      Words("a list of cycles a pixel, 1 to 4096, one for each of front_end.layers, "
                            "such as [1, 1, 4]")] = ()
     """Cycles that each layer takes for a pixel, with so much less hardware, in the order of layers;
@@ -224,14 +216,14 @@ class FrontEnd(_Section):
         return 0 if self.layers in (None, "none") else int(self.layers.split("..")[1]) + 1
 
 
-class Target(_Section):
-    """What the hardware is meant for; changes no hardware."""
+class Target(Section):
+    """What the hardware is meant for; changes none but the times of a macro's conversions."""
 
     clock_mhz: Annotated[int, Field(ge=1, le=2000)] = 200
     """Clock frequency for which times are reported."""
 
 
-class Spec(_Section):
+class Spec(Section):
     """An accelerator. Raises ValidationError where a field, or a combination, is not possible.
 
     ``rows`` and ``columns`` are the outputs that the array holds at once: pixels and channels.
@@ -247,6 +239,8 @@ class Spec(_Section):
     bus: Bus = Bus()
     arithmetic: Arithmetic = Arithmetic()
     front_end: FrontEnd = FrontEnd()
+    cim: Cim | None = None
+    """Of engine.kind cim, null for others."""
     target: Target = Target()
 
     @model_validator(mode="before")
@@ -274,15 +268,20 @@ class Spec(_Section):
 
     @property
     def multipliers(self) -> int:
-        """Multipliers of the array."""
+        """Multipliers of the array; of a macro, cells that a conversion multiplies by."""
         engine = self.engine
+        if self.cim is not None:
+            return self.cim.rows * self.cim.columns // self.cim.mux
         return self.rows * self.columns * ALL_KINDS[engine.kind].products(
             engine.tpe.b, engine.weights.nnz)
 
     @property
     def effective_macs_per_cycle(self) -> int:
-        """Multiply-accumulates of the dense layer that a cycle is worth at the spec's density."""
+        """Multiply-accumulates of the dense layer that a cycle, of a macro a conversion, is worth
+        at the spec's density."""
         engine = self.engine
+        if self.cim is not None:
+            return self.multipliers
         return int(self.rows * self.columns * ALL_KINDS[engine.kind].effective_products(
             engine.tpe.b, engine.weights.nnz))
 
@@ -292,17 +291,20 @@ class Spec(_Section):
         target and of the arithmetic its latency. What a front end's network adds, see
         ``gen/build.py``.
 
-        ``float_rounding``, ``pipelined`` and ``front_end`` came later: left at their defaults, they
-        do not change the hash.
+        ``float_rounding``, ``pipelined``, ``front_end`` and ``cim`` came later: left at their
+        defaults, they do not change the hash.
         """
         later = set() if self.postproc.float_rounding else {"float_rounding"}
         fields = self.model_dump(mode="json", exclude={
             "name": True, "arithmetic": True, "target": True, "postproc": later,
-            "front_end": True})
+            "front_end": True, "cim": True})
         if self.arithmetic.pipelined:
             fields["pipelined"] = True
         if self.front_end.layers is not None:
             fields["front_end"] = self.front_end.model_dump(mode="json", exclude={"network"})
+        if self.cim is not None:
+            fields["cim"] = self.cim.model_dump(mode="json", exclude=Cim.COMPILED)
+            fields["timing"] = self.cim.timing(self.target.clock_mhz)
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 

@@ -73,8 +73,9 @@ def _convert(document: Document, item: _Override, explicit: set[str]) -> None:
         return
     if old in _KINDS and new in _KINDS:
         converted = convert(engine, new, explicit)
-        if converted.get("weights") is None:
-            engine.pop("weights", None)
+        for part in _SHAPES:
+            if converted.get(part) is None:
+                engine.pop(part, None)
         for part in _SHAPES:
             if part in converted and converted[part] != engine.get(part):
                 document.put(("engine", part), converted[part], item.where)

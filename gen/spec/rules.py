@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 from ...rtl.facts import BLOCK, Encoding
-from ...rtl.kinds import ALL_KINDS
+from ...rtl.kinds import ALL_KINDS, CIM, COMPACT, KINDS
+from .macro_rules import macro_rules
 from .size import KIB, format_size
 
 __all__ = ["check"]
@@ -26,8 +27,7 @@ MAX_COMPACT_BYTES = 512 * KIB
 
 def check(values: Values) -> Faults:
     """Faults (path, sentence) of ``values``: dotted path to valid value; invalid ones left out."""
-    kind = values.get("engine.kind")
-    for rule in _MESH_RULES if kind is None or ALL_KINDS[kind].mesh else _COMPACT_RULES:
+    for rule in _RULES.get(values.get("engine.kind"), _MESH_RULES):
         with suppress(KeyError):
             yield from rule(values)
 
@@ -209,7 +209,7 @@ def _compact_accumulators(v: Values) -> Faults:
 
 
 def _absent(path: str, wanted: object, written: str, why: str) -> Callable[[Values], Faults]:
-    """A rule: ``path`` must be ``wanted`` for the compact core."""
+    """A rule: ``path`` must be ``wanted`` for the kind."""
     def rule(v: Values) -> Faults:
         if v[path] != wanted:
             yield path, (f"must be {written} for kind {v['engine.kind']}, {why}; set it to "
@@ -225,9 +225,15 @@ def _compact_memory(v: Values) -> Faults:
                          f"not {format_size(size)}; make them smaller")
 
 
+def _no_macro(v: Values) -> Faults:
+    if "cim.macro" in v:
+        yield "cim", (f"must be null for kind {v['engine.kind']}, which has no macro; remove it, "
+                      "or set engine.kind to cim")
+
+
 _MESH_RULES: tuple[Callable[[Values], Faults], ...] = (
     _shape, _density, _rows, _columns, _lanes, _activations, _weights, _bus, _fusion,
-    _arithmetic, _front_end)
+    _arithmetic, _front_end, _no_macro)
 _COMPACT_RULES: tuple[Callable[[Values], Faults], ...] = (
     _compact_shape, _density, _compact_accumulators, _compact_memory,
     _absent("engine.zero_gating", False, "false", "whose accumulators have no gates"),
@@ -239,4 +245,12 @@ _COMPACT_RULES: tuple[Callable[[Values], Faults], ...] = (
     _absent("bus.dma", None, "null", "which has none"),
     _absent("arithmetic.multiplier", "inferred", "inferred", "whose lanes are DSP blocks"),
     _absent("front_end.layers", None, "null", "which takes no stream"),
-    _absent("arithmetic.pipelined", False, "false", "whose stages are short anyway"))
+    _absent("arithmetic.pipelined", False, "false", "whose stages are short anyway"), _no_macro)
+_CIM_RULES: tuple[Callable[[Values], Faults], ...] = (
+    *macro_rules, _density, _activations, _bus,
+    _absent("engine.zero_gating", False, "false", "which has no accumulators to gate"),
+    _absent("memory.weight_source", "on-chip", "on-chip", "whose weights are in the macro"),
+    _absent("vector.fused_channels", 0, "0", "whose tiles are single pixels"),
+    _absent("front_end.layers", None, "null", "which takes no stream"),
+    _absent("arithmetic.pipelined", False, "false", "whose macro sets the pace"))
+_RULES = dict.fromkeys(KINDS, _MESH_RULES) | {COMPACT.name: _COMPACT_RULES, CIM.name: _CIM_RULES}

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Words"]
+__all__ = ["Words", "listed"]
 
 
 @dataclass(frozen=True)
@@ -11,3 +11,8 @@ class Words:
     """Marks a field of the spec: ``text`` follows "must be"."""
 
     text: str
+
+
+def listed(value: object) -> object:
+    """A list as the tuple that a frozen field holds; anything else as it is."""
+    return tuple(value) if isinstance(value, list) else value

@@ -1,9 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The core's control and status registers."""
 
+from ..cim.fields import GDC_ONE, SCALE_BITS
 from .registers import Field, Register, Table
 
-__all__ = ["ADDRESS_WIDTH", "ID", "LAYER_CYCLES", "REGISTERS", "STREAM_REGISTERS", "VERSION"]
+__all__ = [
+    "ADDRESS_WIDTH",
+    "ARRAY_REGISTERS",
+    "ID",
+    "LAYER_CYCLES",
+    "REGISTERS",
+    "STREAM_REGISTERS",
+    "VERSION",
+]
 
 ADDRESS_WIDTH = 12
 ID = int.from_bytes(b"SYST", "little")
@@ -129,6 +138,24 @@ STREAM_REGISTERS = (
              doc="64-bit words of frames written to the activation memory during the latest run."),
 )
 """Of accelerators with an input stream."""
+
+ARRAY_REGISTERS = (
+    Register("GDC", 0x70, "rw", reset=GDC_ONE, doc="Global drift compensation.", fields=(
+        Field("factor", 0, SCALE_BITS, doc="Every digital scale of a macro's codes times this over "
+                                           "2**13; what it is when a layer begins."),
+    )),
+    *(Register(name, 0x100 + 4 * index, "ro", doc=doc) for index, (name, doc) in enumerate((
+        ("CONVERSIONS", "Conversions of the macro."),
+        ("CONVERSION_CYCLES", "Cycles in which a conversion was under way."),
+        ("ROWS_DRIVEN_LO", "Enabled rows of all conversions, bits 31:0."),
+        ("ROWS_DRIVEN_HI", "Enabled rows of all conversions, bits 63:32."),
+        ("ADCS_CONVERTED_LO", "Enabled ADCs of all conversions, bits 31:0."),
+        ("ADCS_CONVERTED_HI", "Enabled ADCs of all conversions, bits 63:32."),
+        ("WEIGHTS_WRITTEN", "Words of eight weights that the run wrote into the array."),
+        ("STALL_LOAD", "Cycles in which conversions waited for weights to be written."),
+    ))),
+)
+"""Of accelerators with a compute-in-memory macro."""
 
 LAYER_CYCLES = Table("LAYER_CYCLES", 0x400, 256,
                      doc="Cycles of each of the first 256 layers of the latest run.")

@@ -13,7 +13,8 @@ from amaranth.lib import data
 
 from .contract import ADC_SHIFT_BITS
 
-__all__ = ["GDC_ONE", "MOST_TILES", "SCALE_BITS", "CimFields", "TilePlace", "cim_fields"]
+__all__ = ["GDC_ONE", "MOST_TILES", "SCALE_BITS", "SPOTS", "CimFields", "TilePlace",
+           "cim_fields"]
 
 MOST_TILES = 8
 SCALE_BITS = 16
@@ -38,10 +39,11 @@ CimFields = data.StructLayout({
     "early_stop": 1,
 })
 
-_SPOTS = ("tap_x", "tap_y", "tap_channel", "row_group_step", "second_base", "sum_multipliers")
+SPOTS = ("tap_x", "tap_y", "tap_channel", "row_group_step", "second_base", "sum_multipliers")
+"""Members of a ``Descriptor`` in which the fields lie, lowest bits first."""
 
 
 def cim_fields(descriptor) -> data.View:
-    """The fields in a ``Descriptor``: its members ``_SPOTS``, in that order, lowest bits first."""
-    bits = Cat(descriptor[name] for name in _SPOTS)
+    """The fields in a ``Descriptor``: its members ``SPOTS``, in that order, lowest bits first."""
+    bits = Cat(descriptor[name] for name in SPOTS)
     return data.View(CimFields, bits[:CimFields.size])

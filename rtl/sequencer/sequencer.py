@@ -58,12 +58,13 @@ class Sequencer(wiring.Component):
 
     *Parameters*: ``width`` (program rows in a memory row, at most ``DESCRIPTOR_ROWS``),
     ``program_row_width``, ``trailer_row_width``, ``flush_cycles`` (until every pipeline of the
-    core has run empty after a stop), ``spec_hash``, ``slots`` (that the input may lie in, 1 or 2).
+    core has run empty after a stop), ``spec_hash``, ``slots`` (that the input may lie in, 1 or 2),
+    ``engine_cause`` of an ``engine_error``.
 
     *Members*: ``slot`` (that the run's input lies in), ``conditions``, ``flags``, ``over`` (a
     result is above the layer's threshold), ``start``, ``stop`` (soft reset), ``program_base``
     (rows), ``trailer_base`` (rows of the memory that holds the trailer), ``last_layer``,
-    ``watchdog`` (cycles, 0 for none), ``bus_error``, ``density_error``, ``program_enable``,
+    ``watchdog`` (cycles, 0 for none), ``bus_error``, ``engine_error``, ``program_enable``,
     ``program_row``, ``program_data``, ``trailer_enable``, ``trailer_row``, ``trailer_data`` (low
     word of a row), ``transfer_row``, ``transfer_count``, ``launch`` (pulse: begin them),
     ``hold_transfers`` (level: begin no more), ``transferring`` (level: they may be under way for
@@ -78,7 +79,8 @@ class Sequencer(wiring.Component):
     """Of the overhead, the cycle behind the last layer."""
 
     def __init__(self, *, width: int, program_row_width: int, trailer_row_width: int,
-                 flush_cycles: int, spec_hash: int, slots: int = 1):
+                 flush_cycles: int, spec_hash: int, slots: int = 1,
+                 engine_cause: Cause = Cause.DENSITY):
         if slots not in (1, 2):
             raise ValueError(f"Slots must be 1 or 2, not {slots!r}")
         if width not in (1, 2, 4, 8):
@@ -87,6 +89,7 @@ class Sequencer(wiring.Component):
         self.slots = slots
         self.flush_cycles = flush_cycles
         self.spec_hash = spec_hash
+        self.engine_cause = engine_cause
         super().__init__({
             "start": In(1),
             "stop": In(1),
@@ -99,7 +102,7 @@ class Sequencer(wiring.Component):
             "flags": Out(FLAGS),
             "over": In(1),
             "bus_error": In(1),
-            "density_error": In(1),
+            "engine_error": In(1),
             "program_enable": Out(1),
             "program_row": Out(program_row_width),
             "program_data": In(data.ArrayLayout(ROW_BITS, width)),
@@ -193,14 +196,14 @@ class Sequencer(wiring.Component):
         interrupted = Signal()
         m.d.comb += interrupted.eq(
             self.stop | (self.watchdog.any() & (alive >= self.watchdog))
-            | self.bus_error | self.density_error)
+            | self.bus_error | self.engine_error)
 
         def unless_interrupted():
             with m.If(interrupted):
                 m.d.sync += cause.eq(
                     Mux(self.stop, Cause.NONE,
                         Mux(self.bus_error, Cause.BUS,
-                            Mux(self.density_error, Cause.DENSITY, Cause.WATCHDOG))))
+                            Mux(self.engine_error, self.engine_cause, Cause.WATCHDOG))))
                 m.next = "FLUSH"
 
         cycles = Signal.like(self.layer_cycles)

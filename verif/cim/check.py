@@ -159,11 +159,15 @@ def _wrong_code(p: MacroParameters, script: Script, found: MacroRun, exact: bool
                               (conversion - 1, "though this one is done")):
             if 0 <= other < len(script.codes) and codes == _expected(p, script, other, adcs):
                 return f"order: {what}, that of conversion {other}, {reason}"
-        column = p.column(adcs[lane], script.conversions[conversion].phase)
-        others = [_column_with(script.codes[conversion], codes[place]) for place in wrong]
-        if all(other is not None for other in others):
-            return (f"order: {what}, that of column {others[0]}, where it must be that of column "
-                    f"{column}, {expected[lane]}")
+        # A code of 0 may be that of an ADC that was not enabled.
+        shown = {lane: _column_with(script.codes[conversion], codes[lane]) for lane in wrong
+                 if codes[lane]}
+        if shown and None not in shown.values():
+            lane, other = next(iter(shown.items()))
+            column = p.column(adcs[lane], script.conversions[conversion].phase)
+            return (f"order: conversion {conversion}'s code of ADC {adcs[lane]} is {codes[lane]}, "
+                    f"that of column {other}, where it must be that of column {column}, "
+                    f"{expected[lane]}")
         return f"sum: {what}, not {expected[lane]}"
     return None
 

@@ -26,7 +26,8 @@ from ..image import Image
 from ..joins import place_parts
 from ..lower import Lowered, LoweredLayer
 from ..placed import Part
-from ..program import CompiledLayer, Program, check_memory, pack_fields
+from ..program import CompiledLayer, Program
+from ..rows import check_memory, pack_fields
 from .layout import PixelLayout, allocate
 from .pack import channel_weights, check_supported, records, scale_rows
 

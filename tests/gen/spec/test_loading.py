@@ -3,8 +3,8 @@ import pytest
 from systolith.gen.spec import SpecFault, load, names
 from systolith.gen.spec.loading import MAX_BYTES
 
-NAMED = ("named specs are demo, demo-icebreaker, demo-tang-nano-20k, demo-ulx3s, "
-         "kws-a7-35t, kws-edge, kws-s2ta-aw, kws-s2ta-w, kws-sa, "
+NAMED = ("named specs are cim-digital, cim-pcm, demo, demo-icebreaker, demo-tang-nano-20k, "
+         "demo-ulx3s, kws-a7-35t, kws-edge, kws-s2ta-aw, kws-s2ta-w, kws-sa, "
          "kws-sta, kws-ulx3s, kws-vdbb, sa-64x64, sta-64x64, tinyml-vdbb, tinyml-vdbb-1024, "
          "tinyml-vdbb-external, tinyml-z7020, vww-fixy")
 GOOD = "name: x\nengine: {kind: sta, tpe: {a: 4, b: 8, c: 4}, grid: {m: 2, n: 2}}\n"
@@ -39,7 +39,8 @@ def test_named_spec(name, rows, columns, multipliers, effective):
 
 
 def test_names_are_all_that_ships():
-    assert names() == ["demo", "demo-icebreaker", "demo-tang-nano-20k", "demo-ulx3s",
+    assert names() == ["cim-digital", "cim-pcm", "demo", "demo-icebreaker", "demo-tang-nano-20k",
+                       "demo-ulx3s",
                        "kws-a7-35t", "kws-edge", "kws-s2ta-aw", "kws-s2ta-w",
                        "kws-sa", "kws-sta", "kws-ulx3s", "kws-vdbb", "sa-64x64",
                        "sta-64x64", "tinyml-vdbb", "tinyml-vdbb-1024", "tinyml-vdbb-external",
@@ -135,7 +136,7 @@ FIELDS = {
     "unknown key": (
         GOOD + "memry: {}\n",
         ("s.yaml:3:1: memry: key must be one of name, engine, memory, vector, drain, postproc, "
-         "bus, arithmetic, front_end, target, not 'memry'; did you mean 'memory'?")),
+         "bus, arithmetic, front_end, cim, target, not 'memry'; did you mean 'memory'?")),
     "unknown inner key": (
         GOOD + "vector:\n  lane: 8\n",
         ("s.yaml:4:3: vector.lane: key must be one of lanes, taps, fused_channels, not 'lane'; "
@@ -162,8 +163,8 @@ FIELDS = {
          "is 16")),
     "misspelt choice": (
         GOOD.replace("sta", "stadbb"),
-        ("s.yaml:2:16: engine.kind: must be sa, sta, sta-dbb, vdbb, s2ta-w, s2ta-aw or "
-         "simd, not 'stadbb'; did you mean sta-dbb?")),
+        ("s.yaml:2:16: engine.kind: must be sa, sta, sta-dbb, vdbb, s2ta-w, s2ta-aw, "
+         "simd or cim, not 'stadbb'; did you mean sta-dbb?")),
     "optional choice": (
         GOOD + "bus: {dma: ahb}\n", "s.yaml:3:12: bus.dma: must be axi4 or null, not 'ahb'"),
     "missing key": (
@@ -202,7 +203,7 @@ FIELDS = {
                              "remove one")),
     "not a mapping": (
         "- 1\n", ("s.yaml:1:1: must be a mapping with the keys name, engine, memory, vector, "
-                  "drain, postproc, bus, arithmetic, front_end, target, not a list")),
+                  "drain, postproc, bus, arithmetic, front_end, cim, target, not a list")),
     "empty file": (
         "# nothing\n", ("s.yaml: file must hold a spec, but it is empty; begin with name: and "
                         "engine:")),

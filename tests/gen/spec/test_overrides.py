@@ -38,7 +38,7 @@ def test_override_repairs_the_file(tmp_path):
 
 @pytest.mark.parametrize(("text", "sentence"), [
     ("engine.kind=foo",
-     "engine.kind: must be sa, sta, sta-dbb, vdbb, s2ta-w, s2ta-aw or simd, not 'foo'"),
+     "engine.kind: must be sa, sta, sta-dbb, vdbb, s2ta-w, s2ta-aw, simd or cim, not 'foo'"),
     ("engine.grid.m=x", "engine.grid.m: must be an integer from 1 to 256, not 'x'"),
     ("engine.weights.nnz=9", ("engine.weights.nnz: NNZ must be at most the block of 8, not 9; set "
                               "it to 1..8")),

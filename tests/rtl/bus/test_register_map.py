@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-from systolith.rtl.bus.register_map import ADDRESS_WIDTH, ID, LAYER_CYCLES, REGISTERS
+from systolith.rtl.bus.register_map import (
+    ADDRESS_WIDTH,
+    ARRAY_REGISTERS,
+    ID,
+    LAYER_CYCLES,
+    REGISTERS,
+    STREAM_REGISTERS,
+)
 from systolith.rtl.bus.registers import RegisterFile
 
 from ..streams import simulate
@@ -35,6 +42,20 @@ def test_offsets_and_accesses():
         "MACS_GATED_WEIGHT_LO": (0xB8, "ro"), "MACS_GATED_WEIGHT_HI": (0xBC, "ro"),
         "STALL_TRANSFER": (0xC0, "ro"),
     }
+
+
+def test_registers_of_a_macro():
+    assert {register.name: (register.offset, register.access, register.reset)
+            for register in ARRAY_REGISTERS} == {
+        "GDC": (0x70, "rw", 0x2000), "CONVERSIONS": (0x100, "ro", 0),
+        "CONVERSION_CYCLES": (0x104, "ro", 0), "ROWS_DRIVEN_LO": (0x108, "ro", 0),
+        "ROWS_DRIVEN_HI": (0x10C, "ro", 0), "ADCS_CONVERTED_LO": (0x110, "ro", 0),
+        "ADCS_CONVERTED_HI": (0x114, "ro", 0), "WEIGHTS_WRITTEN": (0x118, "ro", 0),
+        "STALL_LOAD": (0x11C, "ro", 0),
+    }
+    assert all(register.doc.endswith(".") for register in ARRAY_REGISTERS)
+    RegisterFile(REGISTERS + STREAM_REGISTERS + ARRAY_REGISTERS, table=LAYER_CYCLES,
+                 address_width=ADDRESS_WIDTH)  # they lie apart
 
 
 def test_field_positions():

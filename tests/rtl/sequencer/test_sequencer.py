@@ -239,7 +239,7 @@ def test_refuses(change, cause):
 
 
 @pytest.mark.parametrize(("signal", "cause"), [
-    ("bus_error", Cause.BUS), ("density_error", Cause.DENSITY), ("stop", Cause.NONE)])
+    ("bus_error", Cause.BUS), ("engine_error", Cause.DENSITY), ("stop", Cause.NONE)])
 @pytest.mark.parametrize("moment", [*range(1, 16), 25])
 def test_interrupted_anywhere(signal, cause, moment):
     b = Bench(4, durations=(30,))

@@ -38,10 +38,13 @@ FAULTS = [
      "write: a weight is not taken within 65536 cycles, in which no conversion is under way"),
     ("another mux map", "<ADJACENT != 0>", "ADJACENT == 0",
      rf"order: {CODE}, that of column \d+, where it must be that of column \d+, -?\d+"),
-    ("another group", "<int'(read_group)>", "int'(read_group ^ 1)", "order: .*, that of column .*"),
+    ("another order of ADCs", "latched[<adc> * CODE_BITS +: CODE_BITS]", "ADCS - 1 - adc",
+     rf"order: {CODE}, that of column \d+, where it must be that of column \d+, -?\d+"),
     ("codes that change too early", "if (<done>)", "left == 2",
      rf"order: {CODE}, that of conversion \d+, before that one is done"),
-    ("codes that change too late", "if (<done>)", "was_done",
+    ("codes that change too late",
+     "<latched[int'(read_group) * LANES * CODE_BITS +: LANES * CODE_BITS]>",
+     "was_latched[int'(read_group) * LANES * CODE_BITS +: LANES * CODE_BITS]",
      rf"order: {CODE}, that of conversion \d+, though this one is done"),
     ("codes of ADCs that are not enabled", "<!adc_enable[adc]>", "0",
      rf"gated: {CODE}, though the ADC was not enabled"),
@@ -66,7 +69,8 @@ def broken(tmp_path_factory):
   int fault;
   initial if (!$value$plusargs("fault=%d", fault)) fault = -1;
   reg was_done;
-  always @(posedge clk) was_done <= done;
+  reg [ADCS * CODE_BITS - 1:0] was_latched;
+  always @(posedge clk) {was_done, was_latched} <= {done, latched};
 """)
     for place in dict.fromkeys(place for _, place, _, _ in FAULTS):
         head, old, tail = re.fullmatch("(.*?)<(.*)>(.*)", place).groups()

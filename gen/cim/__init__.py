@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Studies of networks on a compute-in-memory array: accuracy over time, energy."""

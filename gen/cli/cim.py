@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command cim: what a network reaches on a PCM array, and what that takes."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..spec import Spec, load
+from .common import (
+    InputFault,
+    InputOption,
+    JsonOption,
+    ModelArgument,
+    SetOption,
+    SpecArgument,
+    guard,
+    load_inputs,
+    print_json,
+    print_overridden,
+    print_table,
+    stage,
+)
+
+if TYPE_CHECKING:
+    from ...golden.cim.layers import ArrayLayer
+    from ...golden.cim.mapping import LayerMapping
+    from ...golden.network import Network
+    from ..cim.study import Study
+
+__all__ = ["accuracy_rows", "cim", "energy_tables"]
+
+PlotOption = Annotated[Path | None, typer.Option(
+    "--plot", metavar="FILE.svg|.png", show_default=False,
+    help="Draw accuracy against the time since programming.")]
+SeedsOption = Annotated[int, typer.Option(
+    "--seeds", metavar="N", help="Arrays that are programmed, each with its own seed.")]
+UncompensatedOption = Annotated[bool, typer.Option(
+    "--uncompensated", help="Leave drift as it is: no global drift compensation.")]
+
+
+def cim(spec: SpecArgument, model: ModelArgument, inputs: InputOption,
+        overrides: SetOption = None, seeds: SeedsOption = 20,
+        uncompensated: UncompensatedOption = False, plot: PlotOption = None,
+        json: JsonOption = False) -> None:
+    """Accuracy on phase-change memory against the time since it was programmed; energy of an
+    inference."""
+    with guard(json):
+        loaded = load(spec, overrides or ())
+        _check(loaded, seeds, plot)
+        from ...golden.cim.network import array_layers
+        from ..cim.apart import lay_apart, pcm_scale
+        from ..cim.plot import draw_study
+        from ..cim.study import TIMES, study
+        from ..importer import load as load_model
+
+        with stage(f"read {model.name}", quiet=json):
+            network = load_model(model)
+        values = load_inputs(inputs, network)
+        if values.labels is None:
+            raise InputFault(f"{inputs}: archive must hold the array 'labels', without which there "
+                             "is no accuracy")
+        section = loaded.cim
+        try:
+            scale = pcm_scale(section.adc_shift, section.activation_bits)
+        except ValueError as fault:
+            raise InputFault(f"cim.adc_shift: {fault}") from None
+        shape, mappings = lay_apart(network, rows=section.rows, adcs=section.adcs,
+                                    depthwise=section.depthwise == "array", **scale)
+        if not mappings:
+            raise InputFault(f"{model}: no layer of the model lies on the array")
+        with stage(f"{seeds} arrays at {len(TIMES)} times", total=1 + seeds * len(TIMES),
+                   quiet=json) as advance:
+            found = study(network, values.values, values.labels, shape, mappings,
+                          seeds=range(seeds), adc_bits=section.adc_bits,
+                          compensated=not uncompensated, advance=advance)
+        if plot is not None:
+            with stage(f"draw {plot}", quiet=json):
+                draw_study(plot, f"{model.name} on {loaded.name}", found)
+        layers = array_layers(network, mappings)
+        energy = energy_tables(loaded, network, layers, mappings)
+    rows = accuracy_rows(found)
+    if json:
+        print_json({"spec": loaded.name, "model": network.name, "seeds": seeds,
+                    "inputs": len(values.values), "compensated": not uncompensated,
+                    "adc_shift": section.adc_shift, "digital": found.digital,
+                    "quantised": found.quantised,
+                    "accuracy": [row | {"accuracies": point.accuracies}
+                                 for row, point in zip(rows, found.points, strict=True)], **energy})
+        return
+    print_overridden(loaded, overrides)
+    _print_accuracy(f"{model.name} on {loaded.name}", found, rows, len(values.values))
+    _print_energy(energy)
+
+
+def _check(spec: Spec, seeds: int, plot: Path | None) -> None:
+    if spec.engine.kind != "cim":
+        raise InputFault(f"engine.kind must be cim for this command, not {spec.engine.kind}; "
+                         "cim-pcm is a spec of that kind")
+    if spec.cim.macro != "pcm":
+        raise InputFault(f"cim.macro must be pcm, whose devices have noise, not {spec.cim.macro}; "
+                         "add --set cim.macro=pcm")
+    if not 1 <= seeds <= 1000:
+        raise InputFault(f"--seeds must be 1 to 1000, not {seeds}")
+    if plot is not None and plot.suffix not in (".svg", ".png"):
+        raise InputFault(f"{plot}: --plot must be a file .svg or .png")
+
+
+def accuracy_rows(study: "Study") -> list[dict]:
+    """One row a time, in percent; ``loss``: points below the digital network."""
+    return [{"time": point.name, "seconds": point.seconds, "mean": 100 * point.mean,
+             "confidence_95": 100 * point.half_width, "deviation": 100 * point.deviation,
+             "least": 100 * min(point.accuracies), "most": 100 * max(point.accuracies),
+             "loss": 100 * (study.digital - point.mean)} for point in study.points]
+
+
+def _print_accuracy(title: str, study: "Study", rows: list[dict], inputs: int) -> None:
+    print_table(f"{title}: accuracy, percent of {inputs} inputs, over "
+                f"{len(study.points[0].accuracies)} arrays", [
+                    {"time": row["time"]} | {name: f"{row[name]:.2f}" for name in (
+                        "mean", "confidence_95", "deviation", "least", "most", "loss")}
+                    for row in rows])
+    typer.echo(f"digital {100 * study.digital:.2f} %, with row drivers and ADCs around ideal cells "
+               f"{100 * study.quantised:.2f} %")
+
+
+def energy_tables(spec: Spec, network: "Network", layers: "dict[int, ArrayLayer]",
+                  mappings: "dict[int, LayerMapping]") -> dict:
+    """``layers``: events and ``nj`` of each in an inference; ``units``: what an event takes, and
+    whose number that is; ``total``, with ``tops_per_watt``."""
+    from ..cim.energy import count_events, energy_pj, unit_energies
+
+    section = spec.cim
+    units = unit_energies(section.activation_bits, section.adc_bits)
+    golden = {layer.output: layer for layer in network.layers}
+    rows = []
+    for index, layer in layers.items():
+        events = count_events(layer, mappings[index], golden[index].weights.size * layer.pixels)
+        rows.append({"layer": golden[index].name} | dataclasses.asdict(events)
+                    | {"nj": sum(energy_pj(events, units).values()) / 1e3})
+    total = {name: sum(row[name] for row in rows) for name in rows[0] if name != "layer"}
+    total |= {"tops_per_watt": 2 * total["macs"] / (total["nj"] * 1e3),
+              "conversion_ns": section.conversion.nanoseconds(section.activation_bits)}
+    total["inferences_per_second"] = 1e9 / (total["conversions"] * total["conversion_ns"])
+    return {"layers": rows, "total": total, "units": [
+        dataclasses.asdict(unit) | {"nj": total[unit.event] * unit.pj / 1e3} for unit in units]}
+
+
+def _print_energy(energy: dict) -> None:
+    total = energy["total"]
+    print_table("Events of an inference", energy["layers"],
+                {name: total[name] for name in energy["layers"][0] if name != "layer"})
+    print_table("Energy of an inference, by unit energies as published, nodes not scaled", [
+        {"event": unit["event"], "what": unit["what"], "pj": f"{unit['pj']:.4g}",
+         "nj": unit["nj"], "node": unit["node"], "source": unit["source"]}
+        for unit in energy["units"]], {"nj": total["nj"]})
+    typer.echo(f"{total['tops_per_watt']:.2f} TOPS/W on the array; conversions alone: "
+               f"{total['conversions']:,} of {total['conversion_ns']:g} ns, "
+               f"{total['inferences_per_second']:,.0f} inferences/s")

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from systolith.gen.cli import create_app
+from systolith.gen.cli.cim import accuracy_rows
+from typer.testing import CliRunner
+
+DEMO = files("systolith.gen.demo")
+MODEL = str(DEMO / "digits_noise_aware.tflite")
+TIMES = ["25 s", "1 h", "1 d", "1 mo", "1 y"]
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(create_app(), ["cim", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    path = tmp_path_factory.mktemp("inputs") / "few.npz"
+    with DEMO.joinpath("digits_held_back.npz").open("rb") as stream:
+        archive = np.load(stream)
+        np.savez(path, input=archive["input"][:40], labels=archive["labels"][:40])
+    return path
+
+
+def test_json(few, tmp_path):
+    plot = tmp_path / "plot.svg"
+    result = invoke("cim-pcm", MODEL, "--input", few, "--seeds", 3, "--plot", plot, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert [row["time"] for row in found["accuracy"]] == TIMES
+    assert all(len(row["accuracies"]) == 3 for row in found["accuracy"])
+    assert found["adc_shift"] == 14 and found["compensated"]
+    for row in found["accuracy"]:
+        assert row["loss"] == pytest.approx(100 * found["digital"] - row["mean"])
+    assert found["total"]["conversions"] == 97 == sum(
+        layer["conversions"] for layer in found["layers"])
+    assert found["total"]["nj"] == pytest.approx(sum(unit["nj"] for unit in found["units"]))
+    assert found["total"]["tops_per_watt"] == pytest.approx(
+        2 * found["total"]["macs"] / found["total"]["nj"] / 1e3)
+    assert found["total"]["conversion_ns"] == 130
+    assert plot.stat().st_size > 1000
+
+
+def test_text(few):
+    result = invoke("cim-pcm", MODEL, "--input", few, "--seeds", 2, "--uncompensated",
+                    "--set", "cim.activation_bits=6")
+    assert result.exit_code == 0, result.output
+    for words in (*TIMES, "TIMELY", "AnalogNets", "Horowitz", "TOPS/W", "97 of 34 ns",
+                  "activation_bits: 6"):
+        assert words in result.stdout
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["demo"], "engine.kind must be cim for this command, not sta-dbb"),
+    (["cim-digital"], "cim.macro must be pcm, whose devices have noise, not digital"),
+    (["cim-pcm", "--seeds", 0], "--seeds must be 1 to 1000, not 0"),
+    (["cim-pcm", "--plot", "x.pdf"], "x.pdf: --plot must be a file .svg or .png"),
+    (["cim-pcm", "--set", "cim.adc_shift=31"],
+     "cim.adc_shift: ADC shift must be at most 20 at 8 bits of activations, not 31"),
+])
+def test_bad_input_is_one_sentence(few, arguments, words):
+    result = invoke(arguments[0], MODEL, "--input", few, *arguments[1:])
+    assert result.exit_code == 2
+    assert words in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_inputs_without_labels(few, tmp_path):
+    path = tmp_path / "bare.npz"
+    np.savez(path, input=np.load(few)["input"])
+    result = invoke("cim-pcm", MODEL, "--input", path)
+    assert result.exit_code == 2
+    assert result.stderr.strip() == (f"{path}: archive must hold the array 'labels', without which "
+                                     "there is no accuracy")
+
+
+def test_rows_are_in_percent():
+    from systolith.gen.cim.study import Study, TimePoint
+
+    point = TimePoint(name="1 h", seconds=3600.0, accuracies=(0.5, 1.0))
+    (row,) = accuracy_rows(Study(digital=0.9, quantised=0.8, points=(point,)))
+    assert (row["mean"], row["least"], row["most"]) == (75, 50, 100)
+    assert row["loss"] == pytest.approx(15)
