@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from systolith.fpga.asic.cim.operands import rounded
 from systolith.fpga.asic.workloads import matrix_layers, sampled
 from systolith.gen.cli.inputs import load_inputs
 from systolith.gen.importer import load as load_model
 from systolith.golden import interpreter
 from systolith.golden.cim.conversion import digital_cycles
+from systolith.golden.cim.quantisers import dac
 from systolith.golden.dbb import BLOCK
 from systolith.rtl.cim.contract import OPERAND_BITS, MacroParameters
 from systolith.verif.cim.cycles import measured_cycles
@@ -54,8 +54,7 @@ def cim_early_stop(networks: Path) -> Iterator[Result]:
     for bits in (8, 4):
         conversions, predicted, ends = [], [], [0]
         for _, work in layers:
-            x = rounded(work.x[:, np.arange(BLOCK) < work.sizes[:, None]], bits,
-                        signed=work.signed)
+            x = dac(work.x[:, np.arange(BLOCK) < work.sizes[:, None]], bits, signed=work.signed)
             x = x[np.unique(np.linspace(0, len(x) - 1, PIXELS).astype(int))]
             predicted += digital_cycles(x, activation_bits=bits, weight_bits=bits,
                                         is_signed=work.signed, early_stop=True).tolist()

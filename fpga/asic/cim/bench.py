@@ -84,8 +84,15 @@ class Bench:
     @property
     def met(self) -> bool:
         """Whether the macro's blocks and the TPE meet the clock, before layout."""
-        return max(self.blocks.column.period, self.blocks.shared.period,
-                   *(run.tpe.period for run in self.runs)) <= self.clock_ps
+        return max(self.periods.values()) <= self.clock_ps
+
+    @property
+    def periods(self) -> dict[str, float]:
+        """Critical paths of blocks in ps."""
+        blocks = self.blocks
+        return {"column": blocks.column.period, "shared": blocks.shared.period,
+                "row drivers": blocks.drivers.period,
+                "TPE": max(run.tpe.period for run in self.runs)}
 
     @property
     def macs_a_cycle(self) -> float:
@@ -112,7 +119,7 @@ class Task:
     @property
     def steps(self) -> int:
         """Blocks that are synthesised, and layers."""
-        return 3 + len(self.layers)
+        return 4 + len(self.layers)
 
     def run(self, ended: Callable[[str], None] = lambda name: None) -> Bench:
         """Synthesise and measure; ``ended`` hears of each step. Raises Mismatch, ValueError where a

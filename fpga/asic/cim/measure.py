@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ....rtl.facts import BLOCK
 from ..energy import Energy, measure
 from ..netlist import Netlist
 from ..simulation import Simulator, Trace
@@ -30,20 +31,21 @@ class Mismatch(ValueError):
 @dataclass(frozen=True, kw_only=True)
 class MacroEnergy:
     """Of an ADC, in fJ a multiply-accumulate. ``column``: its logic, ``glitches`` of it;
-    ``shared``: its part of what all ADCs share, which are all at work, row drivers included;
+    ``shared`` and ``drivers``: its part of what all ADCs share, which are all at work;
     ``storage``: reads of planes of weights. ``cycles``: of a conversion, mean; ``compared``: codes
     that were golden's."""
 
     column: Energy
     glitches: float
     shared: float
+    drivers: float
     storage: float
     cycles: float
     compared: int
 
     def total(self, storage: float = 1.0) -> float:
         """fJ, storage's reads at ``storage`` times what the map says."""
-        return self.column.total + self.shared + storage * self.storage
+        return self.column.total + self.shared + self.drivers + storage * self.storage
 
 
 def measure_macro(blocks: MacroBlocks, work: Conversions, cells: Cells) -> MacroEnergy:
@@ -62,15 +64,17 @@ def measure_macro(blocks: MacroBlocks, work: Conversions, cells: Cells) -> Macro
                            period=cells.clock_ps, **window)
     for trace in codes:
         check_codes(trace, work.codes(p.code_bits), starts)
+    driver = Simulator(blocks.drivers.netlist, cells.library)
+    eight, *traces = measure(driver, driver_stimulus(work, starts), period=cells.clock_ps, **window)
+    for trace in traces:
+        check_drivers(trace, work, starts)
     count = len(starts) - 2
     macs = work.used * count / (window["last"] - window["first"])  # a cycle
-    # A pixel's operands are taken up and then handed to the drivers, for all ADCs; the planes of
-    # weights are read in every conversion.
-    moved = 2 * (blocks.drivers.write_pj or 0.0) / work.used / p.adcs
     read = work.weight_bits * (blocks.storage.read_pj or 0.0) / work.used
     return MacroEnergy(
         column=told.timed.per(macs), glitches=told.glitches / macs,
-        shared=found.timed.total / macs / p.adcs + 1e3 * moved, storage=1e3 * read,
+        shared=found.timed.total / macs / p.adcs,
+        drivers=eight.timed.total * (p.rows // BLOCK) / macs / p.adcs, storage=1e3 * read,
         cycles=(window["last"] - window["first"]) / count,
         compared=sum(len(starts) - 1 for _ in codes))
 
@@ -97,10 +101,9 @@ def shared_stimulus(blocks: MacroBlocks, work: Conversions,
     age = np.arange(count) - np.concatenate([[0], starts])[left + (left > 0)]
     reading = (left > 0) & (age < p.groups)
     rows = np.arange(p.rows) < work.used
-    octets = work.operands.astype(np.int16).view(np.uint16).astype(np.uint8)
     ports = {
         "rst": np.arange(count) < RESET,
-        "row_data": np.unpackbits(octets, axis=1, bitorder="little")[fired],
+        "row_data": np.unpackbits(_octets(work), axis=1, bitorder="little")[fired],
         "row_enable": np.repeat(rows[None], count, axis=0),
         "adc_enable": np.ones((count, p.adcs)),
         "is_signed": np.full(count, work.signed),
@@ -136,6 +139,32 @@ def column_stimulus(shared: Trace, work: Conversions,
     return ports
 
 
+def driver_stimulus(work: Conversions, starts: np.ndarray) -> dict[str, np.ndarray]:
+    """Eight rows from the middle of those in use, for each of whose operands there is a word in the
+    cycle ahead of that in which it moves to the drivers, which is the one ahead of ``fire``."""
+    count = int(starts[-1]) + 2
+    fires = starts[:-1]
+    words = _octets(work)[:, _eight(work)]
+    load, move = np.zeros((2, count), np.uint8)
+    load[fires - 2] = move[fires - 1] = 1
+    # A word stays at the port until the next one comes.
+    shown = np.clip(np.searchsorted(fires - 2, np.arange(count), side="right") - 1, 0, None)
+    return {
+        "rst": (np.arange(count) < RESET).astype(np.uint8), "load": load, "move": move,
+        "mask": np.repeat((np.arange(2 * BLOCK) < BLOCK)[None], count, axis=0).astype(np.uint8),
+        "i": np.unpackbits(words, axis=1, bitorder="little")[shown]}
+
+
+def check_drivers(trace: Trace, work: Conversions, starts: np.ndarray) -> None:
+    """Rows must be driven with their operands."""
+    found = np.packbits(trace.outputs["o"][starts[:-1]], axis=1, bitorder="little")
+    expected = _octets(work)[:, _eight(work)]
+    if (found != expected).any():
+        place = int(np.flatnonzero((found != expected).any(axis=1))[0])
+        raise Mismatch(f"Rows of conversion {place} must be driven with "
+                       f"{expected[place].tolist()}, not {found[place].tolist()}")
+
+
 def check_times(trace: Trace, starts: np.ndarray) -> None:
     """Conversions must be done when golden says, and at no other time."""
     expected = np.zeros(len(trace.outputs["done"]), np.uint8)
@@ -161,3 +190,13 @@ def check_codes(trace: Trace, expected: np.ndarray, starts: np.ndarray) -> None:
 def _bits(values: np.ndarray, width: int) -> np.ndarray:
     """[values, width], the lowest first."""
     return (values[:, None] >> np.arange(width) & 1).astype(np.uint8)
+
+
+def _octets(work: Conversions) -> np.ndarray:
+    """Operands as rows are driven with them, uint8 [conversions, rows]."""
+    return work.operands.astype(np.int16).view(np.uint16).astype(np.uint8)
+
+
+def _eight(work: Conversions) -> slice:
+    first = work.used // 2 // BLOCK * BLOCK
+    return slice(first, first + BLOCK)

@@ -4,6 +4,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from amaranth.lib import wiring
+
 from ....gen.emit.asic import AsicPlatform
 from ....gen.emit.package import split_modules
 from ....gen.emit.platform import EmittingPlatform
@@ -12,7 +14,8 @@ from ....gen.memory.compose import RegisterBank
 from ....rtl.arith.arithmetic import Arithmetic
 from ....rtl.cim.contract import OPERAND_BITS, MacroParameters
 from ....rtl.cim.digital import DigitalMacro
-from ....rtl.facts import EngineFacts
+from ....rtl.cim.rows import RowGroup
+from ....rtl.facts import BLOCK, EngineFacts
 from ....rtl.pe.tpe import Tpe
 from ..blocks import Block, Job, synthesise_blocks
 from ..hierarchy import Hierarchy
@@ -44,17 +47,17 @@ class Cells:
 @dataclass(frozen=True, kw_only=True)
 class MacroBlocks:
     """A macro ``p``. ``column``: an ADC's adder tree and accumulators; ``shared``: control, planes
-    of operands for all rows, the read-out and the decoder of the write port.
+    of operands for all rows, the read-out and the decoder of the write port; ``drivers``: those of
+    eight rows, with the operands that fill up.
 
-    ``storage``: a column's cells, a memory of a word for every plane of its weights; ``drivers``:
-    the registers of all rows, one operand that drives and one that fills up.
+    ``storage``: a column's cells, a memory of a word for every plane of its weights.
     """
 
     p: MacroParameters
     column: Block
     shared: Block
+    drivers: Block
     storage: Bank
-    drivers: Bank
 
     @property
     def area(self) -> float:
@@ -64,7 +67,12 @@ class MacroBlocks:
     @property
     def logic(self) -> float:
         """um2 of an ADC but for its storage."""
-        return self.column.area + (self.shared.area + self.drivers.area_um2) / self.p.adcs
+        return self.column.area + (self.shared.area + self.drivers_area) / self.p.adcs
+
+    @property
+    def drivers_area(self) -> float:
+        """um2 of all row drivers."""
+        return self.p.rows // BLOCK * self.drivers.area
 
     def macs_a_cycle(self, activation_bits: int = OPERAND_BITS,
                      weight_bits: int = OPERAND_BITS) -> float:
@@ -77,21 +85,24 @@ def macro_blocks(p: MacroParameters, cells: Cells,
     """Synthesise the macro: adder trees of the technology's full adders, cells as memories are,
     which are black boxes. ``ended`` hears of each block. Raises SynthesisFault."""
     adder = cells.technology.full_adder
-    platform = AsicPlatform(TOP, None, Arithmetic(
-        inverting=adder is not None and adder.inverted))
-    source, _ = platform.convert(DigitalMacro(p), TOP)
-    hierarchy = Hierarchy(TOP, split_modules(source))
-    found = {}
-    for kind in ("digital_column", ""):
-        module = next(name for name in hierarchy.own if name.startswith(f"{TOP}_{kind}".rstrip("_"))
-                      and (kind or name == TOP))
+    arithmetic = Arithmetic(inverting=adder is not None and adder.inverted)
+
+    def modules(component: wiring.Component) -> Hierarchy:
+        source, _ = AsicPlatform(TOP, None, arithmetic).convert(component, TOP)
+        return Hierarchy(TOP, split_modules(source))
+
+    def block(hierarchy: Hierarchy, module: str = TOP) -> Block:
         text, children = hierarchy.source(module)
-        found[kind] = cells.synthesised(module, text, tuple(children))
+        made = cells.synthesised(module, text, tuple(children))
         ended(module)
+        return made
+
+    macro = modules(DigitalMacro(p))
+    column = next(name for name in macro.own if "digital_column" in name)
     return MacroBlocks(
-        p=p, column=found["digital_column"], shared=found[""],
-        storage=compose(cells.macros, p.mux * OPERAND_BITS, p.rows),
-        drivers=compose(cells.macros, 2, p.rows * OPERAND_BITS))
+        p=p, column=block(macro, column), shared=block(macro),
+        drivers=block(modules(RowGroup(groups=p.rows // BLOCK))),
+        storage=compose(cells.macros, p.mux * OPERAND_BITS, p.rows))
 
 
 def tpe_block(facts: EngineFacts, cells: Cells) -> Block:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....golden.cim.conversion import digital_codes, digital_cycles
+from ....golden.cim.quantisers import dac
 from ....golden.dbb import BLOCK
 from ..workloads import Matrices
 
-__all__ = ["Conversions", "conversions", "rounded"]
+__all__ = ["Conversions", "conversions"]
 
 PIXELS, CHANNELS = 8, 3
 """Of a layer that are simulated: neighbouring pixels, for one channel after the other."""
@@ -51,23 +52,16 @@ class Conversions:
             is_signed=self.signed, early_stop=early_stop)
 
 
-def rounded(values: np.ndarray, bits: int, *, signed: bool) -> np.ndarray:
-    """Numbers of 8 bits to ``bits``: over ``2**(8 - bits)``, rounded half up, at most the largest
-    of so many bits."""
-    dropped = 8 - bits
-    largest = (1 << bits - signed) - 1
-    return np.minimum(values.astype(np.int64) + ((1 << dropped) >> 1) >> dropped, largest)
-
-
 def conversions(work: Matrices, *, rows: int, code_bits: int, activation_bits: int = 8,
                 weight_bits: int = 8, pixels: int = PIXELS,
                 channels: int = CHANNELS) -> Conversions:
     """A layer on an array of ``rows``: neighbouring pixels from its middle for some of its
-    channels, spread over all. Of a layer with more rows the first tile; where it has fewer the
-    other rows' cells hold its weights again, and are not enabled."""
+    channels, spread over all; weights are rounded as operands are. Of a layer with more rows the
+    first tile; where it has fewer the other rows' cells hold its weights again, and are not
+    enabled."""
     there = np.arange(BLOCK) < work.sizes[:, None]
-    x = rounded(work.x[:, there], activation_bits, signed=work.signed)
-    w = rounded(work.w[:, there], weight_bits, signed=True)
+    x = dac(work.x[:, there], activation_bits, signed=work.signed)
+    w = dac(work.w[:, there], weight_bits, signed=True)
     used = min(x.shape[1], rows)
     start = max((len(x) - pixels) // 2, 0)
     chosen = np.arange(start, start + pixels) % len(x)

@@ -37,7 +37,7 @@ def _areas(bench: Bench) -> Iterator[dict]:
     blocks, p = bench.blocks, bench.blocks.p
     parts = {"adder tree, accumulators": blocks.column.area,
              "part of control, planes of operands, read-out": blocks.shared.area / p.adcs,
-             "part of the row drivers' registers": blocks.drivers.area_um2 / p.adcs,
+             "part of the row drivers": blocks.drivers_area / p.adcs,
              "cells": blocks.storage.area_um2}
     parts["all"] = sum(parts.values())
     for name, area in parts.items():
@@ -72,7 +72,7 @@ def _energies(run: Run) -> Iterator[dict]:
     for (activation_bits, weight_bits), found in run.macro.items():
         yield {"layer": run.layer} | row(
             f"digital macro, {activation_bits}x{weight_bits} bits", found.cycles,
-            found.column.total, found.glitches, found.shared, found.storage)
+            found.column.total, found.glitches, found.shared + found.drivers, found.storage)
     yield {"layer": run.layer} | row("vdbb", None, run.tpe.energy.timed.total,
                                      run.tpe.energy.glitches, None, run.tpe.weights)
 
@@ -81,10 +81,8 @@ def notes(bench: Bench) -> Iterator[str]:
     """What the figures mean."""
     p = bench.blocks.p
     kind = "SRAM macros" if bench.blocks.storage.macros else "flip-flops"
-    periods = {"column": bench.blocks.column.period, "shared logic": bench.blocks.shared.period,
-               "TPE": max(run.tpe.period for run in bench.runs)}
     yield ("critical paths " + ", ".join(f"{name} {period:.0f} ps"
-                                         for name, period in periods.items())
+                                         for name, period in bench.periods.items())
            + f"; clock {'met' if bench.met else 'NOT met'}, without wires")
     codes = sum(found.compared for run in bench.runs for found in run.macro.values())
     yield (f"{codes} codes of the macro's netlists, their cycles, and "
@@ -109,7 +107,7 @@ def as_dict(bench: Bench) -> dict:
         "model": bench.model, "technology": bench.technology, "library": bench.library,
         "clock_ps": bench.clock_ps, "met": bench.met, "macro": dataclasses.asdict(blocks.p),
         "macs_a_cycle": bench.macs_a_cycle, "weight_memory_um2": bench.weight_memory,
-        "periods": {"column": blocks.column.period, "shared": blocks.shared.period},
+        "periods": bench.periods,
         "tables": [dataclasses.asdict(table) for table in tables(bench)],
         "runs": [{
             "layer": run.layer, "rows": run.rows, "used": run.used, "zeros": run.zeros,
