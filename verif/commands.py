@@ -11,6 +11,7 @@ from ..gen.cli.common import (
     ActivationOption,
     BatchOption,
     ExitCode,
+    InputFault,
     InputOption,
     JsonOption,
     ModelArgument,
@@ -59,6 +60,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command("run")(run)
     app.command("verify")(verify)
+    app.command("check-macro")(check_macro)
     group(app, BENCH).command("engines")(bench_engines)
 
 
@@ -136,6 +138,40 @@ def verify(spec: SpecArgument, overrides: SetOption = None, json: JsonOption = F
         typer.echo(f"{sum(passed for _, passed, _ in results)} of {len(results)} checks passed "
                    f"in {time.monotonic() - start:.0f} s")
     raise typer.Exit(ExitCode.HOLDS if good else ExitCode.DOES_NOT_HOLD)
+
+
+def check_macro(
+    spec: SpecArgument,
+    inexact: Annotated[bool, typer.Option(
+        "--inexact", help="Codes of the user's macro are not the sums themselves: compare them "
+                          "from run to run alone.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is done to it.")] = 0,
+    overrides: SetOption = None, json: JsonOption = False,
+) -> None:
+    """Check the simulated macro of a spec against every rule of the macro contract."""
+    with guard(json, ToolMissing):
+        loaded = load(spec, overrides or ())
+        if loaded.cim is None:
+            raise InputFault(f"SPEC must have engine.kind cim for check-macro, not "
+                             f"{loaded.engine.kind}; use a spec with a macro, such as cim-digital")
+        from ..gen.build import parameters
+        from ..gen.emit.cim import macro_sources
+        from .cim.check import check_macro as check
+        from .simulator import SimulationFault
+
+        macro, sources = parameters(loaded).macro, list(macro_sources(loaded).values())
+        try:
+            with stage(f"check macro {macro.macro}", quiet=json):
+                broken = check(macro, sources, seed=seed, exact=not inexact)
+        except SimulationFault as fault:
+            fail(str(fault), json=json, code=ExitCode.DOES_NOT_HOLD)
+    if json:
+        print_json({"spec": loaded.name, "macro": macro.macro, "holds": broken is None,
+                    "broken": broken})
+    else:
+        print_overridden(loaded, overrides)
+        typer.echo(broken or f"{macro.macro} keeps every rule of the macro contract")
+    raise typer.Exit(ExitCode.HOLDS if broken is None else ExitCode.DOES_NOT_HOLD)
 
 
 def bench_engines(

@@ -19,8 +19,10 @@ class Job:
     ``image_runs`` and ``image``: stretches of words that load the image; ``input_runs`` and
     ``output_runs``: (byte address, first word, words) of one input or output in the order of the
     packed arrays; ``inputs``: uint64 [N, words]; ``banks`` of an activation bank group;
-    ``conditions``: flags with which runs start. ``external``: words of the memory behind the DMA
-    (none where there is no such memory), which then also holds the input if ``input_outside``.
+    ``conditions``: flags with which runs start; ``registers``: others that are written first, by
+    name; ``array``: there is a macro, whose counters are read too. ``external``: words of the
+    memory behind the DMA (none where there is no such memory), which then also holds the input if
+    ``input_outside``.
     ``frames``: inputs that are streamed in instead, int8 [N, pixels, channels], into slots whose
     words ``slot_runs`` has as ``output_runs`` has those of outputs, through ``fixed_layers``.
     ``stalls``: seed of random AXI stalls, or None. ``places``: fields of ``Places``, to load
@@ -42,6 +44,8 @@ class Job:
     input_outside: bool = False
     latency: int = 0
     conditions: int = 0
+    registers: dict[str, int] = field(default_factory=dict)
+    array: bool = False
     banks: int = 0
     monitor: bool = False
     trace: bool = False

@@ -34,8 +34,10 @@ def shares(inputs: np.ndarray, jobs: int) -> list[np.ndarray]:
 
 
 def run_jobs(model: Simulator, module: str, jobs: Sequence[Path],
-             progress: Callable[[int], None] | None = None) -> None:
-    """Run ``module`` on each of the saved ``jobs`` at once, each in the job's folder.
+             progress: Callable[[int], None] | None = None,
+             plusargs: Sequence[str] = ()) -> None:
+    """Run ``module`` on each of the saved ``jobs`` at once, each in the job's folder, with
+    ``plusargs``.
 
     ``progress`` is told from time to time how many inputs are done. Where one fails, the others
     are stopped, and its SimulationFault is raised.
@@ -43,7 +45,8 @@ def run_jobs(model: Simulator, module: str, jobs: Sequence[Path],
     processes = Processes()
     counts = [job.parent / "progress" for job in jobs]
     with _Follower(counts, progress), ThreadPoolExecutor(len(jobs)) as pool:
-        started = [pool.submit(model.run, module, job=job, work=job.parent, processes=processes)
+        started = [pool.submit(model.run, module, job=job, work=job.parent, processes=processes,
+                               plusargs=plusargs)
                    for job in jobs]
         try:
             done, _ = wait(started, return_when=FIRST_EXCEPTION)

@@ -4,7 +4,7 @@
 import hashlib
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from importlib.metadata import version
@@ -14,6 +14,8 @@ import numpy as np
 
 from ..gen.build import accelerator, arithmetic, parameters
 from ..gen.compile.program import Program
+from ..gen.emit.cim import macro_sources
+from ..gen.emit.package import split_modules
 from ..gen.emit.platform import EmittingPlatform
 from ..gen.predict import MEMORY_LATENCY, Busy, Timeline
 from ..gen.report import RunResult
@@ -26,7 +28,7 @@ from ..gen.transport import (
     unpack_outputs,
     unpack_slots,
 )
-from ..rtl.cim.digital_column import DigitalColumn
+from ..rtl.cim.digital import DigitalMacro
 from ..rtl.cim.macro import DIGITAL
 from ..rtl.compact.parameters import CompactParameters
 from ..rtl.core import UNITS
@@ -38,7 +40,7 @@ from ..rtl.sequencer.sequencer import Sequencer
 from .job import Answer, Job
 from .memories import Places
 from .parallel import run_jobs, shares
-from .simulator import Simulator, build, recall
+from .simulator import WIDE, Simulator, build, recall
 
 __all__ = ["TOP", "generator_hash", "prepare", "run", "run_in_turn", "simulator"]
 
@@ -53,13 +55,18 @@ def simulator(spec: Spec) -> Simulator:
     Verilog is emitted where neither ``spec``'s hardware nor its generator has been seen before.
     """
     def make() -> Simulator:
-        source, ports = EmittingPlatform(TOP, arithmetic(spec)).convert(
-            accelerator(spec, monitors=True), TOP)
+        platform = EmittingPlatform(TOP, arithmetic(spec))
+        source, ports = platform.convert(accelerator(spec, monitors=True), TOP)
+        if platform.black_boxes:
+            source = "\n".join([
+                *(text for name, text in split_modules(source).items()
+                  if name not in platform.black_boxes), *macro_sources(spec).values()])
         p = parameters(spec)
-        return build(source, top=TOP, ports=ports, memories=_memory_modules(p),
-                     apart=_columns(p))
+        columns = _columns(p)
+        return build(source, top=TOP, ports=ports, memories=_memory_modules(p), apart=columns,
+                     flags=WIDE if columns else ())
 
-    hardware = f"{parameters(spec).spec_hash:016x} {spec.arithmetic}"
+    hardware = f"{parameters(spec).spec_hash:016x} {spec.arithmetic} {macro_sources(spec)}"
     return recall(f"{hardware} {generator_hash()}", TOP, make)
 
 
@@ -80,8 +87,7 @@ def _columns(p: AcceleratorParameters) -> list[str]:
     macro = p.macro
     if macro is None or macro.macro != DIGITAL:
         return []
-    column = DigitalColumn(rows=macro.rows, mux=macro.mux, code_bits=macro.code_bits)
-    return [f"{TOP}_{column.module_name}"]
+    return [f"{TOP}_{DigitalMacro(macro).column().module_name}"]
 
 
 def _memory_modules(p: AcceleratorParameters) -> list[str]:
@@ -102,10 +108,13 @@ def _places(p: AcceleratorParameters) -> Places:
 
 def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool = False,
             stalls: int | None = None, watchdog: int = 0, window: bool = True,
-            trace: bool = False, conditions: int = 0) -> Job:
+            trace: bool = False, conditions: int = 0,
+            registers: Mapping[str, int] | None = None) -> Job:
     """The simulation job for int8 ``inputs`` [runs, ...], which are loaded through the AXI
-    ``window`` or else straight into the memories; ``conditions``: flags with which runs start."""
+    ``window`` or else straight into the memories, an array always through the window;
+    ``conditions``: flags with which runs start; ``registers`` are written before."""
     p = program.parameters
+    macro = getattr(p, "macro", None)  # the compact core knows of none
     runs, image = image_words(program)
     streamed = {} if p.slots is None else {
         "frames": inputs.reshape(len(inputs), -1, p.frame[2]), "slot_runs": slot_runs(program),
@@ -117,8 +126,9 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
         input_outside=program.lowered.input in program.spilled,
         inputs=np.zeros((len(inputs), 0), "<u8") if streamed else pack_inputs(program, inputs),
         output_runs=tensor_runs(program, program.lowered.output),
+        registers=dict(registers or {}), array=macro is not None,
         layers=len(program.layers), banks=p.banks, monitor=monitor, trace=trace, stalls=stalls,
-        watchdog=watchdog, places=None if window or p.macro else asdict(_places(p)),
+        watchdog=watchdog, places=None if window or macro else asdict(_places(p)),
         **streamed)
 
 
@@ -173,14 +183,17 @@ def _layer_tensors(program: Program, answer: Answer, count: int,
 def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool = False,
         stalls: int | None = None, bench: str = "inference", watchdog: int = 0,
         window: bool = True, trace: bool = False, jobs: int = 1, conditions: int = 0,
+        registers: Mapping[str, int] | None = None,
         runs: Sequence[Sequence[bool]] | None = None,
-        progress: Callable[[int], None] | None = None) -> RunResult:
+        progress: Callable[[int], None] | None = None,
+        plusargs: Sequence[str] = ()) -> RunResult:
     """Run int8 ``inputs`` [N, ...] back to back in ``jobs`` simulations, of two runs at least.
 
     The last run of a program for batches is filled up with the last input, whose results there are
-    left out. ``window``, ``trace``, ``conditions``: as ``prepare``; ``runs``: for each run which
-    layers do, if not all. ``progress`` is told from time to time how many runs are done. Raises
-    SimulationFault, of the first simulation that fails.
+    left out. ``window``, ``trace``, ``conditions``, ``registers``: as ``prepare``; ``runs``: for
+    each run which layers do, if not all; ``plusargs``: arguments of the simulator, as a macro's.
+    ``progress`` is told from time to time how many runs are done. Raises SimulationFault, of the
+    first simulation that fails.
     """
     batch, count = program.lowered.batch, len(inputs)
     filled = np.pad(inputs, ((0, -count % batch), *((0, 0),) * (inputs.ndim - 1)), mode="edge")
@@ -199,9 +212,9 @@ def run(program: Program, inputs: np.ndarray, model: Simulator, *, layers: bool 
         folders = [Path(name) / str(index) for index in range(len(parts))]
         saved = [prepare(program, part, folder, monitor=layers, stalls=stalls, watchdog=watchdog,
                          window=window, trace=trace and folder == folders[0],
-                         conditions=conditions).save()
+                         conditions=conditions, registers=registers).save()
                  for part, folder in zip(parts, folders, strict=True)]
-        run_jobs(model, f"systolith.verif.benches.{bench}", saved, progress)
+        run_jobs(model, f"systolith.verif.benches.{bench}", saved, progress, plusargs)
         answers = [Answer.load(folder) for folder in folders]
     starts = np.cumsum([0, *(len(part) for part in parts)])
     results = [_result(program, answer, layers, runs and runs[start:])

@@ -19,9 +19,11 @@ from cocotb_tools.runner import Verilator
 
 from .toolchain import simulation_environment
 
-__all__ = ["Processes", "SimulationFault", "Simulator", "build", "cache_folder", "recall"]
+__all__ = ["WIDE", "Processes", "SimulationFault", "Simulator", "build", "cache_folder", "recall"]
 
 FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal"]
+WIDE = ("--expand-limit", "4")
+"""For designs with many operations on long words, which are not to be written out."""
 RUNTIME = ["verilated.o", "verilated_threads.o", "verilated_vpi.o"]
 """Objects of Verilator's own, the same in every simulator."""
 

@@ -2,6 +2,7 @@
 """The command cim: what a network reaches on a PCM array, and what that takes."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,8 +25,7 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from ...golden.cim.layers import ArrayLayer
-    from ...golden.cim.mapping import LayerMapping
+    from ...golden.cim.mapping import ArrayShape, LayerMapping
     from ...golden.network import Network
     from ..cim.study import Study
 
@@ -49,8 +49,6 @@ def cim(spec: SpecArgument, model: ModelArgument, inputs: InputOption,
     with guard(json):
         loaded = load(spec, overrides or ())
         _check(loaded, seeds, plot)
-        from ...golden.cim.network import array_layers
-        from ..cim.apart import lay_apart, pcm_scale
         from ..cim.plot import draw_study
         from ..cim.study import TIMES, study
         from ..importer import load as load_model
@@ -61,30 +59,22 @@ def cim(spec: SpecArgument, model: ModelArgument, inputs: InputOption,
         if values.labels is None:
             raise InputFault(f"{inputs}: archive must hold the array 'labels', without which there "
                              "is no accuracy")
-        section = loaded.cim
-        try:
-            scale = pcm_scale(section.adc_shift, section.activation_bits)
-        except ValueError as fault:
-            raise InputFault(f"cim.adc_shift: {fault}") from None
-        shape, mappings = lay_apart(network, rows=section.rows, adcs=section.adcs,
-                                    depthwise=section.depthwise == "array", **scale)
-        if not mappings:
-            raise InputFault(f"{model}: no layer of the model lies on the array")
+        with stage(f"compile {model.name} for {loaded.name}", quiet=json):
+            shape, mappings, network = _mapped(loaded, network)
         with stage(f"{seeds} arrays at {len(TIMES)} times", total=1 + seeds * len(TIMES),
                    quiet=json) as advance:
             found = study(network, values.values, values.labels, shape, mappings,
-                          seeds=range(seeds), adc_bits=section.adc_bits,
+                          seeds=range(seeds), adc_bits=loaded.cim.adc_bits,
                           compensated=not uncompensated, advance=advance)
         if plot is not None:
             with stage(f"draw {plot}", quiet=json):
                 draw_study(plot, f"{model.name} on {loaded.name}", found)
-        layers = array_layers(network, mappings)
-        energy = energy_tables(loaded, network, layers, mappings)
+        energy = energy_tables(loaded, network, mappings)
     rows = accuracy_rows(found)
     if json:
         print_json({"spec": loaded.name, "model": network.name, "seeds": seeds,
                     "inputs": len(values.values), "compensated": not uncompensated,
-                    "adc_shift": section.adc_shift, "digital": found.digital,
+                    "adc_shift": loaded.cim.adc_shift, "digital": found.digital,
                     "quantised": found.quantised,
                     "accuracy": [row | {"accuracies": point.accuracies}
                                  for row, point in zip(rows, found.points, strict=True)], **energy})
@@ -94,6 +84,21 @@ def cim(spec: SpecArgument, model: ModelArgument, inputs: InputOption,
     _print_energy(energy)
 
 
+def _mapped(spec: Spec, network: "Network"
+            ) -> "tuple[ArrayShape, dict[int, LayerMapping], Network]":
+    """The array, where layers lie in it, by output tensor, and the network as its cells have it."""
+    from ...golden.cim.mapping import ArrayShape
+    from ..mapping import compile_network
+
+    program = compile_network(spec, network)
+    mappings = {layer.lowered.output: layer.plan.mapping for layer in program.layers
+                if layer.plan is not None}
+    section = spec.cim
+    shape = ArrayShape(rows=section.rows, columns=section.columns, mux=section.mux,
+                       adjacent=section.mux_map == "adjacent")
+    return shape, mappings, program.network
+
+
 def _check(spec: Spec, seeds: int, plot: Path | None) -> None:
     if spec.engine.kind != "cim":
         raise InputFault(f"engine.kind must be cim for this command, not {spec.engine.kind}; "
@@ -101,6 +106,9 @@ def _check(spec: Spec, seeds: int, plot: Path | None) -> None:
     if spec.cim.macro != "pcm":
         raise InputFault(f"cim.macro must be pcm, whose devices have noise, not {spec.cim.macro}; "
                          "add --set cim.macro=pcm")
+    if spec.cim.residency != "resident":
+        raise InputFault("cim.residency must be resident, as weights in phase-change memory are, "
+                         f"not {spec.cim.residency}; add --set cim.residency=resident")
     if not 1 <= seeds <= 1000:
         raise InputFault(f"--seeds must be 1 to 1000, not {seeds}")
     if plot is not None and plot.suffix not in (".svg", ".png"):
@@ -125,17 +133,18 @@ def _print_accuracy(title: str, study: "Study", rows: list[dict], inputs: int) -
                f"{100 * study.quantised:.2f} %")
 
 
-def energy_tables(spec: Spec, network: "Network", layers: "dict[int, ArrayLayer]",
-                  mappings: "dict[int, LayerMapping]") -> dict:
+def energy_tables(spec: Spec, network: "Network",
+                  mappings: "Mapping[int, LayerMapping]") -> dict:
     """``layers``: events and ``nj`` of each in an inference; ``units``: what an event takes, and
     whose number that is; ``total``, with ``tops_per_watt``."""
+    from ...golden.cim.network import array_layers
     from ..cim.energy import count_events, energy_pj, unit_energies
 
     section = spec.cim
     units = unit_energies(section.activation_bits, section.adc_bits)
     golden = {layer.output: layer for layer in network.layers}
     rows = []
-    for index, layer in layers.items():
+    for index, layer in array_layers(network, mappings).items():
         events = count_events(layer, mappings[index], golden[index].weights.size * layer.pixels)
         rows.append({"layer": golden[index].name} | dataclasses.asdict(events)
                     | {"nj": sum(energy_pj(events, units).values()) / 1e3})

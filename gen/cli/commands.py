@@ -9,6 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..spec import Spec, json_schema, load
+from .array import (
+    FloorPlanOption,
+    array_use,
+    check_array,
+    draw_array,
+    mapping_table,
+    peak_rows,
+    print_array,
+    print_peak,
+)
 from .cim import cim
 from .common import (
     ActivationOption,
@@ -119,18 +129,20 @@ def generate(spec: SpecArgument, output: OutputOption, overrides: SetOption = No
 def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
              overrides: SetOption = None, activation_nnz: ActivationOption = None,
              unfused: UnfusedOption = False, batch: BatchOption = 1,
-             switchable: SwitchableOption = False, force: ForceOption = False,
-             json: JsonOption = False) -> None:
+             switchable: SwitchableOption = False, floor_plan: FloorPlanOption = None,
+             force: ForceOption = False, json: JsonOption = False) -> None:
     """Compile a model into a program image, also as C unless its inputs are streamed in; print how
     each layer is mapped."""
     with guard(json):
         loaded = _load_for(spec, overrides, model)
+        check_array(loaded, floor_plan)
         with atomic_directory(output, "compile", force=force) as folder:
             program = _compile(loaded, model, activation_nnz, unfused, batch, json, switchable)
             mapping = {"spec": loaded.name, "spec_hash": f"0x{program.parameters.spec_hash:016x}",
                        "model": program.network.name, "image_bytes": len(program.image),
                        "left_out": list(program.network.left_out),
-                       "segments": program.segment_rows, "layers": program.mapping_rows}
+                       "segments": program.segment_rows, "layers": program.mapping_rows
+                       } | array_use(program)
             (folder / IMAGE).write_bytes(program.image)
             (folder / MAPPING).write_text(json_module.dumps(mapping, indent=2) + "\n")
             files = [IMAGE, MAPPING]
@@ -139,13 +151,16 @@ def compile_(spec: SpecArgument, model: ModelArgument, output: OutputOption,
 
                 files += write_model(program, folder)
             files.sort()
+            if floor_plan is not None:
+                draw_array(floor_plan, f"{model.name} on {loaded.name}", program)
     if json:
         print_json({"directory": output, "files": files, **mapping})
     else:
         print_overridden(loaded, overrides)
-        print_table(f"{model.name} on {loaded.name}", program.mapping_rows)
+        print_table(f"{model.name} on {loaded.name}", mapping_table(program))
         print_segments(program)
         print_left_out(program.network.left_out)
+        print_array(program)
         typer.echo(f"{output / IMAGE}: {len(program.image)} bytes")
 
 
@@ -221,6 +236,7 @@ def _predict_model(loaded: Spec, model: Path, overrides: list[str] | None,
             typer.echo(f"frames back to back: {stream.frame:,} cycles in the front end beside "
                        f"{stream.run:,} in the core: one every {stream.steady:,} cycles, "
                        f"{stream.steady / clock:,.1f} us")
+        print_peak(loaded, program)
         if costs is not None and memories is not None:
             print_memories(f"Memories of {loaded.name}, an input of {model.name}", memories, costs)
         if energies is not None and technology is not None:
@@ -228,7 +244,8 @@ def _predict_model(loaded: Spec, model: Path, overrides: list[str] | None,
     return {"model": program.network.name, "batch": batch, **total,
             "cycles_per_inference": cycles / batch, "microseconds": cycles / clock,
             "clock_mhz": clock, "segments": program.segment_rows,
-            "unit_shares": prediction.timeline.shares(), "layers": layers} | (
+            "unit_shares": prediction.timeline.shares(), "layers": layers} | peak_rows(
+                loaded, program) | (
                 {} if costs is None else {"memories": memories, "macros": costs.name,
                                           "memory_source": costs.source}) | (
                 {} if energies is None else {"energy": energies}) | (

@@ -113,9 +113,10 @@ def check_mesh(spec: Spec, **options: object) -> None:
     if not ALL_KINDS[spec.engine.kind].mesh:
         for name, value in options.items():
             if value is not None:
+                core = "a macro" if spec.cim is not None else "the compact core"
                 raise InputFault(f"--{name} must not be {value} for engine.kind "
-                                 f"{spec.engine.kind}, the compact core, which has nothing of the "
-                                 "kind; leave it out, or use another engine.kind")
+                                 f"{spec.engine.kind}, {core}, which has nothing of the kind; "
+                                 "leave it out, or use another engine.kind")
 
 
 def check_host_written(spec: Spec, **options: object) -> None:

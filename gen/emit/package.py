@@ -5,6 +5,7 @@ import dataclasses
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from graphlib import TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..build import accelerator, arithmetic
 from ..memory import MacroMap
 from ..spec import Spec, to_yaml
 from .asic import AsicPlatform, describe_memories
+from .cim import macro_sources
 from .driver import write_driver
 from .platform import EmittingPlatform
 from .registers import markdown
@@ -40,8 +42,12 @@ def leaves_first(modules: dict[str, str]) -> list[str]:
     return list(TopologicalSorter(uses).static_order())
 
 
-def _with_model(spec: Spec, directory: Path) -> Spec:
-    """``spec``, the model of whose front end, if any, lies in ``directory``: a copy of it."""
+def _with_files(spec: Spec, directory: Path, sources: Iterable[str]) -> Spec:
+    """``spec``, of which what it names lies in ``directory``: a copy of its front end's model, and
+    of its own macro's ``sources``."""
+    if spec.cim is not None and spec.cim.sources:
+        spec = spec.model_copy(update={"cim": spec.cim.model_copy(update={
+            "sources": tuple(sources)})})
     section = spec.front_end
     if section.network is None:
         return spec
@@ -57,7 +63,9 @@ def generate(spec: Spec, directory: Path, *, target: str = "generic",
     ``rtl/<module>.v`` one file a module, ``filelist.f`` (leaves first), ``lint.vlt`` (Verilator
     waivers with reasons), ``registers.md``, ``spec.yaml`` (with ``front_end.tflite`` or
     ``front_end.onnx`` where it names a model), ``manifest.json``, and in C ``systolith.h`` and the
-    driver. The same spec gives the same bytes.
+    driver. The same spec gives the same bytes. A macro that is not generated is a black box:
+    ``macro/`` has its simulation model or the user's Verilog, at the head of ``filelist.f``; where
+    there is none, ``blackboxes/`` declares it.
 
     With ``target`` "asic" memories are black boxes, or made of ``macros``, which then are:
     ``blackboxes/<module>.v`` declare them, ``blackboxes.f`` lists these files, ``memories.json``
@@ -72,19 +80,27 @@ def generate(spec: Spec, directory: Path, *, target: str = "generic",
     source, ports = platform.convert(top, TOP)
     modules = split_modules(source)
     boxes = [name for name in modules if name in platform.black_boxes]
-    for folder in ("rtl", "blackboxes") if asic else ("rtl",):
+    sources = {f"macro/{name}": text for name, text in macro_sources(spec).items()}
+    if sources and not asic:  # which have their bodies
+        modules = {name: text for name, text in modules.items() if name not in boxes}
+        boxes = []
+    for folder in ("rtl", *(["blackboxes"] if asic or boxes else []),
+                   *(["macro"] if sources else [])):
         (directory / folder).mkdir()
+    for name, text in sources.items():
+        (directory / name).write_text(text)
     for name, text in modules.items():
         (directory / ("blackboxes" if name in boxes else "rtl") / f"{name}.v").write_text(
             f"// SPDX-License-Identifier: Apache-2.0\n// {spec.name}: {name}\n{text}")
     files = [f"rtl/{name}.v" for name in leaves_first(modules) if name not in boxes]
+    files[:0] = [] if asic else sources
     (directory / "filelist.f").write_text("\n".join(files) + "\n")
     (directory / "lint.vlt").write_text(
         WAIVERS.read_text() + (ASIC_WAIVERS.read_text() if asic else ""))
     p = top.parameters
     (directory / "registers.md").write_text(markdown(spec.name, p))
     write_driver(spec.name, p, directory)
-    (directory / "spec.yaml").write_text(to_yaml(_with_model(spec, directory)))
+    (directory / "spec.yaml").write_text(to_yaml(_with_files(spec, directory, sources)))
     facts = p.facts
     manifest = {
         "generator": f"systolith {version('systolith')}",
@@ -104,9 +120,12 @@ def generate(spec: Spec, directory: Path, *, target: str = "generic",
             "schedule_words": p.schedule_words,
             "regions": {name: p.region_address(index) for index, name in enumerate(REGIONS)}},
     }
-    if asic:
+    if p.macro is not None:
+        manifest["macro"] = dataclasses.asdict(p.macro) | {"sources": list(sources)}
+    if asic or boxes:
         (directory / "blackboxes.f").write_text(
             "".join(f"blackboxes/{name}.v\n" for name in sorted(boxes)))
+    if asic:
         memories = describe_memories(TOP, p, macros)
         (directory / "memories.json").write_text(json.dumps(memories, indent=2) + "\n")
         manifest |= {"target": target, "black_boxes": sorted(boxes)}

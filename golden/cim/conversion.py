@@ -8,8 +8,9 @@ import numpy as np
 
 from .noise import NOISE_GAIN, counter_noise
 
-__all__ = ["CELL_STEPS", "DIGITAL_OVERHEAD", "digital_codes", "digital_cycles", "low_bits",
-           "needed_planes", "pcm_code", "pcm_codes", "pcm_weights", "read_weights"]
+__all__ = ["CELL_STEPS", "DIGITAL_OVERHEAD", "digital_codes", "digital_cycles", "grouped_planes",
+           "low_bits", "needed_planes", "pcm_code", "pcm_codes", "pcm_weights", "read_weights",
+           "sign_groups"]
 
 DIGITAL_OVERHEAD = 2
 """Cycles of a digital conversion beside those of its planes."""
@@ -27,16 +28,47 @@ def low_bits(values: np.ndarray, bits: int, is_signed: bool = True) -> np.ndarra
 
 
 def digital_codes(operands: np.ndarray, weights: np.ndarray, *, activation_bits: int = 8,
-                  weight_bits: int = 8, is_signed: bool = True,
-                  code_bits: int = 32) -> np.ndarray:
+                  weight_bits: int = 8, is_signed: bool = True, code_bits: int = 32,
+                  fragment: int = 0) -> np.ndarray:
     """Codes of the digital macro, int64 [pixels, columns], of ``operands`` [pixels, rows] and
     ``weights`` [rows, columns]: ``sum(operand * weight)`` of the low bits that count, exact, modulo
-    ``2**code_bits`` in two's complement."""
+    ``2**code_bits`` in two's complement.
+
+    Of sign-grouped columns, ``fragment`` rows of one sign from row 0 on, those are the low bits of
+    magnitudes, one less (FORMS, section 3). Raises ValueError where a fragment has both signs.
+    """
     x = low_bits(operands, activation_bits, is_signed).astype(np.float64)
     w = low_bits(weights, weight_bits).astype(np.float64)
+    if fragment:
+        magnitudes, signs = sign_groups(weights, fragment)
+        low = magnitudes & (1 << grouped_planes(weight_bits)) - 1
+        w = np.where(np.repeat(signs, fragment, axis=0), -low, low).astype(np.float64)
     sums = np.rint(x @ w).astype(np.int64)  # exact: far below 2**53, and fast
     half = 1 << code_bits - 1
     return (sums + half & 2 * half - 1) - half
+
+
+def sign_groups(weights: np.ndarray, fragment: int) -> tuple[np.ndarray, np.ndarray]:
+    """Magnitudes of ``weights`` [rows, columns], and of every ``fragment`` rows of a column whether
+    they are negative, bool [rows / fragment, columns]. Raises ValueError where they have both signs
+    or a magnitude more than 7 bits."""
+    weights = np.asarray(weights).astype(np.int64)
+    groups = weights.reshape(-1, fragment, weights.shape[1])
+    mixed = (groups < 0).any(axis=1) & (groups > 0).any(axis=1)
+    if mixed.any():
+        group, column = np.argwhere(mixed)[0].tolist()
+        raise ValueError(f"Weights of a fragment must have one sign, not both, in rows "
+                         f"{group * fragment} ... {(group + 1) * fragment - 1} of column {column}")
+    if (weights < -127).any():
+        row, column = np.argwhere(weights < -127)[0].tolist()
+        raise ValueError(f"Weights of sign-grouped columns must be at least -127, not "
+                         f"{weights[row, column]}, in row {row} of column {column}")
+    return np.abs(weights), (groups < 0).any(axis=1)
+
+
+def grouped_planes(weight_bits: int) -> int:
+    """Planes of magnitudes of sign-grouped weights of ``weight_bits``; at least 1."""
+    return max(weight_bits - 1, 1)
 
 
 def needed_planes(operands: np.ndarray, *, activation_bits: int = 8,
@@ -61,7 +93,7 @@ def digital_cycles(operands: np.ndarray, *, activation_bits: int = 8, weight_bit
     planes = np.full(len(operands), activation_bits)
     if early_stop:
         planes = needed_planes(operands, activation_bits=activation_bits, is_signed=is_signed)
-    weight_planes = max(weight_bits - 1, 1) if fragment else weight_bits
+    weight_planes = grouped_planes(weight_bits) if fragment else weight_bits
     return planes * weight_planes + DIGITAL_OVERHEAD
 
 

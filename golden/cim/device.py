@@ -9,6 +9,7 @@ noise. Conductances become integers here, so that golden and Verilog share every
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -52,15 +53,23 @@ class Devices:
         """``g(t) = g (t / T_0)**-nu``, microsiemens, ``time`` seconds since programming."""
         if not T_0 <= time < float("inf"):
             raise ValueError(f"Time since programming must be at least {T_0:g} s, not {time!r}")
-        return self.conductance * (time / T_0) ** -self.exponent
+        factor = np.exp(-np.log(time / T_0) * self.exponent, where=self.conductance > 0,
+                        out=np.zeros(self.conductance.shape))
+        return self.conductance * factor
+
+    @cached_property
+    def _quality(self) -> np.ndarray:
+        relative = np.maximum(self.conductance / G_MAX, _LEAST)
+        return np.minimum(0.0088 / relative ** 0.65, 0.2)
 
     def read_noise(self, time: float) -> np.ndarray:
         """Standard deviation of a reading, microsiemens:
         ``g(t) Q sqrt(ln((t + T_READ) / (2 T_READ)))``, ``Q = min(0.0088 / (g / G_MAX)**0.65,
         0.2)``, ``T_READ`` = 250 ns."""
-        relative = np.maximum(self.conductance / G_MAX, _LEAST)
-        quality = np.minimum(0.0088 / relative ** 0.65, 0.2)
-        return self.drifted(time) * quality * np.sqrt(np.log((time + _T_READ) / (2 * _T_READ)))
+        return self._noise(self.drifted(time), time)
+
+    def _noise(self, drifted: np.ndarray, time: float) -> np.ndarray:
+        return drifted * self._quality * np.sqrt(np.log((time + _T_READ) / (2 * _T_READ)))
 
     def cells(self, time: float) -> Cells:
         """What the array holds ``time`` seconds after programming: differences of pairs, rounded.
@@ -68,8 +77,9 @@ class Devices:
         A reading is normal around a pair's difference; that a single device's never falls below
         zero, which would show in those below 0.2 microsiemens, is left out.
         """
-        positive, negative = self.drifted(time)
-        noise = np.sqrt((self.read_noise(time) ** 2).sum(0))
+        drifted = self.drifted(time)
+        positive, negative = drifted
+        noise = np.sqrt((self._noise(drifted, time) ** 2).sum(0))
         return Cells(
             np.clip(np.rint((positive - negative) * _CELL), -32768, 32767).astype(np.int16),
             np.minimum(np.rint(noise * _CELL), 65535).astype(np.uint16))

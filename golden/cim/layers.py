@@ -12,7 +12,7 @@ from ..numerics import Requantise
 from .mapping import ArrayShape, LayerMapping, TilePlace
 
 __all__ = ["ArrayLayer", "array_layer", "diagonal", "place", "regions", "row_order",
-           "tile_columns"]
+           "tile_columns", "weight_step"]
 
 _ZERO_IS_LOWEST = -128
 
@@ -32,6 +32,13 @@ def diagonal(weights: np.ndarray, channels: int) -> np.ndarray:
     index = np.arange(outputs)
     dense[index, :, :, index // (outputs // channels)] = weights.transpose(2, 0, 1)
     return dense
+
+
+def weight_step(weights: np.ndarray, bits: int) -> int:
+    """log2 of the step of which int8 ``weights`` are multiples, so that ``bits`` are enough in a
+    cell: 0 where they are anyway."""
+    reach = int(np.where(weights < 0, ~weights.astype(np.int16), weights).max(initial=0))
+    return max(reach.bit_length() + 1 - bits, 0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -151,19 +158,21 @@ def place(layers: Mapping[int, ArrayLayer], mappings: Mapping[int, LayerMapping]
           shape: ArrayShape) -> tuple[np.ndarray, np.ndarray]:
     """Weights int8 [rows, columns] of all layers on the array, and which cells are written.
 
-    Raises ValueError where a mapping is not of its layer, or two layers share a cell.
+    Weights of fewer than 8 bits lie there over ``2**weight_step``. Raises ValueError where a
+    mapping is not of its layer, or two layers share a cell.
     """
     weights = np.zeros((shape.rows, shape.columns), np.int8)
     written = np.zeros(weights.shape, bool)
     for index, mapping in mappings.items():
         layer = layers[index]
         check_mapping(layer, mapping)
+        cells = layer.matrix >> weight_step(layer.weights, mapping.weight_bits)
         for tile, (first, last) in zip(mapping.tiles, mapping.cuts, strict=True):
             spot = np.ix_(np.arange(tile.row, tile.row + tile.height),
                           tile_columns(mapping, tile, shape))
             if written[spot].any():
                 raise ValueError(f"Cells of tensor {index} must be its own, not another layer's")
-            weights[spot], written[spot] = layer.matrix[first:last], True
+            weights[spot], written[spot] = cells[first:last], True
     return weights, written
 
 

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many of many bits are ones."""
 
+from collections import deque
+
 from amaranth import Cat, Const, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from ..cell import Cell
+from .total import total
 
 __all__ = ["Popcount", "popcount"]
+
+LANES = 32
 
 
 class Popcount(Cell):
@@ -46,26 +51,28 @@ class Popcount(Cell):
 def popcount(m: Module, name: str, bits: Value) -> Value:
     """The number of ones of at least one bit, through signals of ``m`` named after ``name``.
 
-    Of three bits of one weight a full adder makes a sum and a carry, until two bits of every weight
-    are left, which are added: about as many full adders as bits. They are written a vector at a
-    time, its three thirds together. Combinational.
+    Bits lie in ``LANES`` columns, each of which is counted by full and half adders, all lanes
+    alike and at once; then the lanes' counts are added in a tree. About as many full adders as
+    bits. Combinational.
     """
-    rows: tuple[list[Value], list[Value]] = [], []
-    column: Value = bits
-    weight = 0
-    while len(column):
-        carries: list[Value] = []
-        while len(column) > 2:
-            third = len(column) // 3
-            a, b, c = (column[index * third:(index + 1) * third] for index in range(3))
-            place = f"{name}_{weight}_{len(carries)}"
-            total = Signal(third, name=f"{place}_sum")
-            carry = Signal(third, name=f"{place}_carry")
-            m.d.comb += [total.eq(a ^ b ^ c), carry.eq((a & b) | (c & (a | b)))]
+    lanes = min(LANES, len(bits))
+    bits = Cat(bits, Const(0, -len(bits) % lanes))
+    column = deque(bits[first:first + lanes] for first in range(0, len(bits), lanes))
+    counts: list[Value] = []
+    while column:
+        carries: deque[Value] = deque()
+        while len(column) > 1:
+            a, b = column.popleft(), column.popleft()
+            c = column.popleft() if column else None
+            place = f"{name}_{len(counts)}_{len(carries)}"
+            ones = Signal(lanes, name=f"{place}_sum")
+            carry = Signal(lanes, name=f"{place}_carry")
+            if c is None:
+                m.d.comb += [ones.eq(a ^ b), carry.eq(a & b)]
+            else:
+                m.d.comb += [ones.eq(a ^ b ^ c), carry.eq((a & b) | (c & (a | b)))]
+            column.append(ones)
             carries.append(carry)
-            column = Cat(total, column[3 * third:])
-        for index, row in enumerate(rows):
-            row.append(column[index] if index < len(column) else Const(0, 1))
-        column = Cat(*carries)
-        weight += 1
-    return Cat(*rows[0]) + Cat(*rows[1])
+        counts.append(column[0])
+        column = carries
+    return total(Cat(count[lane] for count in counts) for lane in range(lanes))

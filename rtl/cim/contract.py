@@ -57,7 +57,9 @@ class MacroParameters:
     of the ADCs and a multiple of 8; ``timing``: cycles of a conversion at 1 ... 8 bits of
     activations, empty for the digital macro, which takes
     ``activation_bits * weight_bits + DIGITAL_OVERHEAD``; ``early_stop``: a conversion may be
-    shorter than that; ``adc_bits``: of the PCM macro's ADCs, 0 for as many as activations have.
+    shorter than that; ``adc_bits``: of the PCM macro's ADCs, 0 for as many as activations have;
+    ``fragment``: neighbouring rows of the digital macro whose weights in a column have one sign, so
+    that a plane less is needed, 4, 8 or 16 (FORMS, section 3), or 0: each has its own.
     Raises ValueError where they do not fit together.
     """
 
@@ -73,6 +75,7 @@ class MacroParameters:
     timing: tuple[int, ...] = ()
     early_stop: bool = False
     adc_bits: int = 0
+    fragment: int = 0
 
     def __post_init__(self):
         for name in ("rows", "columns"):
@@ -90,6 +93,11 @@ class MacroParameters:
         if self.adc_bits and not 2 <= self.adc_bits <= self.code_bits:
             raise ValueError(f"ADC must have 2 ... {self.code_bits} bits, those of a code, or 0, "
                              f"not {self.adc_bits!r}")
+        if self.fragment not in (0, 4, 8, 16) or self.fragment and self.rows % self.fragment:
+            raise ValueError(f"Fragment must be 0, 4, 8 or 16 rows and a divisor of {self.rows}, "
+                             f"not {self.fragment!r}")
+        if self.fragment and self.macro != "digital":
+            raise ValueError(f"Fragment of macro {self.macro} must be 0, not {self.fragment!r}")
         if self.timing and (len(self.timing) != OPERAND_BITS or min(self.timing) < 2):
             raise ValueError(f"Timing must be {OPERAND_BITS} numbers of at least 2 cycles, not "
                              f"{self.timing!r}")
@@ -112,7 +120,8 @@ class MacroParameters:
         """From a ``fire`` to the next one that is possible; with ``early_stop`` at most."""
         if self.timing:
             return self.timing[activation_bits - 1]
-        return activation_bits * weight_bits + self.DIGITAL_OVERHEAD
+        planes = max(weight_bits - 1, 1) if self.fragment else weight_bits
+        return activation_bits * planes + self.DIGITAL_OVERHEAD
 
 
 def write_layout(p: MacroParameters) -> data.StructLayout:

@@ -28,7 +28,7 @@ def cim_asic(networks: Path, pdk: Path) -> Iterator[Result]:
             [sys.executable, "-m", "systolith.gen.cli", "bench", "cim", f"--rows={ROWS}",
              "--network", str(networks / "pretrainedResnet_quant.tflite"),
              "--input", str(folder / "picture.npz"),
-             "--set=memory.activations=65 KiB", "--set=memory.weights=114 KiB",
+             "--set=memory.activations=65 KiB", "--set=memory.weights=128 KiB",
              *(f"--liberty={path}" for path in liberty), "-o", str(folder / "found")],
             capture_output=True, text=True)
         if done.returncode:

@@ -7,7 +7,7 @@ from .constants import CONSTANTS
 from .external import EXTERNAL
 from .fault import Fault
 from .fixed import FIXED
-from .macro import MACRO
+from .macros import MACROS
 from .streams import STREAMS
 from .wishbone import WISHBONE
 
@@ -201,7 +201,7 @@ FAULTS = (
     *CONSTANTS,
     *EXTERNAL,
     *FIXED,
-    *MACRO,
+    *MACROS,
     *STREAMS,
     *WISHBONE,
 )

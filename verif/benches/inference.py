@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cocotb
 import numpy as np
-from systolith.rtl.bus.register_map import REGISTERS
+from systolith.rtl.bus.register_map import ARRAY_REGISTERS, REGISTERS
 from systolith.verif.external_memory import StreamingMemory
 from systolith.verif.host import PERIOD_NS, Host
 from systolith.verif.job import Answer, Job
@@ -15,6 +15,7 @@ from systolith.verif.monitor import ResultMonitor, UnitMonitor
 
 COUNTERS = [register.name for register in REGISTERS
             if 0x80 <= register.offset < 0x100 and register.access == "ro"]
+ARRAY_COUNTERS = [register.name for register in ARRAY_REGISTERS if register.access == "ro"]
 
 
 @cocotb.test()
@@ -34,7 +35,8 @@ async def _infer(host: Host, monitors: dict[str, ResultMonitor], job: Job) -> No
     loader = host if job.places is None else Memories(host.dut, Places(**job.places))
     await loader.store(job.image_runs, job.image)
     await host.write("WATCHDOG", job.watchdog)
-    await host.write("CONDITIONS", job.conditions)
+    for name, value in ({"CONDITIONS": job.conditions} | job.registers).items():
+        await host.write(name, value)
     memory = None
     if job.external.size:
         memory = StreamingMemory(host.dut, job.external.size, latency=job.latency,
@@ -61,7 +63,8 @@ async def _infer(host: Host, monitors: dict[str, ResultMonitor], job: Job) -> No
     Answer(
         outputs=np.array(outputs), cycles=np.array(cycles), waits=np.array(waits),
         layer_cycles=np.array(layer_cycles),
-        counters={name: await host.read(name) for name in COUNTERS},
+        counters={name: await host.read(name)
+                  for name in COUNTERS + (ARRAY_COUNTERS if job.array else [])},
         post=monitors["post"].take() if monitors else empty,
         vector=monitors["vector"].take() if "vector" in monitors else empty,
         units=units.changes if units else np.zeros((0, 2), int),

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ...gen.emit.cim import pcm_macro
 from ...gen.emit.package import split_modules
 from ...gen.emit.platform import EmittingPlatform
 from ...rtl.cim.contract import WRITE_PATIENCE, MacroParameters, write_layout
+from ...rtl.cim.digital import DigitalMacro
 from ...rtl.cim.macro import PCM, macro_of
-from ..simulator import Simulator, build
+from ..simulator import WIDE, Simulator, build
 from .reference import Cells, ExactReference, PcmReference
 from .stimuli import Script, draw_script
 
@@ -22,7 +22,7 @@ __all__ = ["MacroBench", "MacroRun", "check_macro", "random_cells"]
 
 TOP = "macro_bench"
 FLAGS = ("--x-assign", "unique", "--x-initial", "unique",
-         "-Werror-PINMISSING", "-Werror-IMPLICIT")
+         "-Werror-PINMISSING", "-Werror-IMPLICIT", *WIDE)
 """Verilator's states are two: what is unknown comes up at random, and differs from run to run."""
 
 
@@ -38,11 +38,11 @@ class MacroRun:
 
 @dataclass(eq=False)
 class MacroBench:
-    """The macro that ``parameters`` name, in Verilator; ``sources``: Verilog of the user's,
-    ``plusargs`` for it."""
+    """The macro that ``parameters`` name, in Verilator; ``sources``: Verilog that is not generated,
+    ``plusargs`` for it; ``cells`` of the PCM macro."""
 
     parameters: MacroParameters
-    sources: Sequence[Path] = ()
+    sources: Sequence[str] = ()
     plusargs: Sequence[str] = ()
     cells: Cells | None = None
     _simulator: Simulator | None = field(default=None, init=False)
@@ -57,13 +57,14 @@ class MacroBench:
         """Built at first use; raises SimulationFault."""
         if self._simulator is None:
             platform = EmittingPlatform("macro")
-            source, ports = platform.convert(macro_of(self.parameters), TOP)
+            macro = macro_of(self.parameters)
+            source, ports = platform.convert(macro, TOP)
             parts = [text for name, text in split_modules(source).items()
                      if name not in platform.black_boxes]
-            parts += [path.read_text() for path in self.sources]
-            if self.parameters.macro == PCM:
-                parts.append(pcm_macro())
-            self._simulator = build("\n".join(parts), top=TOP, ports=ports, flags=FLAGS)
+            columns = ([f"{platform.prefix}_{macro.column().module_name}"]
+                       if isinstance(macro, DigitalMacro) else [])
+            self._simulator = build("\n".join([*parts, *self.sources]), top=TOP, ports=ports,
+                                    apart=columns, flags=FLAGS)
         return self._simulator
 
     def run(self, script: Script, work: Path, *, initial: int = 1, junk: int = 1) -> MacroRun:
@@ -101,11 +102,12 @@ def random_cells(p: MacroParameters, seed: int) -> Cells:
     return Cells(conductances.astype(np.int16), sigmas.astype(np.uint16), seed * 0x9E3779B1 % 2**32)
 
 
-def check_macro(parameters: MacroParameters, sources: Sequence[Path] = (), *,
+def check_macro(parameters: MacroParameters, sources: Sequence[str] = (), *,
                 plusargs: Sequence[str] = (), seed: int = 0, exact: bool = True, rounds: int = 3,
                 conversions: int = 40) -> str | None:
     """The first rule that the macro breaks, as a sentence that begins with its name, or None.
 
+    ``sources``: Verilog of the macro's module where it is not generated.
     ``exact``: codes are compared with golden's; otherwise only with those of runs in which what
     must not matter was different. ``plusargs``: for the user's Verilog. Raises SimulationFault
     where there is no simulator of it.

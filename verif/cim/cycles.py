@@ -25,7 +25,8 @@ def measured_cycles(parameters: MacroParameters, conversions: Sequence[Conversio
     bench = MacroBench(p)
     reference, rng, script = bench.reference(), np.random.default_rng(seed), Script()
     groups = p.columns // WRITE_WEIGHTS
-    add_writes(script, reference, rng, np.arange(p.rows * groups), groups)
+    add_writes(script, reference, rng, np.arange(p.rows * groups),
+               rng.integers(-128, 128, (p.rows, groups, WRITE_WEIGHTS)))
     for conversion in conversions:
         add_conversion(script, reference, rng, conversion)
     with tempfile.TemporaryDirectory(prefix="systolith-") as name:

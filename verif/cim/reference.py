@@ -66,7 +66,8 @@ class ExactReference:
         return digital_codes(
             (conversion.operands * conversion.rows)[None], self.weights,
             activation_bits=conversion.activation_bits, weight_bits=conversion.weight_bits,
-            is_signed=conversion.is_signed, code_bits=self.p.code_bits)[0]
+            is_signed=conversion.is_signed, code_bits=self.p.code_bits,
+            fragment=self.p.fragment)[0]
 
     def cycles(self, conversion: Conversion) -> int:
         """From ``fire`` to where the next one is possible."""
@@ -76,7 +77,7 @@ class ExactReference:
         return int(digital_cycles(
             (conversion.operands * conversion.rows)[None],
             activation_bits=conversion.activation_bits, weight_bits=conversion.weight_bits,
-            is_signed=conversion.is_signed, early_stop=True)[0])
+            is_signed=conversion.is_signed, early_stop=True, fragment=p.fragment)[0])
 
 
 class PcmReference(ExactReference):

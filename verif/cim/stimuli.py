@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the contract checker does to a macro: weights, conversions and resets at random."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,30 +38,40 @@ def draw_script(p: MacroParameters, reference: ExactReference, seed: int, *, rou
             _cut_short(script, p, rng)
             reference.reset()
         # A part of a large array, whole rows of it; at first some groups stay as they came up.
+        weights = _weights(p, rng)
         written = rng.permutation(p.rows)[:max(MOST_WRITES // groups, 1)]
         places = rng.permutation((written[:, None] * groups + np.arange(groups)).ravel())
-        add_writes(script, reference, rng, places if index else places[len(places) // 8:], groups)
+        add_writes(script, reference, rng, places if index else places[len(places) // 8:],
+                   weights())
         usable = ~ever  # weights from before a reset may be there or not
         ever[written] = usable[written] = True
         for half in (0, 1):
             if half:
-                again = places[len(places) // 8:len(places) // 4]
-                add_writes(script, reference, rng, again, groups)
+                add_writes(script, reference, rng, places[len(places) // 8:len(places) // 4],
+                           weights())
             for _ in range(conversions // 2):
                 add_conversion(script, reference, rng, _draw(p, rng, usable))
     return script
 
 
+def _weights(p: MacroParameters, rng: np.random.Generator) -> Callable[[], np.ndarray]:
+    """Draws weights [rows, groups, 8]; if they are sign-grouped, of the same signs every time."""
+    shape = (p.rows, p.columns)
+    if not p.fragment:
+        return lambda: rng.integers(-128, 128, shape).reshape(p.rows, -1, WRITE_WEIGHTS)
+    signs = rng.choice([-1, 1], (p.rows // p.fragment, p.columns)).repeat(p.fragment, axis=0)
+    return lambda: (signs * rng.integers(0, 128, shape)).reshape(p.rows, -1, WRITE_WEIGHTS)
+
+
 def add_writes(script: Script, reference: ExactReference, rng: np.random.Generator,
-               places: np.ndarray, groups: int) -> None:
-    """Write weights at random, eight at each of ``places``, which are ``row * groups + group``."""
+               places: np.ndarray, weights: np.ndarray) -> None:
+    """Write of ``weights`` [rows, groups, 8] those at ``places``, ``row * groups + group``."""
     for place in places.tolist():
-        row, group = divmod(place, groups)
-        weights = rng.integers(-128, 128, WRITE_WEIGHTS)
-        reference.write(row, group, weights)
+        row, group = divmod(place, weights.shape[1])
+        reference.write(row, group, weights[row, group])
         pause = int(rng.integers(1, 6)) if rng.random() < 0.1 else 0
         script.steps.append({"do": "write", "row": row, "group": group,
-                             "weights": weights.tolist(), "pause": pause})
+                             "weights": weights[row, group].tolist(), "pause": pause})
 
 
 def _draw(p: MacroParameters, rng: np.random.Generator, usable: np.ndarray) -> Conversion:

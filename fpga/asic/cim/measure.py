@@ -21,7 +21,7 @@ __all__ = ["MacroEnergy", "Mismatch", "measure_macro"]
 COLUMN = "column_0"
 CELLS = "cells"
 RESET = 4
-"""Cycles of reset, and as many behind it, in the first of which the macro is not ready."""
+"""Cycles of reset; behind it the macro clears a column of each ADC a cycle, and is then ready."""
 
 
 class Mismatch(ValueError):
@@ -52,7 +52,7 @@ def measure_macro(blocks: MacroBlocks, work: Conversions, cells: Cells) -> Macro
     """Simulate all conversions back to back with their read-out; all but the first count. Raises
     Mismatch."""
     p = blocks.p
-    starts = 2 * RESET + np.concatenate([[0], np.cumsum(work.cycles(p.early_stop))])
+    starts = RESET + p.mux + 2 + np.concatenate([[0], np.cumsum(work.cycles(p.early_stop))])
     window = {"first": int(starts[1]), "last": int(starts[-1])}
     shared = Simulator(seen(blocks.shared.netlist), cells.library)
     found, *traces = measure(shared, shared_stimulus(blocks, work, starts),
@@ -169,9 +169,9 @@ def check_times(trace: Trace, starts: np.ndarray) -> None:
     """Conversions must be done when golden says, and at no other time."""
     expected = np.zeros(len(trace.outputs["done"]), np.uint8)
     expected[starts[1:] - 1] = 1
-    wrong = np.flatnonzero(trace.outputs["done"][2 * RESET:, 0] != expected[2 * RESET:])
+    wrong = np.flatnonzero(trace.outputs["done"][starts[0]:, 0] != expected[starts[0]:])
     if len(wrong):
-        cycle = int(wrong[0]) + 2 * RESET
+        cycle = int(wrong[0] + starts[0])
         raise Mismatch(f"done in cycle {cycle} must be {expected[cycle]}, not "
                        f"{1 - expected[cycle]}")
 

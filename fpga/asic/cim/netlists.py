@@ -50,7 +50,8 @@ class MacroBlocks:
     of operands for all rows, the read-out and the decoder of the write port; ``drivers``: those of
     eight rows, with the operands that fill up.
 
-    ``storage``: a column's cells, a memory of a word for every plane of its weights.
+    ``storage``: a column's cells, a memory of a word for every plane of its weights;
+    ``flip_flops``: the same in flip-flops, where their cost is known.
     """
 
     p: MacroParameters
@@ -58,6 +59,7 @@ class MacroBlocks:
     shared: Block
     drivers: Block
     storage: Bank
+    flip_flops: RegisterBank | None
 
     @property
     def area(self) -> float:
@@ -99,10 +101,12 @@ def macro_blocks(p: MacroParameters, cells: Cells,
 
     macro = modules(DigitalMacro(p))
     column = next(name for name in macro.own if "digital_column" in name)
+    words, registers = p.mux * OPERAND_BITS, cells.macros.registers
     return MacroBlocks(
         p=p, column=block(macro, column), shared=block(macro),
         drivers=block(modules(RowGroup(groups=p.rows // BLOCK))),
-        storage=compose(cells.macros, p.mux * OPERAND_BITS, p.rows))
+        storage=compose(cells.macros, words, p.rows),
+        flip_flops=None if registers is None else RegisterBank(words, p.rows, registers))
 
 
 def tpe_block(facts: EngineFacts, cells: Cells) -> Block:

@@ -93,11 +93,19 @@ def notes(bench: Bench) -> Iterator[str]:
     yield (f"cells of an ADC: a memory of {p.mux * BLOCK} words of {p.rows} bits, of {kind}, as "
            "every memory is; that weights are written across its words is left out. A plane is "
            "read once for all planes of operands")
+    if bench.blocks.storage.macros and bench.blocks.flip_flops is not None:
+        other = bench.blocks.flip_flops
+        yield (f"in flip-flops the cells would take {other.area_um2:,.0f} um2 an ADC, and "
+               f"{_ratio(other.read_pj, bench.blocks.storage.read_pj)} of the energy of a read")
     yield ("vdbb: a TPE of 4x8x8, and reads of weights as its array of 256 multipliers makes them; "
            "activation memory, im2col and post-processor on neither side")
     yield ("energy of cells with glitches, 0.35 fF of wire a sink, clock pins and gates, leakage; "
            "all ADCs at work; no layout, no clock tree, no buffers along the rows")
     yield f"memories of both: {bench.macros}"
+
+
+def _ratio(one: float | None, other: float | None) -> str:
+    return f"{one / other:.0%}" if one and other else "an unknown part"
 
 
 def as_dict(bench: Bench) -> dict:

@@ -6,21 +6,15 @@ from dataclasses import replace
 import numpy as np
 
 from ....golden import network as golden
+from ....golden.cim.layers import weight_step
 from ....rtl.sequencer.descriptor import Opcode
 from ..engine_only import as_convolution
 from ..fault import CompileFault
 from ..lower import MULTIPLYING, Lowered, LoweredLayer
 
-__all__ = ["on_array", "rounded_network", "weight_step"]
+__all__ = ["on_array", "rounded_network"]
 
 WEIGHTED = (golden.Convolution, golden.DepthwiseConvolution, golden.FullyConnected)
-
-
-def weight_step(weights: np.ndarray, bits: int) -> int:
-    """log2 of the step to which int8 ``weights`` are rounded, so that ``bits`` are enough: 0 where
-    they are anyway."""
-    reach = int(np.where(weights < 0, ~weights.astype(np.int16), weights).max(initial=0))
-    return max(reach.bit_length() + 1 - bits, 0)
 
 
 def _rounded(weights: np.ndarray, bits: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from itertools import accumulate, product
 import numpy as np
 
 from ....golden.cim.conversion import CELL_STEPS
+from ....golden.cim.layers import weight_step
 from ....golden.cim.mapping import ArrayShape, LayerMapping
 from ....golden.dbb import BLOCK
 from ....rtl.cim.contract import MacroParameters
@@ -19,7 +20,6 @@ from ...spec.cim import Cim
 from ..fault import CompileFault
 from ..lower import Lowered, LoweredLayer
 from ..plan import BlockPlan, IssuedBlock
-from .lowering import weight_step
 from .mapper import Demand, Placement, place
 
 __all__ = ["ArrayPlan", "cell_matrix", "plan_array", "shape_of"]

@@ -132,11 +132,12 @@ module systolith_pcm_macro #(
     /* verilator unroll_disable */
     for (int row = 0; row < ROWS; row++) begin
       driven = row_enable[row] ? operand(row) : 0;
-      if (driven != 0)
+      if (driven != 0) begin
         /* verilator unroll_disable */
         for (int adc = 0; adc < ADCS; adc++)
           if (adc_enable[adc] && written[row * COLUMNS + column(adc)])
             sums[adc] += driven * seen(key, row, column(adc));
+      end
     end
     /* verilator unroll_disable */
     for (int adc = 0; adc < ADCS; adc++) latched[adc] = adc_enable[adc] ? code(sums[adc]) : 0;

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ....golden.network import Tensor
+from ...compile.cim import pair_places
 from ...compile.compact.layout import PixelLayout
 from ...compile.layout import TensorLayout
 from ...compile.program import Program
@@ -63,11 +64,10 @@ def _source(program: Program, symbol: str) -> str:
     program_address, weights_address, schedule_address = (
         p.region_address(region) for region in (2, 1, 3))
     head = image.program.size - image.trailer_words
-    rows = image.weights.reshape(-1, image.weight_stride)[:, :p.weight_banks]
     # As Image says: what makes it whole comes last.
     parts = [(program_address, 1, image.program[:head], 0),
              (schedule_address, 1, image.schedule, 0),
-             (weights_address, len(rows), rows, 8 * image.weight_stride),
+             *_weights(program, weights_address),
              (program_address + 8 * head, 1, image.program[head:], 0)]
     parts = [part for part in parts if part[2].size]
     sections = [f"    {{0x{address:x}, {count}, {words.size // count}, {stride}}},"
@@ -92,6 +92,20 @@ def _source(program: Program, symbol: str) -> str:
               f"{image.external.size}, {external}, {8 * program.external_words},"),
               *(f"    {tensor}," for tensor in tensors), "};"]
     return LICENCE + "\n".join(lines) + "\n"
+
+
+def _weights(program: Program, address: int) -> list[tuple[int, int, np.ndarray, int]]:
+    """Sections of weights: address, rows, their words, bytes from row to row; of an array, whose
+    words have places, one for every stretch of them."""
+    image = program.memory_image
+    if image.weight_stride != image.PLACED:
+        rows = image.weights.reshape(-1, image.weight_stride)[:, :program.parameters.weight_banks]
+        return [(address, len(rows), rows, 8 * image.weight_stride)]
+    pairs = image.weights.reshape(-1, 2)
+    places = pair_places(pairs, program.parameters.macro)
+    starts = np.flatnonzero(np.diff(places, prepend=-2) != 1)
+    return [(address + 8 * int(places[words[0]]), 1, pairs[words, 1], 0)
+            for words in np.split(np.arange(len(places)), starts[1:])]
 
 
 def _tensor(program: Program, role: str, index: int) -> str:

@@ -60,7 +60,10 @@ def test_text(few):
     (["cim-pcm", "--seeds", 0], "--seeds must be 1 to 1000, not 0"),
     (["cim-pcm", "--plot", "x.pdf"], "x.pdf: --plot must be a file .svg or .png"),
     (["cim-pcm", "--set", "cim.adc_shift=31"],
-     "cim.adc_shift: ADC shift must be at most 20 at 8 bits of activations, not 31"),
+     "a step of the ADC must be worth 2**-16 to 2**15, not 2**26; change cim.adc_shift"),
+    (["cim-pcm", "--set", "cim.rows=8"], "must be at most 8 x cim.rows, 64, not 144"),
+    (["cim-pcm", "--set", "cim.residency=reloaded"],
+     "cim.residency must be resident, as weights in phase-change memory are, not reloaded"),
 ])
 def test_bad_input_is_one_sentence(few, arguments, words):
     result = invoke(arguments[0], MODEL, "--input", few, *arguments[1:])

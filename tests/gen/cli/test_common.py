@@ -95,4 +95,4 @@ def test_entry_point_that_cannot_be_loaded_is_named(monkeypatch, capsys):
     app = cli.create_app()
     assert capsys.readouterr().err == (
         "Commands of nowhere.at.all:register are not available: No module named 'nowhere'\n")
-    assert len(app.registered_commands) == 4
+    assert len(app.registered_commands) == 5

@@ -11,6 +11,7 @@ from systolith.golden.cim.layers import (
     regions,
     row_order,
     tile_columns,
+    weight_step,
 )
 from systolith.golden.cim.mapping import ArrayShape, LayerMapping, TilePlace
 from systolith.golden.network import (
@@ -132,6 +133,17 @@ def test_weights_lie_where_their_tiles_do():
     found = list(regions({1: a_mapping()}, SHAPE))
     assert [(rows.start, rows.stop, columns.tolist()) for rows, columns in found] == [
         (0, 8, [0, 1, 2, 3]), (16, 18, [12, 13, 14, 15])]
+
+
+def test_weights_of_few_bits_lie_over_their_step():
+    weights = np.array([-128, 112, 48, 0], np.int8).reshape(4, 1, 1, 1)
+    layer = a_convolution(weights)
+    seen = {1: array_layer(a_network(layer, (1, 2, 2, 1)), layer)}
+    assert [weight_step(weights, bits) for bits in (8, 4, 1)] == [0, 4, 7]
+    assert weight_step(weights[2:], 4) == 3
+    mapping = a_mapping(tiles=(TilePlace(3, 1, 0, 0),), weight_bits=4)
+    array, _ = place(seen, {1: mapping}, SHAPE)
+    assert array[3, :4].tolist() == [-8, 7, 3, 0]
 
 
 def test_layers_on_the_same_cells():

@@ -151,5 +151,5 @@ def test_compensation_scales_codes(digits, images):
 def test_a_tensor_that_no_layer_makes(digits, images):
     mapping = LayerMapping(tiles=(TilePlace(0, 8, 0, 0),), channels=8, adcs=8, phases=1)
     with pytest.raises(ValueError, match="Tensor 999 must be the output of a layer of digits"):
-        run(digits, images, {999: mapping}, ArrayShape(rows=8, columns=8),
+        run(digits, images, {999: mapping}, ArrayShape(rows=8, columns=8, mux=1),
             DigitalMacro(np.zeros((8, 8), np.int8)))

@@ -2,13 +2,13 @@
 """Layers on the whole core around a macro model, and what they should give."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from systolith.golden.cim.conversion import digital_codes
 from systolith.rtl.cim.contract import MacroParameters
-from systolith.rtl.cim.fields import SPOTS as SPOTS
 from systolith.rtl.cim.fields import GDC_ONE, MOST_TILES, CimFields
+from systolith.rtl.cim.fields import SPOTS as SPOTS
 from systolith.rtl.core import Core
 from systolith.rtl.operand.schedule import entry_layout
 from systolith.rtl.parameters import AcceleratorParameters, EngineParameters
@@ -39,12 +39,12 @@ RESULTS = 200
 """Word in a bank group from which results lie on, behind the first layer's input."""
 
 
-def core_parameters(*, lanes=8, reloads=False, **macro) -> AcceleratorParameters:
+def core_parameters(*, lanes=8, reloads=False, vector_lanes=0, **macro) -> AcceleratorParameters:
     return AcceleratorParameters(
         engine=EngineParameters(kind="cim", a=1, b=8, c=lanes, m=1, n=1, nnz=8,
                                 accumulator_bits=32),
         activation_words=1024, weight_words=1024, program_words=2048, schedule_words=128,
-        vector_lanes=0, postproc_lanes=lanes, spec_hash=SPEC_HASH, reloads=reloads,
+        vector_lanes=vector_lanes, postproc_lanes=lanes, spec_hash=SPEC_HASH, reloads=reloads,
         macro=MacroParameters(**({"macro": "digital", "rows": 64, "columns": 64, "mux": 4,
                                   "lanes": lanes} | macro)))
 
@@ -54,7 +54,8 @@ class Layer:
     """A convolution of ``x`` [height, width, channels] with ``weights`` [kh, kw, channels, n].
 
     ``places``: (row, ADC, phase) of each row tile; ``cuts``: words of each; ``fields`` beside;
-    ``change``: of the descriptor."""
+    ``change``, ``change_fields``: of the
+    descriptor."""
 
     x: np.ndarray
     weights: np.ndarray
@@ -69,6 +70,7 @@ class Layer:
     requantise: dict
     channel_parameters: list
     change: dict
+    change_fields: dict = field(default_factory=dict)
 
     @property
     def out_shape(self):
@@ -211,13 +213,15 @@ class CoreBench:
         self.model = MacroModel(self.macro, duration=duration, write_wait=write_wait)
         self.layers = layers
         self.gdc = gdc
-        self.results = []
+        self.place_weights = True  # in images
         self.ended = []    # (layer, cycles)
-        self.words = self._image()
+        self.words = self.image()
 
     def _weights(self):
         """Words of the weight region by address, and where each layer's begin."""
         p, words, bases = self.parameters, {}, []
+        if not self.place_weights:
+            return {}, [(0, 0)] * len(self.layers)
         groups = 1 << (p.macro.columns // 8 - 1).bit_length()
         at = 0
         for layer in self.layers:
@@ -235,7 +239,8 @@ class CoreBench:
                     words[row * groups + group] = value
         return words, bases
 
-    def _image(self):
+    def image(self):
+        """Words of the memories by byte address."""
         p = self.parameters
         width = p.program_width
         program, schedule, activations = [], [], {}
@@ -282,7 +287,7 @@ class CoreBench:
                 + [{}] * (MOST_TILES - len(layer.places)),
                 "adcs": layer.adcs, "last_adcs": last, "phases": layer.phases,
                 "load_words": bases[index][1] if p.reloads else 0,
-                **layer.fields}).as_value().value
+                **layer.fields, **layer.change_fields}).as_value().value
             descriptor = {
                 "magic": DESCRIPTOR_MAGIC, "opcode": Opcode.MATRIX, "source_group": group,
                 "destination_group": 1 - group, "signed_activations": layer.is_signed,
@@ -358,6 +363,13 @@ class CoreBench:
             ctx.set(self.core.gdc, self.gdc)
         for address, value in self.words.items():
             assert await self.write(ctx, address, value) == 0
+
+    async def load_changed(self, ctx, words):
+        """Words of another image in the place of this one's."""
+        for address, value in words.items():
+            if self.words.get(address) != value:
+                await self.write(ctx, address, value)
+        self.words |= words
 
     async def start(self, ctx):
         ctx.set(self.core.start, 1)

@@ -6,7 +6,7 @@ import random
 import numpy as np
 from amaranth import Module
 from amaranth.lib import wiring
-from systolith.rtl.cim.contract import MacroParameters, MacroSignature
+from systolith.rtl.cim.contract import MacroParameters, MacroSignature, write_layout
 
 __all__ = ["MacroModel", "OpenMacro", "low_bits"]
 
@@ -21,6 +21,11 @@ def low_bits(value: int, bits: int, is_signed: bool) -> int:
 
 
 GARBAGE = 77
+
+
+def _enabled(inputs: dict) -> list[int]:
+    return [inputs["row_data"] >> 8 * row & 0xFF
+            for row in range(inputs["row_enable"].bit_length()) if inputs["row_enable"] >> row & 1]
 
 
 class OpenMacro(wiring.Component):
@@ -63,7 +68,7 @@ class MacroModel:
         adcs = [adc for adc in range(p.adcs) if seen["adc_enable"] >> adc & 1]
         a, w = seen["activation_bits"], seen["weight_bits"]
         assert 1 <= a <= 8 and 1 <= w <= 8
-        operands = [low_bits(seen["row_data"][row], a, seen["is_signed"]) for row in rows]
+        operands = [low_bits(seen["row_data"] >> 8 * row, a, seen["is_signed"]) for row in rows]
         self.conversions.append((len(rows), len(adcs), seen["phase"]))
         self.pending = {adc: sum(
             x * low_bits(int(self.weights[row, p.column(adc, seen["phase"])]), w, True)
@@ -86,19 +91,18 @@ class MacroModel:
             ctx.set(macro.done, busy and now == ends)
             values = await ctx.tick().sample(
                 macro.fire, macro.ready, macro.read_enable, macro.read_group, macro.write.valid,
-                macro.write.ready, macro.write.payload, macro.row_data, macro.row_enable,
+                macro.write.ready, macro.write.payload.as_value(), macro.row_data.as_value(),
+                macro.row_enable,
                 macro.adc_enable, macro.phase, macro.is_signed, macro.activation_bits,
                 macro.weight_bits, macro.adc_shift)
             fire, ready, read, group, valid, take, word, *inputs = values[2:]
-            inputs[0] = [int(value) for value in inputs[0]]
             inputs = dict(zip(STABLE, inputs, strict=True))
             self.cycle += 1
             if busy:
                 assert not take or not valid, "a weight was written during a conversion"
-                same = [row for row in range(p.rows) if seen["row_enable"] >> row & 1]
                 for name in STABLE[1:]:
                     assert inputs[name] == seen[name], f"{name} changed"
-                assert all(inputs["row_data"][row] == seen["row_data"][row] for row in same)
+                assert inputs["row_data"] == seen["row_data"] or _enabled(inputs) == _enabled(seen)
             if read:
                 codes = [self.codes.get(group * p.lanes + lane, 0) for lane in range(p.lanes)]
                 ctx.set(macro.codes, codes)
@@ -117,9 +121,9 @@ class MacroModel:
                 busy, ends = True, now + cycles - 1 if cycles else None
                 ctx.set(macro.ready, 0)
             if valid and take:
+                word = write_layout(p).from_bits(word)
                 for index in range(8):
-                    value = word.weights[index]
-                    self.weights[word.row, word.group * 8 + index] = value
+                    self.weights[word.row, word.group * 8 + index] = word.weights[index]
                 self.writes += 1
                 waits = self.rng.randint(0, self.write_wait)
             elif valid and waits:

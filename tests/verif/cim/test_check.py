@@ -3,15 +3,15 @@
 
 import re
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
+from systolith.gen.emit.cim import pcm_macro
 from systolith.rtl.cim.contract import MacroParameters
 from systolith.verif.cim.check import check_macro
 
 pytestmark = pytest.mark.xdist_group("macro")
 
-EXAMPLE = Path(str(files("systolith.verif.cim") / "example_macro.v"))
+EXAMPLE = files("systolith.verif.cim").joinpath("example_macro.v").read_text()
 SIZE = {"rows": 24, "columns": 32, "mux": 2}
 PCM_TIMING = (3, 4, 6, 10, 18, 34, 66, 130)
 FIXED = {"macro": "example_macro", "timing": (4,) * 8}
@@ -62,9 +62,9 @@ def shape(**changes):
 
 
 @pytest.fixture(scope="module")
-def broken(tmp_path_factory):
+def broken():
     """A module that breaks what +fault=N names, of all of ``FAULTS``."""
-    text = EXAMPLE.read_text().replace("example_macro", "broken_macro")
+    text = EXAMPLE.replace("example_macro", "broken_macro")
     text = text.replace("  localparam CYCLES = 4;\n", """  localparam CYCLES = 4;
   int fault;
   initial if (!$value$plusargs("fault=%d", fault)) fault = -1;
@@ -80,19 +80,18 @@ def broken(tmp_path_factory):
                 chosen = f"(fault == {index} ? {new} : {chosen})"
         assert text.count(head + old + tail) == 1, place
         text = text.replace(head + old + tail, head + chosen + tail)
-    path = tmp_path_factory.mktemp("broken") / "broken_macro.v"
-    path.write_text(text)
-    return path
+    return text
 
 
 @pytest.mark.parametrize("changes", [
     FIXED, {"macro": "pcm", "timing": PCM_TIMING},
     {"macro": "pcm", "timing": (5,) * 8, "adc_bits": 10, "mux": 4, "adjacent": True},
     {"macro": "digital", "early_stop": True},
+    {"macro": "digital", "early_stop": True, "fragment": 8, "mux": 4, "adjacent": True},
     {"macro": "digital", "columns": 64, "lanes": 16, "code_bits": 20},
 ], ids=str)
 def test_macros_that_keep_all_rules(changes):
-    sources = [EXAMPLE] if changes["macro"] == "example_macro" else []
+    sources = {"example_macro": [EXAMPLE], "pcm": [pcm_macro()]}.get(changes["macro"], [])
     assert check_macro(shape(**changes), sources) is None
 
 

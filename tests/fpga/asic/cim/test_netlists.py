@@ -9,7 +9,7 @@ from .elements import cells, macro
 
 def test_cells_are_black_boxes_and_columns_are_counted_once():
     found = macro()
-    assert found.column.netlist.children == {"cells": ("cim_weight_cells_24x2", "clk")}
+    assert found.column.netlist.children == {"cells": ("cim_weight_cells_24x2_planes8", "clk")}
     assert len(found.shared.netlist.children) == 8
     assert {module for module, _ in found.shared.netlist.children.values()} == {
         "cim_digital_column_24x2_code20"}
