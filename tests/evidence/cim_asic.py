@@ -59,7 +59,7 @@ def _results(found: dict) -> Iterator[Result]:
         for each in run["macro"]:
             bits = f"{each['activation_bits']}x{each['weight_bits']}"
             yield (f"{run['layer']}: fJ a MAC of the macro, {bits} bits, storage included",
-                   "recorded", f"{each['total']:.1f}, {each['cycles']:.0f} cycles", True)
+                   "recorded", f"{each['total']:.1f}, {each['cycles']:.1f} cycles", True)
 
 
 SECTIONS: tuple[Section, ...] = ((cim_asic, "pdk"),)

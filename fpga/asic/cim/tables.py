@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from ....golden.dbb import BLOCK
+from ..ppa.designs import ACCUMULATOR_BITS
 from .bench import Bench, Run
 
 __all__ = ["Table", "as_dict", "notes", "tables"]
@@ -88,8 +89,9 @@ def notes(bench: Bench) -> Iterator[str]:
     yield (f"{codes} codes of the macro's netlists, their cycles, and "
            f"{sum(run.tpe.compared for run in bench.runs):,} sums of the TPE's equal golden")
     for run in bench.runs:
-        yield (f"{run.layer}: {run.used} of {run.rows} rows on the array, {run.zeros:.0%} of "
-               f"operands zero; vdbb takes {32 * BLOCK / run.tpe.macs_a_cycle:.2f} steps a block")
+        yield (f"{run.layer}: {run.used} of its {run.rows} rows on the array's {p.rows}, "
+               f"{run.zeros:.0%} of operands zero; vdbb takes "
+               f"{32 * BLOCK / run.tpe.macs_a_cycle:.2f} steps a block")
     yield (f"cells of an ADC: a memory of {p.mux * BLOCK} words of {p.rows} bits, of {kind}, as "
            "every memory is; that weights are written across its words is left out. A plane is "
            "read once for all planes of operands")
@@ -98,7 +100,8 @@ def notes(bench: Bench) -> Iterator[str]:
         yield (f"in flip-flops the cells would take {other.area_um2:,.0f} um2 an ADC, and "
                f"{_ratio(other.read_pj, bench.blocks.storage.read_pj)} of the energy of a read")
     yield ("vdbb: a TPE of 4x8x8, and reads of weights as its array of 256 multipliers makes them; "
-           "activation memory, im2col and post-processor on neither side")
+           "activation memory, im2col and post-processor on neither side; its sums have "
+           f"{ACCUMULATOR_BITS} bits, codes {p.code_bits}")
     yield ("energy of cells with glitches, 0.35 fF of wire a sink, clock pins and gates, leakage; "
            "all ADCs at work; no layout, no clock tree, no buffers along the rows")
     yield f"memories of both: {bench.macros}"

@@ -61,8 +61,8 @@ def test_tables_and_notes():
     told = list(notes(found))
     assert told[1] == ("8 codes of the macro's netlists, their cycles, and 7 sums of the TPE's "
                        "equal golden")
-    assert told[2] == ("a: 20 of 20 rows on the array, 40% of operands zero; vdbb takes 8.00 steps "
-                       "a block")
+    assert told[2] == ("a: 20 of its 20 rows on the array's 24, 40% of operands zero; vdbb takes "
+                       "8.00 steps a block")
     assert "a memory of 16 words of 24 bits, of flip-flops" in told[3]
     document = as_dict(found)
     assert [each["total"] for each in document["runs"][0]["macro"]] == [100.0, 20.0]
