@@ -65,16 +65,23 @@ def measure_macro(blocks: MacroBlocks, work: Conversions, cells: Cells) -> Macro
     for trace in codes:
         check_codes(trace, work.codes(p.code_bits), starts)
     driver = Simulator(blocks.drivers.netlist, cells.library)
-    eight, *traces = measure(driver, driver_stimulus(work, starts), period=cells.clock_ps, **window)
+    ports = driver_stimulus(work, starts)
+    eight, *traces = measure(driver, ports, period=cells.clock_ps, **window)
     for trace in traces:
         check_drivers(trace, work, starts)
+    rest, *_ = measure(driver, ports | {name: np.zeros_like(ports[name])
+                                        for name in ("load", "move")},
+                       period=cells.clock_ps, **window)
     count = len(starts) - 2
     macs = work.used * count / (window["last"] - window["first"])  # a cycle
+    working = -(-work.used // BLOCK)
+    drivers = (eight.timed.total * working
+               + rest.timed.total * (p.rows // BLOCK - working))
     read = work.weight_bits * (blocks.storage.read_pj or 0.0) / work.used
     return MacroEnergy(
         column=told.timed.per(macs), glitches=told.glitches / macs,
         shared=found.timed.total / macs / p.adcs,
-        drivers=eight.timed.total * (p.rows // BLOCK) / macs / p.adcs, storage=1e3 * read,
+        drivers=drivers / macs / p.adcs, storage=1e3 * read,
         cycles=(window["last"] - window["first"]) / count,
         compared=sum(len(starts) - 1 for _ in codes))
 
