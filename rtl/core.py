@@ -36,8 +36,8 @@ __all__ = ["UNITS", "Core"]
 
 UNITS = ("sequencer", "operands", "engine", "results", "vector", "transfers")
 """Bits of ``Core.units``: the sequencer reads the image, or waits; operands are read for a layer;
-the engine issues a step; results leave the post-processor; the vector unit takes operands; a
-transfer of the run is under way."""
+the engine issues a step, or a macro converts; results leave the post-processor; the vector unit
+takes operands; a transfer of the run is under way."""
 
 
 class Core(wiring.Component):
@@ -301,7 +301,7 @@ class Core(wiring.Component):
                 matrix, path.writer.valid & _exceeds(self.post_data, d.threshold),
                 writers[-1].valid & _exceeds(self.vector_data, d.threshold))),
             self.units.eq(Cat(sequencer.busy & ~sequencer.running, fetch.reading,
-                              path.stepping, self.post_valid, fetch.vector.valid,
+                              path.working, self.post_valid, fetch.vector.valid,
                               ~self.transfers_idle)),
         ]
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..gen.build import parameters
+from ..gen.cim.reference import array_tensors
 from ..gen.cli.common import Inputs, check_host_written, stage
 from ..gen.compile import bound_activations, layers_run
 from ..gen.fixed.build import for_model
@@ -27,8 +28,9 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
                 switchable: bool = False, conditions: int = 0, quiet: bool = False) -> Report:
     """Run ``model``; with ``simulate`` on the RTL of ``spec`` too, and compare.
 
-    What is compared: see ``complete``. ``activation_nnz``: as ``bound_activations``; what it
-    costs in accuracy is reported. ``unfused``: every layer by itself. ``batch``: inputs of a run.
+    What is compared: see ``complete``. On a macro, golden is that of its array.
+    ``activation_nnz``: as ``bound_activations``; what it costs in accuracy is reported.
+    ``unfused``: every layer by itself. ``batch``: inputs of a run.
     ``window``, ``jobs``, ``trace``: as ``run``. The report's tensors are as the model has them.
     ``switchable``: pruned layers are there in both forms, of which bit 0 of ``conditions``, the
     flags with which runs start, picks.
@@ -45,7 +47,8 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
         batch=batch, pruned=pruned if switchable else None)
     count = len(inputs.values)
     with stage(f"golden: {count} inputs", quiet=quiet):
-        tensors = run_golden(network, inputs.values)
+        tensors = (run_golden(network, inputs.values) if spec.cim is None else
+                   array_tensors(program, inputs.values, spec.cim))
     report = Report.begin(spec, network, inputs, tensors, layers=layers, batch=batch)
     if activation_nnz and inputs.labels is not None:
         with stage(f"golden without pruning: {count} inputs", quiet=quiet):

@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Studies of networks on a compute-in-memory array: accuracy over time, energy."""
+"""Networks on a compute-in-memory array: what they compute, their floor plans, accuracy over time,
+energy."""

@@ -16,7 +16,7 @@ __all__ = ["FloorPlan", "draw_floor_plan", "floor_plans"]
 COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999")
 """Okabe and Ito's, which colour-blind people tell apart; layers have a number besides."""
 LEAST_LABEL = 24
-"""Rows and columns of a rectangle that has room for its layer's number."""
+"""Rows of a rectangle that has room for its layer's number."""
 NAME = 40
 
 
@@ -82,7 +82,7 @@ def draw_floor_plan(path: Path, title: str, plans: list[FloorPlan]) -> None:
                 axes.add_patch(Rectangle(
                     (column, row), columns, rows, facecolor=COLOURS[(number - 1) % len(COLOURS)],
                     edgecolor="#333333", linewidth=0.5))
-                if rows >= LEAST_LABEL and columns >= min(LEAST_LABEL, shape.columns // 16):
+                if rows >= LEAST_LABEL and columns >= shape.columns // 48:
                     axes.text(column + columns / 2, row + rows / 2, str(number), fontsize=8,
                               ha="center", va="center")
             if not shape.adjacent:

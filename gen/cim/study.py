@@ -16,7 +16,7 @@ from ...golden.cim.quantisers import GDC_ONE
 from ...golden.network import Network
 from ..report import accuracy
 
-__all__ = ["TIMES", "Study", "TimePoint", "study"]
+__all__ = ["TIMES", "Study", "TimePoint", "digital_accuracy", "study"]
 
 TIMES = {"25 s": 25.0, "1 h": 3600.0, "1 d": 86400.0, "1 mo": 30 * 86400.0, "1 y": 365 * 86400.0}
 """Times since programming, in seconds."""
@@ -68,11 +68,13 @@ class Study:
 def study(network: Network, inputs: np.ndarray, labels: np.ndarray, shape: ArrayShape,
           mappings: Mapping[int, LayerMapping], *, seeds: Sequence[int],
           times: Mapping[str, float] = TIMES, adc_bits: int | None = None,
-          compensated: bool = True, advance: Callable[[], None] = lambda: None) -> Study:
+          compensated: bool = True, digital: float | None = None,
+          advance: Callable[[], None] = lambda: None) -> Study:
     """Programs an array for each of ``seeds`` and reads it at ``times`` (name: seconds).
 
     ``inputs`` int8 [N, ...], ``labels`` [N]; ``mappings`` by output tensor. ``compensated``: with
-    global drift compensation, otherwise without. Read noise is drawn in its distribution
+    global drift compensation, otherwise without; ``digital``: the accuracy that is aimed at, by
+    default that of ``network`` itself. Read noise is drawn in its distribution
     (``StatisticalMacro``). ``advance`` is called after every run of all inputs, of which there are
     ``1 + len(seeds) * len(times)``.
     """
@@ -83,9 +85,7 @@ def study(network: Network, inputs: np.ndarray, labels: np.ndarray, shape: Array
         macro = StatisticalMacro(cells, np.random.default_rng(key), adc_bits)
         tensors, _ = run(network, inputs, mappings, shape, macro, gdc=gdc)
         advance()
-        found = accuracy(tensors[network.outputs[0]], labels)
-        assert found is not None
-        return found
+        return _share(tensors[network.outputs[0]], labels)
 
     quantised = reached(ideal(weights), [0])
     found: dict[str, list[float]] = {name: [] for name in times}
@@ -96,8 +96,19 @@ def study(network: Network, inputs: np.ndarray, labels: np.ndarray, shape: Array
             cells = devices.cells(seconds)
             gdc = compensation(before, cells, parts) if compensated else GDC_ONE
             found[name].append(reached(cells, [seed, number], gdc))
-    digital = accuracy(interpreter.run(network, inputs)[network.outputs[0]], labels)
-    assert digital is not None
+    if digital is None:
+        digital = digital_accuracy(network, inputs, labels)
     return Study(digital=digital, quantised=quantised, points=tuple(
         TimePoint(name=name, seconds=times[name], accuracies=tuple(values))
         for name, values in found.items()))
+
+
+def digital_accuracy(network: Network, inputs: np.ndarray, labels: np.ndarray) -> float:
+    """Of the integer network itself."""
+    return _share(interpreter.run(network, inputs)[network.outputs[0]], labels)
+
+
+def _share(outputs: np.ndarray, labels: np.ndarray) -> float:
+    found = accuracy(outputs, labels)
+    assert found is not None
+    return found

@@ -12,6 +12,7 @@ from ..spec import Spec, load
 from .common import (
     InputFault,
     InputOption,
+    Inputs,
     JsonOption,
     ModelArgument,
     SetOption,
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
     from ...golden.network import Network
     from ..cim.study import Study
 
-__all__ = ["accuracy_rows", "cim", "energy_tables"]
+__all__ = ["accuracy_rows", "cim", "energy_tables", "mapped"]
 
+CentredOption = Annotated[bool, typer.Option(
+    "--centred", help="Write inputs less their zero point, within int8, as a host can: far from "
+                      "it, errors of the first layer's weights weigh more.")]
 PlotOption = Annotated[Path | None, typer.Option(
     "--plot", metavar="FILE.svg|.png", show_default=False,
     help="Draw accuracy against the time since programming.")]
@@ -42,15 +46,15 @@ UncompensatedOption = Annotated[bool, typer.Option(
 
 def cim(spec: SpecArgument, model: ModelArgument, inputs: InputOption,
         overrides: SetOption = None, seeds: SeedsOption = 20,
-        uncompensated: UncompensatedOption = False, plot: PlotOption = None,
-        json: JsonOption = False) -> None:
+        centred: CentredOption = False, uncompensated: UncompensatedOption = False,
+        plot: PlotOption = None, json: JsonOption = False) -> None:
     """Accuracy on phase-change memory against the time since it was programmed; energy of an
     inference."""
     with guard(json):
         loaded = load(spec, overrides or ())
         _check(loaded, seeds, plot)
         from ..cim.plot import draw_study
-        from ..cim.study import TIMES, study
+        from ..cim.study import TIMES, digital_accuracy, study
         from ..importer import load as load_model
 
         with stage(f"read {model.name}", quiet=json):
@@ -59,13 +63,16 @@ def cim(spec: SpecArgument, model: ModelArgument, inputs: InputOption,
         if values.labels is None:
             raise InputFault(f"{inputs}: archive must hold the array 'labels', without which there "
                              "is no accuracy")
+        digital = digital_accuracy(network, values.values, values.labels)
+        if centred:
+            network, values = _centred(network, values)
         with stage(f"compile {model.name} for {loaded.name}", quiet=json):
-            shape, mappings, network = _mapped(loaded, network)
+            shape, mappings, network = mapped(loaded, network)
         with stage(f"{seeds} arrays at {len(TIMES)} times", total=1 + seeds * len(TIMES),
                    quiet=json) as advance:
             found = study(network, values.values, values.labels, shape, mappings,
                           seeds=range(seeds), adc_bits=loaded.cim.adc_bits,
-                          compensated=not uncompensated, advance=advance)
+                          compensated=not uncompensated, digital=digital, advance=advance)
         if plot is not None:
             with stage(f"draw {plot}", quiet=json):
                 draw_study(plot, f"{model.name} on {loaded.name}", found)
@@ -74,8 +81,8 @@ def cim(spec: SpecArgument, model: ModelArgument, inputs: InputOption,
     if json:
         print_json({"spec": loaded.name, "model": network.name, "seeds": seeds,
                     "inputs": len(values.values), "compensated": not uncompensated,
-                    "adc_shift": loaded.cim.adc_shift, "digital": found.digital,
-                    "quantised": found.quantised,
+                    "centred": centred, "adc_shift": loaded.cim.adc_shift,
+                    "digital": found.digital, "quantised": found.quantised,
                     "accuracy": [row | {"accuracies": point.accuracies}
                                  for row, point in zip(rows, found.points, strict=True)], **energy})
         return
@@ -84,19 +91,26 @@ def cim(spec: SpecArgument, model: ModelArgument, inputs: InputOption,
     _print_energy(energy)
 
 
-def _mapped(spec: Spec, network: "Network"
+def _centred(network: "Network", values: Inputs) -> "tuple[Network, Inputs]":
+    """A network for inputs less their zero point, and such inputs."""
+    from ..cim import centre
+
+    try:
+        return centre.centred(network), values._replace(
+            values=centre.centre(values.values, network))
+    except ValueError as fault:
+        raise InputFault(f"--centred: {fault}") from None
+
+
+def mapped(spec: Spec, network: "Network"
             ) -> "tuple[ArrayShape, dict[int, LayerMapping], Network]":
     """The array, where layers lie in it, by output tensor, and the network as its cells have it."""
-    from ...golden.cim.mapping import ArrayShape
+    from ..cim.reference import mappings
+    from ..compile.cim.plan import shape_of
     from ..mapping import compile_network
 
     program = compile_network(spec, network)
-    mappings = {layer.lowered.output: layer.plan.mapping for layer in program.layers
-                if layer.plan is not None}
-    section = spec.cim
-    shape = ArrayShape(rows=section.rows, columns=section.columns, mux=section.mux,
-                       adjacent=section.mux_map == "adjacent")
-    return shape, mappings, program.network
+    return shape_of(program.parameters.macro), mappings(program), program.network
 
 
 def _check(spec: Spec, seeds: int, plot: Path | None) -> None:

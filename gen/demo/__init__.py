@@ -4,6 +4,8 @@
 Files
     ``digits_dbb4.tflite``: at most 4 non-zero weights in every block of 8 input channels.
     ``digits_dense.tflite``: its dense twin, from the same float weights.
+    ``digits_noise_aware.tflite``: dense, trained for a PCM array; ``noise_aware.json``: accuracies
+    of it and of ``digits_dense.tflite`` there, against the time since programming.
     ``digits_float.onnx``: the dense one in float32, as it was before quantisation-aware training;
     input ``x`` [1, 1, 8, 8], grey 0..16.
     ``digits_0_4.tflite``, ``digits_5_9.tflite``: dense, of five digits each, with the same first
@@ -24,7 +26,9 @@ How they were made
     fine-tuning; then ``writer`` stores what the training simulated. The first convolution has
     one input channel and stays dense. The bytes may differ with another release of PyTorch or
     another processor; the accuracy should not by more than a few images. ``python -m
-    systolith.gen.demo.transfer OUTPUT_DIR`` makes the pair that shares a front end likewise.
+    systolith.gen.demo.transfer OUTPUT_DIR`` makes the pair that shares a front end likewise, and
+    ``python -m systolith.gen.demo.noise_aware OUTPUT_DIR`` the network for PCM: from the first on
+    with clipped weights and noise in them, then with row drivers and ADCs simulated.
 
 Data
     Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI Machine Learning

@@ -68,7 +68,7 @@ class NoiseAwareNetwork(DigitsNetwork):
             weight = weight + self.noise * 127 * scale * torch.randn_like(weight)
         bias = self.biases()[number].reshape(-1, *[1] * (weight.ndim - 2))
         sums = super().sums(number, x, weight) - bias
-        if number <= len(self.scales) and len(self.scales) == 3:
+        if len(self.scales) == 3:  # all that inputs of layers have
             source = INPUT_SCALE if number == 0 else self.scales[number - 1]
             step = source * scale.reshape(-1, *[1] * (weight.ndim - 2)) * (
                 2 ** self.adc_shift / CELL_STEPS)

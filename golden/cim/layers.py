@@ -11,8 +11,8 @@ from ..dbb import BLOCK
 from ..numerics import Requantise
 from .mapping import ArrayShape, LayerMapping, TilePlace
 
-__all__ = ["ArrayLayer", "array_layer", "diagonal", "place", "regions", "row_order",
-           "tile_columns", "weight_step"]
+__all__ = ["ArrayLayer", "array_layer", "check_mapping", "diagonal", "place", "regions",
+           "row_order", "tile_columns", "weight_step"]
 
 _ZERO_IS_LOWEST = -128
 

@@ -34,7 +34,7 @@ class DigitalMacro(wiring.Component):
 
     *Members*: ``write``, ``row_data``, ``row_enable``, ``adc_enable``, ``phase``, ``is_signed``,
     ``activation_bits``, ``weight_bits``, ``adc_shift``, ``fire``, ``ready``, ``done``,
-    ``read_enable``, ``read_group``, ``codes``; see ``MacroSignature``.
+    ``read_enable``, ``read_group``, ``codes`` (see MacroSignature).
     """
 
     def __init__(self, p: MacroParameters):
@@ -120,7 +120,7 @@ class DigitalMacro(wiring.Component):
         together = columns[0].together
         word = self.write.payload
         clearing = Signal(init=1)
-        cleared = Signal(range(p.mux))  # phase
+        cleared = Signal(range(max(p.mux, 2)))  # phase
         with m.If(clearing):
             m.d.sync += [cleared.eq(cleared + together),
                          clearing.eq(cleared != p.mux - together)]
@@ -136,7 +136,8 @@ class DigitalMacro(wiring.Component):
         elif p.adjacent:
             m.d.comb += [place.eq(word.group >> 1), phase.eq(word.group[0] << 3)]
         else:
-            for index in range(p.mux):
+            m.d.comb += place.eq(word.group)
+            for index in range(1, p.mux):
                 with m.If(word.group >= index * places):
                     m.d.comb += [place.eq(word.group - index * places), phase.eq(index)]
         rows, chosen = Signal(p.rows), Signal(places)

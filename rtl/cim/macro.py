@@ -30,7 +30,7 @@ class ModuleMacro(wiring.Component):
 
     *Members*: ``write``, ``row_data``, ``row_enable``, ``adc_enable``, ``phase``, ``is_signed``,
     ``activation_bits``, ``weight_bits``, ``adc_shift``, ``fire``, ``ready``, ``done``,
-    ``read_enable``, ``read_group``, ``codes``; see ``MacroSignature``.
+    ``read_enable``, ``read_group``, ``codes`` (see MacroSignature).
     """
 
     def __init__(self, p: MacroParameters):

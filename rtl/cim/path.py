@@ -135,11 +135,12 @@ def cim_path(m: Module, core, sequencer: Sequencer, fetch: OperandFetch,
         array_counters.busy.eq(controller.busy),
         array_counters.rows.eq(rows.driven),
         array_counters.adcs.eq(controller.adcs),
-        array_counters.written.eq(macro.write.valid & macro.write.ready),
+        array_counters.written.eq(
+            sequencer.busy & macro.write.valid & macro.write.ready),
         array_counters.stall_load.eq(sequencer.running & controller.stall_load),
         core.array_counts.eq(array_counters.counts),
     ]
     return MatrixPath(
         writer=writer, parameters=parameters, stepping=controller.fire,
-        stall_operands=controller.stall_operands, stall_drain=controller.stall_read,
-        stall_parameters=0, released=0)
+        working=controller.fire | controller.busy, stall_operands=controller.stall_operands,
+        stall_drain=controller.stall_read, stall_parameters=0, released=0)

@@ -79,8 +79,13 @@ def cell_memory(m: Module, name: str, width: int, cells: Any) -> tuple[Signal, S
     """A memory of a word of ``width`` bits for the columns of ``cells`` that are written at once:
     the word of the chosen ones, and what is written to it. ``cells`` has ``mux``, ``together``,
     ``column`` and ``write``."""
-    m.submodules[name] = made = memory.Memory(
-        shape=unsigned(width), depth=cells.mux // cells.together, init=[])
+    depth = cells.mux // cells.together
+    if depth == 1:
+        word, write_data = Signal(width, name=name, reset_less=True), Signal(width)
+        with m.If(cells.write):
+            m.d.sync += word.eq(write_data)
+        return word, write_data
+    m.submodules[name] = made = memory.Memory(shape=unsigned(width), depth=depth, init=[])
     read, write = made.read_port(domain="comb"), made.write_port()
     m.d.comb += [read.addr.eq(cells.column >> exact_log2(cells.together)),
                  write.addr.eq(read.addr), write.en.eq(cells.write)]

@@ -29,14 +29,15 @@ class MatrixPath:
     """What the core needs of the path of matrix layers.
 
     ``writer`` of its results, ``parameters``: who loads their requantisers' (as
-    ``ParameterLoader``); ``stepping``: the engine is at work; ``stall_operands``, ``stall_drain``,
-    ``stall_parameters``: it waits for them; ``released``: words of external weights that the layer
-    will not read again.
+    ``ParameterLoader``); ``stepping``: a step or conversion is issued; ``working``: one is under
+    way; ``stall_operands``, ``stall_drain``, ``stall_parameters``: the engine waits for them;
+    ``released``: words of external weights that the layer will not read again.
     """
 
     writer: Writer
     parameters: ParameterLoader
     stepping: Value
+    working: Value
     stall_operands: Value
     stall_drain: Value
     stall_parameters: Value
@@ -118,5 +119,6 @@ def mesh_path(m: Module, core, sequencer: Sequencer, fetch: OperandFetch,
         ]
     return MatrixPath(
         writer=writer, parameters=parameters, stepping=issuer.token.valid,
-        stall_operands=issuer.stall_operands, stall_drain=issuer.stall_drain,
-        stall_parameters=issuer.stall_parameters, released=issuer.released)
+        working=issuer.token.valid, stall_operands=issuer.stall_operands,
+        stall_drain=issuer.stall_drain, stall_parameters=issuer.stall_parameters,
+        released=issuer.released)

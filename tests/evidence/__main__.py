@@ -19,6 +19,8 @@ from . import (
     boards,
     cim_asic,
     cim_cycles,
+    cim_networks,
+    compute_in_memory,
     constants,
     external,
     first_light,
@@ -39,7 +41,8 @@ SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECT
             + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS
             + arithmetic.SECTIONS + constants.SECTIONS + front_end.SECTIONS + boards.SECTIONS
             + fpga.SECTIONS + ppa.SECTIONS + asic_chip.SECTIONS + asic_prediction.SECTIONS
-            + fixed_energy.SECTIONS + cim_cycles.SECTIONS + cim_asic.SECTIONS)
+            + fixed_energy.SECTIONS + cim_cycles.SECTIONS + cim_asic.SECTIONS
+            + cim_networks.SECTIONS + compute_in_memory.SECTIONS)
 
 
 def main() -> int:

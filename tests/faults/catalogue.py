@@ -2,6 +2,7 @@
 """Faults that designers make, planted in the RTL one at a time, and the test that must see each."""
 
 from .board import BOARD
+from .cim_core import CIM_CORE
 from .compact import COMPACT
 from .constants import CONSTANTS
 from .external import EXTERNAL
@@ -197,6 +198,7 @@ FAULTS = (
           new="",
           killer="tests/rtl/sequencer/test_sequencer.py::test_refuses"),
     *BOARD,
+    *CIM_CORE,
     *COMPACT,
     *CONSTANTS,
     *EXTERNAL,

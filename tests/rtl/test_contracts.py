@@ -6,7 +6,21 @@ import re
 
 import pytest
 from systolith.rtl.arith.dot_product import DotProduct
+from systolith.rtl.arith.popcount import Popcount
 from systolith.rtl.bus.single import SingleWindow
+from systolith.rtl.cim.contract import MacroParameters, MacroSignature
+from systolith.rtl.cim.controller import Controller
+from systolith.rtl.cim.counters import ArrayCounters
+from systolith.rtl.cim.digital import DigitalMacro
+from systolith.rtl.cim.digital_column import DigitalColumn
+from systolith.rtl.cim.loader import ArrayPort, WeightLoader
+from systolith.rtl.cim.macro import ModuleMacro
+from systolith.rtl.cim.parameters import ChannelParameters
+from systolith.rtl.cim.read_out import ReadOut
+from systolith.rtl.cim.rows import DacQuantiser, RowDrivers, RowGroup
+from systolith.rtl.cim.scale import ScaledSums, ScaleLane
+from systolith.rtl.cim.sums import SumMemory
+from systolith.rtl.cim.weight_cells import WeightCells
 from systolith.rtl.compact.core import CompactCore
 from systolith.rtl.compact.lanes import Lanes
 from systolith.rtl.compact.memory import CompactMemory
@@ -69,6 +83,7 @@ COMPACT = CompactParameters(
     engine=EngineParameters(kind="simd", a=1, b=1, c=8, m=1, n=1, nnz=8, accumulator_bits=24),
     activation_words=32, weight_words=16, program_words=16, schedule_words=8, vector_lanes=8,
     postproc_lanes=8, dma=False)
+ARRAY = MacroParameters(macro="user", rows=8, columns=16, mux=2)
 SLOTS = SlotLayout(height=2, width=2, channels=8, step_x=(1, 1), step_y=(2, 2), plane=5,
                    slot_step=4)
 OPERANDS = {"rows": 4, "lanes": 4, "tag_width": 24}
@@ -82,11 +97,14 @@ FOLDED = FoldedParameters(
 LAYER = LayerParameters(name="layer", tensor=1, sources=(-1,), in_channels=1, out_shape=(2, 2, 1),
                         operation=SUMS)
 COMPONENTS = [
-    ActivationBank(**BANKS), ActivationMemory(**BANKS),
+    ActivationBank(**BANKS), ActivationMemory(**BANKS), ArrayCounters(ARRAY), ArrayPort(ARRAY),
     BankArbiter(banks=4, lanes=4, line_width=4),
+    ChannelParameters(lanes=8, width=8, row_width=6),
     CompactCore(COMPACT), CompactMemory(words=64), CompactSequencer(COMPACT),
-    Counters(multipliers=1, banks=4, write_words=1), Decompressor(FACTS),
-    DelayCell(width=1, cycles=1), DotProduct(taps=1, accumulator_bits=32),
+    Controller(ARRAY, read_bits=4), Counters(multipliers=1, banks=4, write_words=1),
+    DacQuantiser(), Decompressor(FACTS),
+    DelayCell(width=1, cycles=1), DigitalColumn(rows=8, mux=1, code_bits=8),
+    DigitalMacro(ARRAY), DotProduct(taps=1, accumulator_bits=32),
     Drain(rows=4, beats=1, drain_start=1, drain_latency=1),
     FixedLayer(LAYER), FixedMaximum(MaximumParameters(taps=1, channels=1, low=0, high=1,
                                                       levels_per_stage=1)),
@@ -99,19 +117,23 @@ COMPONENTS = [
     Gather(banks=4, lanes=4, address_width=6, tag=5), GatingCount(FACTS),
     Handoff(SLOTS, address_width=6), Im2col(address_width=6, **OPERANDS),
     Im2colRow(address_width=6), Issuer(depth=8, beats=1, weight_row_width=6, **OPERANDS),
-    LaneSelect(banks=4), Lanes(accumulator_bits=24), LayerTable(), MaskDecoder(nnz=4),
-    Maximum(), OperandRow(depth=8),
+    LaneSelect(banks=4), Lanes(accumulator_bits=24), LayerTable(), MacroSignature(ARRAY),
+    MaskDecoder(nnz=4), Maximum(),
+    ModuleMacro(MacroParameters(macro="pcm", rows=8, columns=8, mux=1, timing=(2,) * 8)),
+    OperandRow(depth=8),
     ParameterLoader(lanes=8, fields=(69,), width=1, row_width=6), ParameterRegister(width=69),
-    PostLane(beats=1, accumulator_bits=32),
+    Popcount(8), PostLane(beats=1, accumulator_bits=32),
     PostProcessor(columns=8, lanes=8, accumulator_bits=32), PrunedRow(),
-    RasterWalker(address_width=6),
-    Requantiser(),
+    RasterWalker(address_width=6), ReadOut(ARRAY, pace=1),
+    Requantiser(), RowDrivers(rows=8), RowGroup(groups=1), ScaleLane(code_bits=24),
+    ScaledSums(ARRAY),
     Sequencer(width=1, program_row_width=6, trailer_row_width=6, flush_cycles=1, spec_hash=0),
     SerialRequantiser(accumulator_bits=24), SharedAccess(address_width=6),
     SingleWindow(address_width=6),
-    SramBank(depth=4), SystolicEngine(FACTS), Tpe(FACTS), VectorLane(),
+    SramBank(depth=4), SumMemory(lanes=8, groups=2), SystolicEngine(FACTS), Tpe(FACTS),
+    VectorLane(),
     VectorUnit(lanes=8, gather_lanes=4, tag_width=24), WideMemory(banks=2, rows=4), WindowRow(),
-    Walker(word_width=6),
+    Walker(word_width=6), WeightCells(rows=8, mux=1), WeightLoader(ARRAY, row_width=6),
     WindowWalker(blocks=1, lanes=4, tile_pixels=4, address_width=6, tag_width=24),
     Writer(words=1, beats=1, address_width=6), AccessPort(4),
 ]

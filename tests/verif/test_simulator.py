@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Simulators are kept between runs, for whichever environment runs them."""
 
+import pytest
 from cocotb_tools.config import libs_dir
-from systolith.verif.simulator import build, recall
+from systolith.verif.simulator import SimulationFault, build, recall
 
 VERILOG = "module top(input clk, output reg q); always @(posedge clk) q <= ~q; endmodule\n"
 
@@ -25,6 +26,21 @@ def test_another_design_is_another_simulator(tmp_path):
     assert "verilated_vpi.cpp" not in (other.folder / "build.log").read_text()
     assert {file.name for file in other.folder.iterdir()} == {
         "top", "design.v", "public.vlt", "build.log"}
+
+
+def test_other_flags_are_another_simulator(tmp_path):
+    first = build(VERILOG, top="top", ports=["clk", "q"], cache=tmp_path)
+    other = build(VERILOG, top="top", ports=["clk", "q"], flags=["--x-initial", "unique"],
+                  cache=tmp_path)
+    assert other.folder != first.folder
+
+
+def test_refused_verilog_is_a_sentence(tmp_path):
+    with pytest.raises(SimulationFault) as caught:
+        build(VERILOG.replace("~q", "~r"), top="top", ports=["clk", "q"], cache=tmp_path)
+    sentence = str(caught.value).splitlines()[0]
+    assert sentence.startswith("no simulator of top: %Error: design.v:1:"), sentence
+    assert "variable: 'r'" in sentence
 
 
 def test_recalled_by_what_it_was_made_from(tmp_path):

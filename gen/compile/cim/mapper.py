@@ -76,9 +76,12 @@ def place(demands: Sequence[Demand], shape: ArrayShape, lanes: int, *,
     advice = "make cim.rows or cim.columns larger" + (
         "" if reloaded else ", or set cim.residency to reloaded")
     _check_cells(demands, shape, advice)
-    found = _solve(demands, [forms[:1] for forms in fewest], shape, lanes)
-    if found is None and any(len(forms) > 1 for forms in fewest):
-        found = _solve(demands, fewest, shape, lanes)
+    found = None
+    if sum(demand.rows * -(-demand.channels // lanes) for demand in demands) * lanes <= (
+            shape.rows * shape.columns):
+        found = _solve(demands, [forms[:1] for forms in fewest], shape, lanes)
+        if found is None and any(len(forms) > 1 for forms in fewest):
+            found = _solve(demands, fewest, shape, lanes)
     if found is None:
         cells = sum(demand.rows * demand.channels for demand in demands)
         raise CompileFault(

@@ -5,7 +5,9 @@ from importlib.resources import files
 import numpy as np
 import pytest
 from systolith.gen.cli import create_app
-from systolith.gen.cli.cim import accuracy_rows
+from systolith.gen.cli.cim import accuracy_rows, energy_tables, mapped
+from systolith.gen.spec import load
+from systolith.golden.cim.analognets import keyword_spotting
 from typer.testing import CliRunner
 
 DEMO = files("systolith.gen.demo")
@@ -71,6 +73,19 @@ def test_bad_input_is_one_sentence(few, arguments, words):
     assert words in result.stderr and len(result.stderr.splitlines()) == 1
 
 
+def test_centred_inputs_are_compared_with_the_network_as_it_is(networks, tmp_path):
+    """KWS has the zero point 83, by which errors of its first layer's weights are multiplied."""
+    path = tmp_path / "few.npz"
+    archive = np.load(networks / "kws_public100.npz")
+    np.savez(path, input=archive["input"][:30], labels=archive["labels"][:30])
+    arguments = ("cim-pcm", networks / "kws_ref_model.tflite", "--input", path, "--seeds", 2,
+                 "--set", "cim.depthwise=vector", "--json")
+    raw, centred = (json.loads(invoke(*arguments, *more).stdout) for more in ([], ["--centred"]))
+    assert raw["digital"] == centred["digital"]
+    assert (raw["centred"], centred["centred"]) == (False, True)
+    assert centred["accuracy"][2]["mean"] > raw["accuracy"][2]["mean"] + 30
+
+
 def test_inputs_without_labels(few, tmp_path):
     path = tmp_path / "bare.npz"
     np.savez(path, input=np.load(few)["input"])
@@ -78,6 +93,17 @@ def test_inputs_without_labels(few, tmp_path):
     assert result.exit_code == 2
     assert result.stderr.strip() == (f"{path}: archive must hold the array 'labels', without which "
                                      "there is no accuracy")
+
+
+@pytest.mark.parametrize(("bits", "rate"), [(8, 7762), (6, 29679), (4, 100908)])
+def test_keyword_spotting_takes_991_conversions_on_the_named_spec(bits, rate):
+    """AnalogNets' rate at 8 bits, from the conversions alone."""
+    spec = load("cim-pcm", [f"cim.activation_bits={bits}"])
+    shape, mappings, network = mapped(spec, keyword_spotting())
+    assert (shape.rows, shape.columns, shape.mux, shape.adcs) == (1024, 512, 4, 128)
+    total = energy_tables(spec, network, mappings)["total"]
+    assert total["conversions"] == 991
+    assert total["inferences_per_second"] == pytest.approx(rate, abs=0.5)
 
 
 def test_rows_are_in_percent():

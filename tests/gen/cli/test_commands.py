@@ -159,11 +159,11 @@ def test_predict_of_a_baseline_is_slower():
 
 BAD = {
     "unknown spec": (
-        ["predict", "nope", MODEL], "nope: no such spec; named specs are demo, "),
+        ["predict", "nope", MODEL], "nope: no such spec; named specs are cim-digital, "),
     "bad override": (
         ["predict", "demo", MODEL, "--set", "engine.kind=foo"],
         ("--set engine.kind=foo: engine.kind: must be sa, sta, sta-dbb, vdbb, s2ta-w, "
-         "s2ta-aw or simd, not 'foo'")),
+         "s2ta-aw, simd or cim, not 'foo'")),
     "missing model": (["predict", "demo", "/nonexistent/m.tflite"], "/nonexistent/m.tflite: "),
     "folder for a model": (["predict", "demo", "/"], "/: "),
     "model that is none": (["predict", "demo", __file__], __file__),

@@ -70,8 +70,9 @@ def run(p, seed, conversions):
                 operands[:], rows[:], adcs[:] = -128 * (index % 16 == 0), True, True
             phase, is_signed = int(rng.integers(p.mux)), bool(rng.integers(2))
             activation_bits, weight_bits = map(int, rng.integers(1, 9, 2))
+            driven = np.where(rows, operands, rng.integers(-128, 128, p.rows))
             codes, cycles = await convert(
-                ctx, dut, operands, rows, adcs, phase=phase, is_signed=is_signed,
+                ctx, dut, driven, rows, adcs, phase=phase, is_signed=is_signed,
                 activation_bits=activation_bits, weight_bits=weight_bits)
             columns = [p.column(adc, phase) for adc in range(p.adcs)]
             expected = digital_codes(

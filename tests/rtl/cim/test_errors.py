@@ -9,7 +9,8 @@ from systolith.rtl.sequencer.descriptor import Opcode
 from systolith.rtl.sequencer.sequencer import Cause
 
 from ..streams import idle
-from .core_bench import CoreBench, core_parameters, random_layer
+from .core_bench import CoreBench, core_parameters
+from .layers import random_layer
 
 REFUSED = {
     "no bits of activations": {"change_fields": {"activation_bits": 0}},
@@ -73,6 +74,7 @@ def test_refuses_results_of_the_vector_unit(monkeypatch):
 
     async def bench(ctx):
         await b.load(ctx)
+        ctx.set(b.core.watchdog, 1000)
         await b.start(ctx)
         assert await b.until_idle(ctx) == Cause.BAD_DESCRIPTOR
         assert ctx.get(b.core.layer) == 1

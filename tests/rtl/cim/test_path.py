@@ -8,7 +8,8 @@ from systolith.rtl.cim.parameters import ChannelParameters
 from systolith.rtl.cim.timing import LayerTiming
 from systolith.rtl.sequencer.sequencer import Cause, Sequencer
 
-from .core_bench import CoreBench, core_parameters, random_layer
+from .core_bench import CoreBench, core_parameters
+from .layers import random_layer
 
 SHAPES = {
     "one pixel": {"channels_in": 5, "channels_out": 3, "size": (1, 1)},
@@ -120,3 +121,19 @@ def test_early_stop_never(monkeypatch):
     layer = random_layer(1, p.macro, **SHAPES["phases"])
     run_twice(CoreBench(monkeypatch, p, [layer]),
               [timing(p, layer, early_stop=True).cycles(pipelined=False)])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_layer(seed, monkeypatch):
+    rng = random.Random(seed)
+    p = core_parameters(timing=tuple(rng.randint(2, 20) for _ in range(8)), rows=96, columns=128,
+                        mux=rng.choice([1, 2, 4, 8]), adjacent=rng.random() < 0.5)
+    phases = rng.randint(1, min(4, p.macro.mux))
+    layer = random_layer(
+        seed, p.macro, channels_in=rng.randint(1, 12), channels_out=rng.randint(
+            8 * phases - 7, 8 * phases), kernel=(rng.randint(1, 2), rng.randint(1, 2)),
+        size=(rng.randint(2, 5), rng.randint(2, 4)), tiles=rng.randint(1, 2), phases=phases,
+        pad=rng.randint(0, 1), stride=rng.randint(1, 2), signed=rng.random() < 0.5,
+        bits=(rng.randint(1, 8), rng.randint(1, 8)),
+        scale={"scale": rng.randrange(1, 300), "scale_shift": rng.randint(0, 9)})
+    run_twice(CoreBench(monkeypatch, p, [layer]), [timing(p, layer).cycles(pipelined=False)])

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compute in memory: whole networks on the digital and the PCM macro, and the array's pace."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import systolith.gen.demo as demo
+from systolith.gen.cli.inputs import load_inputs
+from systolith.gen.importer.tflite import load as load_model
+from systolith.gen.mapping import compile_network
+from systolith.gen.predict import predict
+from systolith.gen.predict.cim import array_time, conversions
+from systolith.gen.spec import load
+from systolith.golden.interpreter import run as run_golden
+from systolith.verif.cim.network import aged, compare
+from systolith.verif.inference import run_network
+
+from ..gen.predict.test_cim import analognets
+from ..litert import reference_tensors
+from .table import Result, Section
+
+__all__ = ["SECTIONS"]
+
+DIGITS = Path(demo.__file__).parent
+TIMES = {"25 s": 25.0, "1 h": 3600.0, "1 d": 86400.0}
+SEEDS = range(1, 6)
+PEAKS = {8: 2.016, 6: 7.71, 4: 26.2}
+
+
+def _networks(networks: Path) -> Iterator[tuple[str, Path, Path]]:
+    yield "digits", DIGITS / "digits_dense.tflite", DIGITS / "digits_held_back.npz"
+    yield "KWS", networks / "kws_ref_model.tflite", networks / "kws_public100.npz"
+
+
+def cim_digital(networks: Path) -> Iterator[Result]:
+    spec = load("cim-digital")
+    for name, model, samples in _networks(networks):
+        network = load_model(model)
+        inputs = load_inputs(samples, network).first(2)
+        golden = run_golden(network, inputs.values)
+        reference = reference_tensors(model, inputs.values, list(golden))
+        yield (f"{name}: golden = LiteRT, every tensor", "2 inputs", "2 inputs",
+               all(np.array_equal(golden[index], reference[index]) for index in golden))
+        report = run_network(spec, model, lambda _, inputs=inputs: inputs, simulate=True,
+                             layers=True, quiet=True)
+        yield (f"{name} on cim-digital: RTL = golden, every tensor", "2 inferences",
+               report.mismatch or f"{report.inferences} inferences", bool(report.bit_exact))
+        yield (f"{name} on cim-digital: cycles = the formula", "equal",
+               f"{report.predicted_cycles_per_inference} / {report.cycles_per_inference}",
+               report.predicted_cycles_per_inference == report.cycles_per_inference)
+
+
+def cim_pcm(networks: Path) -> Iterator[Result]:
+    spec = load("cim-pcm")
+    for name, model, samples in _networks(networks):
+        network = load_model(model)
+        inputs = load_inputs(samples, network).first(2).values
+        program = compile_network(spec, network)
+        for time, seconds in TIMES.items():
+            found = {seed: compare(spec, program, inputs, aged(program, seed, seconds))
+                     for seed in SEEDS}
+            wrong = [f"seed {seed}: {text}" for seed, text in found.items() if text]
+            yield (f"{name} on cim-pcm after {time}: RTL = golden, every tensor and cycle",
+                   f"{len(SEEDS)} seeds", "; ".join(wrong) or f"{len(found)} seeds", not wrong)
+
+
+def cim_pace(_: Path | None) -> Iterator[Result]:
+    spec = load("cim-pcm")
+    clock = spec.target.clock_mhz
+    for bits, wanted in PEAKS.items():
+        reached = spec.cim.peak_tops(bits, clock)
+        yield (f"1024 x 512, 4:1, 128 ADCs: peak at {bits} bits", f"{wanted} TOPS",
+               f"{reached:.3f}", abs(reached / wanted - 1) < 2e-3)
+    program = compile_network(spec, analognets())
+    count = sum(map(conversions, program.layers))
+    rate = 1e6 * clock / array_time(program)
+    yield ("KWS of AnalogNets: conversions of 130 ns", "991", str(count), count == 991)
+    yield ("KWS of AnalogNets: inferences a second", "7762", f"{rate:.0f}", round(rate) == 7762)
+    yield ("KWS of AnalogNets: with all that goes around", "printed",
+           f"{1e6 * clock / predict(program).cycles:.0f}", True)
+
+
+SECTIONS: tuple[Section, ...] = ((cim_digital, True), (cim_pcm, True), (cim_pace, False))
