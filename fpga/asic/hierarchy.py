@@ -17,7 +17,7 @@ from .technology import Technology
 __all__ = ["Hierarchy", "emit", "kind_of", "part_of"]
 
 _CHILD = re.compile(r"^  (\w+) (\\?\S+) +\($", re.M)
-_MERGED = (*PARTS, "dot_product", "selector")
+_MERGED = (*PARTS, "dot_product", "popcount", "selector")
 """What is optimised with the block around it, by a part of its module's name."""
 _SPINE = ("", ".core", ".core.fetch")
 """Instances whose children are blocks of their own, once as they may be."""

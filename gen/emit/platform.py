@@ -19,6 +19,7 @@ from amaranth.lib.wiring import In
 from ...rtl.arith.arithmetic import Arithmetic
 from ...rtl.arith.dot_product import DotProduct
 from ...rtl.arith.fabric import FabricArithmetic
+from ...rtl.arith.popcount import Popcount
 from ...rtl.arith.product_sum import plain_product
 from ...rtl.cell import Cell
 
@@ -97,6 +98,10 @@ class EmittingPlatform:
     def get_dot_product(self, dot: DotProduct) -> Module:
         """The dot product in the platform's arithmetic."""
         return dot.plain() if self.arithmetic is None else self.arithmetic.dot_product(dot)
+
+    def get_popcount(self, counter: Popcount) -> Module:
+        """The count of ones in the platform's arithmetic."""
+        return getattr(self.arithmetic, "popcount", Popcount.plain)(counter)
 
     def get_product(self, m: Module, tap: int, activation: Value, weight: Value) -> Value:
         """Product ``tap`` of a pipelined sum, in the platform's arithmetic."""

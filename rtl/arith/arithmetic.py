@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How dot products are built, where that is not left to the synthesiser."""
+"""How dot products and counts are built, where that is not left to the synthesiser."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from .carry_save import CarrySaveAdder, FinalAdder
 from .dot_product import DotProduct
 from .dots import Dots
 from .partial_products import Multiplier, add_products
+from .popcount import Popcount
 
 __all__ = ["Arithmetic"]
 
@@ -35,4 +36,14 @@ class Arithmetic:
                      dot.signed_activations, self.multiplier)
         adder = CarrySaveAdder(m, inverting=self.inverting, final=self.final)
         m.d.comb += dot.result.eq(adder.total(dots))
+        return m
+
+    def popcount(self, counter: Popcount) -> Module:
+        """The body of ``counter``."""
+        m = Module()
+        dots = Dots(len(counter.o))
+        for bit in counter.i:  # products: NAND gates are smaller than AND gates
+            dots.add_inverse(0, ~bit)
+        adder = CarrySaveAdder(m, inverting=self.inverting, final=self.final)
+        m.d.comb += counter.o.eq(adder.total(dots))
         return m

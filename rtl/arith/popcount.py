@@ -4,12 +4,48 @@
 from collections import deque
 
 from amaranth import Cat, Const, Module, Signal, Value
+from amaranth.lib.wiring import In, Out
 
+from ..cell import Cell
 from .total import total
 
-__all__ = ["popcount"]
+__all__ = ["Popcount", "popcount"]
 
 LANES = 32
+
+
+class Popcount(Cell):
+    """``o`` is the number of ones of ``i``.
+
+    A platform with ``get_popcount`` may replace the plain description by one of its own technology
+    (carry-save trees).
+
+    *Timing*: combinational.
+
+    *Parameters*: ``width`` (of ``i``, at least 1).
+
+    *Members*: ``i``, ``o``.
+    """
+
+    def __init__(self, width: int):
+        if width < 1:
+            raise ValueError(f"Width must be at least 1, not {width!r}")
+        self.width = width
+        super().__init__({"i": In(width), "o": Out(range(width + 1))})
+
+    @property
+    def module_name(self) -> str:
+        return f"popcount_{self.width}"
+
+    def body(self, platform) -> Module:
+        replace = getattr(platform, "get_popcount", Popcount.plain)
+        return replace(self)
+
+    def plain(self) -> Module:
+        """Adders left to the synthesiser."""
+        m = Module()
+        m.d.comb += self.o.eq(popcount(m, "ones", self.i))
+        return m
 
 
 def popcount(m: Module, name: str, bits: Value) -> Value:

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Columns of a digital compute-in-memory array that share an adder tree."""
 
-from amaranth import Array, Cat, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import data, memory
+from amaranth import Array, Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for, ceil_log2, exact_log2
 
-from ..arith.popcount import popcount
+from ..arith.popcount import Popcount, popcount
 from ..cell import Cell
 from .contract import OPERAND_BITS
+from .weight_cells import WeightCells, cell_memory
 
 __all__ = ["DigitalColumn", "PlaneStep"]
 
@@ -23,7 +24,8 @@ PlaneStep = data.StructLayout({
 
 
 class DigitalColumn(Cell):
-    """``mux`` columns of cells and what stands for their ADC: an adder tree and two accumulators.
+    """``mux`` columns of ``WeightCells`` and what stands for their ADC: an adder tree and two
+    accumulators.
 
     In every cycle one plane of operands meets one plane of a column's weights:
     ``ones = popcount(operands & plane)``. Planes of operands run through for each of weights, each
@@ -82,25 +84,22 @@ class DigitalColumn(Cell):
     def body(self, platform) -> Module:
         m = Module()
         place = self.column[:exact_log2(self.together)]
-        plane = Signal(self.rows)
-        planes = [self._cells(m, which, bit) for which in range(self.together)
-                  for bit in range(self._planes)]
-        chosen = Array(planes)[self.plane + place * self._planes]
-        with m.If(self.load):
-            m.d.sync += plane.eq(Mux(self.enable, chosen, 0))
+        m.submodules.cells = cells = WeightCells(rows=self.rows, mux=self.mux,
+                                                 together=self.together, planes=self._planes)
+        for name in ("write", "write_rows", "weights", "load", "enable", "column", "plane"):
+            m.d.comb += getattr(cells, name).eq(getattr(self, name))
 
-        products = Signal(self.rows)
+        m.submodules.counter = counter = Popcount(self.rows)
         ones = Signal(signed(bits_for(self.rows) + 1))
         step = Signal(PlaneStep)
         if self.fragment:
             negative = self._signs(m, place)
-            m.d.comb += products.eq(plane & self.operands ^ Cat(
+            m.d.comb += counter.i.eq(cells.o & self.operands ^ Cat(
                 bit.replicate(self.fragment) for bit in negative))
-            m.d.sync += ones.eq(popcount(m, "ones", products)
-                                - popcount(m, "signs", negative) * self.fragment)
+            m.d.sync += ones.eq(counter.o - popcount(m, "signs", negative) * self.fragment)
         else:
-            m.d.comb += products.eq(plane & self.operands)
-            m.d.sync += ones.eq(popcount(m, "ones", products))
+            m.d.comb += counter.i.eq(cells.o & self.operands)
+            m.d.sync += ones.eq(counter.o)
         m.d.sync += step.eq(self.step)
 
         inner = Signal(signed(len(ones) + OPERAND_BITS - 1))
@@ -125,16 +124,6 @@ class DigitalColumn(Cell):
     def _planes(self) -> int:
         return OPERAND_BITS - bool(self.fragment)
 
-    def _cells(self, m: Module, place: int, bit: int) -> Value:
-        """A plane of weights of the chosen columns, of those that are written at once.
-
-        A word for each column that is not; it is read at once, so that a row's bit can be put in.
-        """
-        word, write_data = self._memory(m, f"cells_{place}_{bit}", self.rows)
-        m.d.comb += write_data.eq(Mux(self.weights[place][bit], word | self.write_rows,
-                                      word & ~self.write_rows))
-        return word
-
     def _signs(self, m: Module, place: Value) -> Value:
         """Signs of the chosen column's fragments, held from ``load`` on."""
         count = self.rows // self.fragment
@@ -146,7 +135,7 @@ class DigitalColumn(Cell):
         signs, faults = [], []
         for index, weight in enumerate(self.weights):
             layout = data.StructLayout({"negative": count, "known": count})
-            read, write = self._memory(m, f"signs_{index}", layout.size)
+            read, write = cell_memory(m, f"signs_{index}", layout.size, self)
             word = data.View(layout, read)
             counts = weight[:-1].any()
             other = word.known & written & ~first & (word.negative ^ weight[-1].replicate(count))
@@ -161,18 +150,3 @@ class DigitalColumn(Cell):
         with m.If(self.load):
             m.d.sync += held.eq(Mux(self.enable, Array(signs)[place], 0))
         return held
-
-    def _memory(self, m: Module, name: str, width: int) -> tuple[Signal, Signal]:
-        """The word of the chosen columns, and what is written to it."""
-        depth = self.mux // self.together
-        if depth == 1:
-            word, write_data = Signal(width, name=name, reset_less=True), Signal(width)
-            with m.If(self.write):
-                m.d.sync += word.eq(write_data)
-            return word, write_data
-        m.submodules[name] = cells = memory.Memory(
-            shape=unsigned(width), depth=depth, init=[])
-        read, write = cells.read_port(domain="comb"), cells.write_port()
-        m.d.comb += [read.addr.eq(self.column >> exact_log2(self.together)),
-                     write.addr.eq(read.addr), write.en.eq(self.write)]
-        return read.data, write.data

@@ -17,6 +17,8 @@ from . import (
     asic_prediction,
     benchmark_suite,
     boards,
+    cim_asic,
+    cim_cycles,
     cim_networks,
     compute_in_memory,
     constants,
@@ -39,7 +41,8 @@ SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECT
             + streaming.SECTIONS + onnx_networks.SECTIONS + fuzzing.SECTIONS + external.SECTIONS
             + arithmetic.SECTIONS + constants.SECTIONS + front_end.SECTIONS + boards.SECTIONS
             + fpga.SECTIONS + ppa.SECTIONS + asic_chip.SECTIONS + asic_prediction.SECTIONS
-            + fixed_energy.SECTIONS + cim_networks.SECTIONS + compute_in_memory.SECTIONS)
+            + fixed_energy.SECTIONS + cim_cycles.SECTIONS + cim_asic.SECTIONS
+            + cim_networks.SECTIONS + compute_in_memory.SECTIONS)
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from .photograph import photograph
 from .table import Result, Section
 
 __all__ = ["SECTIONS"]
@@ -24,7 +25,7 @@ def fixed_energy(networks: Path, pdk: Path) -> Iterator[Result]:
     liberty = sorted((pdk / "asap7").glob("*.lib.gz"))
     with TemporaryDirectory() as name:
         folder = Path(name)
-        np.savez(folder / "person.npz", input=_person()[None])
+        np.savez(folder / "person.npz", input=photograph(SIZE)[None])
         done = subprocess.run(
             [sys.executable, "-m", "systolith.gen.cli", "bench", "fixed",
              "--network", str(networks / "vww_96_int8.tflite"),
@@ -37,17 +38,6 @@ def fixed_energy(networks: Path, pdk: Path) -> Iterator[Result]:
             "fixed.json", "fixed.png", "fixed.svg"}
         found = json.loads((folder / "found" / "fixed.json").read_text())
     yield from _results(found)
-
-
-def _person() -> np.ndarray:
-    """A photograph of a person, as matplotlib ships one: int8 [96, 96, 3]."""
-    from matplotlib import cbook
-    from matplotlib.image import imread
-
-    picture = imread(cbook.get_sample_data("grace_hopper.jpg"))
-    side = min(picture.shape[:2]) // SIZE * SIZE
-    tiles = picture[:side, :side].reshape(SIZE, side // SIZE, SIZE, side // SIZE, 3)
-    return (tiles.mean(axis=(1, 3)).round() - 128).astype(np.int8)
 
 
 def _results(found: dict) -> Iterator[Result]:

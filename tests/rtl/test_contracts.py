@@ -6,6 +6,7 @@ import re
 
 import pytest
 from systolith.rtl.arith.dot_product import DotProduct
+from systolith.rtl.arith.popcount import Popcount
 from systolith.rtl.bus.single import SingleWindow
 from systolith.rtl.cim.contract import MacroParameters, MacroSignature
 from systolith.rtl.cim.controller import Controller
@@ -19,6 +20,7 @@ from systolith.rtl.cim.read_out import ReadOut
 from systolith.rtl.cim.rows import DacQuantiser, RowDrivers, RowGroup
 from systolith.rtl.cim.scale import ScaledSums, ScaleLane
 from systolith.rtl.cim.sums import SumMemory
+from systolith.rtl.cim.weight_cells import WeightCells
 from systolith.rtl.compact.core import CompactCore
 from systolith.rtl.compact.lanes import Lanes
 from systolith.rtl.compact.memory import CompactMemory
@@ -123,7 +125,7 @@ COMPONENTS = [
     ModuleMacro(MacroParameters(macro="pcm", rows=8, columns=8, mux=1, timing=(2,) * 8)),
     OperandRow(depth=8),
     ParameterLoader(lanes=8, fields=(69,), width=1, row_width=6), ParameterRegister(width=69),
-    PostLane(beats=1, accumulator_bits=32),
+    Popcount(8), PostLane(beats=1, accumulator_bits=32),
     PostProcessor(columns=8, lanes=8, accumulator_bits=32), PrunedRow(),
     RasterWalker(address_width=6), ReadOut(ARRAY, pace=1),
     Requantiser(), RowDrivers(rows=8), RowGroup(groups=1), ScaleLane(code_bits=24),
@@ -134,7 +136,7 @@ COMPONENTS = [
     SramBank(depth=4), SumMemory(lanes=8, groups=2), SystolicEngine(FACTS), Tpe(FACTS),
     VectorLane(),
     VectorUnit(lanes=8, gather_lanes=4, tag_width=24), WideMemory(banks=2, rows=4), WindowRow(),
-    Walker(word_width=6), WeightLoader(ARRAY, row_width=6),
+    Walker(word_width=6), WeightCells(rows=8, mux=1), WeightLoader(ARRAY, row_width=6),
     WindowWalker(blocks=1, lanes=4, tile_pixels=4, address_width=6, tag_width=24),
     Writer(words=1, beats=1, address_width=6), AccessPort(4),
 ]

@@ -9,7 +9,7 @@ import numpy as np
 from ...rtl.cim.contract import ADC_SHIFT_BITS, WRITE_WEIGHTS, MacroParameters
 from .reference import Conversion, ExactReference
 
-__all__ = ["Script", "draw_script"]
+__all__ = ["Script", "add_conversion", "add_writes", "draw_script"]
 
 MOST_WRITES = 3000
 """Of one round: of larger arrays a part is written."""
@@ -41,15 +41,16 @@ def draw_script(p: MacroParameters, reference: ExactReference, seed: int, *, rou
         weights = _weights(p, rng)
         written = rng.permutation(p.rows)[:max(MOST_WRITES // groups, 1)]
         places = rng.permutation((written[:, None] * groups + np.arange(groups)).ravel())
-        _write(script, reference, rng, places if index else places[len(places) // 8:], weights())
+        add_writes(script, reference, rng, places if index else places[len(places) // 8:],
+                   weights())
         usable = ~ever  # weights from before a reset may be there or not
         ever[written] = usable[written] = True
         for half in (0, 1):
             if half:
-                _write(script, reference, rng, places[len(places) // 8:len(places) // 4],
-                       weights())
+                add_writes(script, reference, rng, places[len(places) // 8:len(places) // 4],
+                           weights())
             for _ in range(conversions // 2):
-                _convert(script, reference, rng, _draw(p, rng, usable))
+                add_conversion(script, reference, rng, _draw(p, rng, usable))
     return script
 
 
@@ -62,8 +63,9 @@ def _weights(p: MacroParameters, rng: np.random.Generator) -> Callable[[], np.nd
     return lambda: (signs * rng.integers(0, 128, shape)).reshape(p.rows, -1, WRITE_WEIGHTS)
 
 
-def _write(script: Script, reference: ExactReference, rng: np.random.Generator,
-           places: np.ndarray, weights: np.ndarray) -> None:
+def add_writes(script: Script, reference: ExactReference, rng: np.random.Generator,
+               places: np.ndarray, weights: np.ndarray) -> None:
+    """Write of ``weights`` [rows, groups, 8] those at ``places``, ``row * groups + group``."""
     for place in places.tolist():
         row, group = divmod(place, weights.shape[1])
         reference.write(row, group, weights[row, group])
@@ -98,8 +100,9 @@ def _step(conversion: Conversion, cycles: int, rng: np.random.Generator) -> dict
             "drain": bool(rng.random() < 0.5)}
 
 
-def _convert(script: Script, reference: ExactReference, rng: np.random.Generator,
-             conversion: Conversion) -> None:
+def add_conversion(script: Script, reference: ExactReference, rng: np.random.Generator,
+                   conversion: Conversion) -> None:
+    """Convert, behind what the script has; pauses around it are at random."""
     script.conversions.append(conversion)
     script.codes.append(reference.convert(conversion))
     script.steps.append(_step(conversion, reference.cycles(conversion), rng))
