@@ -2,6 +2,7 @@
 """Runs a compiled program on the simulated RTL and takes its results apart again."""
 
 import hashlib
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +29,6 @@ from ..gen.transport import (
     unpack_outputs,
     unpack_slots,
 )
-from ..rtl.cim.digital import DigitalMacro
-from ..rtl.cim.macro import DIGITAL
 from ..rtl.compact.parameters import CompactParameters
 from ..rtl.core import UNITS
 from ..rtl.memory.map import REGIONS
@@ -57,14 +56,13 @@ def simulator(spec: Spec) -> Simulator:
     def make() -> Simulator:
         platform = EmittingPlatform(TOP, arithmetic(spec))
         source, ports = platform.convert(accelerator(spec, monitors=True), TOP)
+        columns = re.findall(rf"^module ({TOP}_digital_column_\w+)\(", source, re.M)
         if platform.black_boxes:
             source = "\n".join([
                 *(text for name, text in split_modules(source).items()
                   if name not in platform.black_boxes), *macro_sources(spec).values()])
-        p = parameters(spec)
-        columns = _columns(p)
-        return build(source, top=TOP, ports=ports, memories=_memory_modules(p), apart=columns,
-                     flags=WIDE if columns else ())
+        return build(source, top=TOP, ports=ports, memories=_memory_modules(parameters(spec)),
+                     apart=columns, flags=WIDE if columns else ())
 
     hardware = f"{parameters(spec).spec_hash:016x} {spec.arithmetic} {macro_sources(spec)}"
     return recall(f"{hardware} {generator_hash()}", TOP, make)
@@ -80,14 +78,6 @@ def generator_hash() -> str:
         for path in sorted((house / part).rglob("*.py")) or [house / part]:
             digest.update(f"{path.relative_to(house)} ".encode() + path.read_bytes())
     return digest.hexdigest()
-
-
-def _columns(p: AcceleratorParameters) -> list[str]:
-    """The module of a digital macro's columns, of which there are many."""
-    macro = p.macro
-    if macro is None or macro.macro != DIGITAL:
-        return []
-    return [f"{TOP}_{DigitalMacro(macro).column().module_name}"]
 
 
 def _memory_modules(p: AcceleratorParameters) -> list[str]:

@@ -121,7 +121,8 @@ def generate(spec: Spec, directory: Path, *, target: str = "generic",
             "regions": {name: p.region_address(index) for index, name in enumerate(REGIONS)}},
     }
     if p.macro is not None:
-        manifest["macro"] = dataclasses.asdict(p.macro) | {"sources": list(sources)}
+        manifest["macro"] = dataclasses.asdict(p.macro) | {
+            "timing": list(p.macro.timing), "sources": list(sources)}
     if asic or boxes:
         (directory / "blackboxes.f").write_text(
             "".join(f"blackboxes/{name}.v\n" for name in sorted(boxes)))

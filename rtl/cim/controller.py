@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Conversions of a layer: of every pixel the row tiles in turn, and of each tile its phases."""
 
-from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2, exact_log2
@@ -151,9 +151,16 @@ class Controller(wiring.Component):
         tail = Signal(p.lanes)
         m.d.comb += tail.eq((1 << rest) - 1)
         m.d.comb += self.adc_enable.eq(Cat(
-            Mux((self.group <= group) & (group < end), (1 << p.lanes) - 1,
-                Mux(group == end, tail, 0))[:p.lanes] for group in range(p.groups)))
+            Mux(begun & (group < end), (1 << p.lanes) - 1,
+                Mux(group == end, tail, 0))[:p.lanes]
+            for group, begun in enumerate(self._begun())))
         return m
+
+    def _begun(self) -> list:
+        """For each group of lanes whether the tile begins with it or before."""
+        top = (1 << len(self.group)) - 1  # which everything is at most
+        return [Const(1) if group == top else self.group <= group
+                for group in range(self.p.groups)]
 
     def _limit(self):
         """Cycles of reading that may be left when a conversion is fired."""
