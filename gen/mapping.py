@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mapping: of the ways in which a network can run, the one with the fewest predicted cycles."""
+"""Compilation: of the ways in which a network can run, the one with the fewest predicted cycles.
+
+Where layers lie in a compute-in-memory array is ``compile/cim/mapper.py``'s.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -114,6 +114,8 @@ def mapped(spec: Spec, network: "Network"
 
 
 def _check(spec: Spec, seeds: int, plot: Path | None) -> None:
+    from ..cim.energy import MOST_ADC_BITS
+
     if spec.engine.kind != "cim":
         raise InputFault(f"engine.kind must be cim for this command, not {spec.engine.kind}; "
                          "cim-pcm is a spec of that kind")
@@ -123,6 +125,10 @@ def _check(spec: Spec, seeds: int, plot: Path | None) -> None:
     if spec.cim.residency != "resident":
         raise InputFault("cim.residency must be resident, as weights in phase-change memory are, "
                          f"not {spec.cim.residency}; add --set cim.residency=resident")
+    if (spec.cim.adc_bits or 0) > MOST_ADC_BITS:
+        raise InputFault(f"cim.adc_bits must be at most {MOST_ADC_BITS} for this command, which "
+                         f"knows no ADC's energy beyond, not {spec.cim.adc_bits}; add --set "
+                         "cim.adc_bits=8")
     if not 1 <= seeds <= 1000:
         raise InputFault(f"--seeds must be 1 to 1000, not {seeds}")
     if plot is not None and plot.suffix not in (".svg", ".png"):

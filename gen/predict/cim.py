@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cycles and events of layers on a compute-in-memory macro."""
 
-from ...rtl.cim.parameters import ChannelParameters
+from ...rtl.cim.channel_parameters import ChannelParameters
 from ...rtl.cim.timing import LayerTiming
 from ...rtl.parameters import AcceleratorParameters
 from ..compile.cim import ArrayPlan

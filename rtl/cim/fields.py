@@ -36,7 +36,6 @@ CimFields = data.StructLayout({
     "scale": SCALE_BITS,
     "scale_shift": 5,
     "load_words": 20,         # of weights, written from ``weight_row`` on before the layer begins
-    "early_stop": 1,
 })
 
 SPOTS = ("tap_x", "tap_y", "tap_channel", "row_group_step", "second_base", "sum_multipliers")

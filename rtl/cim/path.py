@@ -11,13 +11,13 @@ from ..memory.wide import WideMemory
 from ..operand.im2col import block_tag
 from ..postproc.path import post_path
 from ..sequencer.sequencer import Sequencer
+from .channel_parameters import ChannelParameters
 from .check import groups_of
 from .controller import Controller
 from .counters import ArrayCounters
 from .fields import cim_fields
 from .loader import ArrayPort, WeightLoader
 from .macro import macro_of
-from .parameters import ChannelParameters
 from .read_out import ReadOut
 from .rows import RowDrivers
 from .scale import SUM_BITS, ScaledSums

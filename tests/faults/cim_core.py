@@ -10,7 +10,7 @@ OPERANDS = f"{TESTS}/test_rows.py::test_every_operand_at_every_width[True]"
 TILES = f"{TESTS}/test_rows.py::test_tiles_follow_one_another[0]"
 CONVERSIONS = f"{TESTS}/test_controller.py::test_conversions_and_reads_in_order"
 SUMS = f"{TESTS}/test_scale.py::test_sums_over_row_tiles[2-3]"
-PARAMETERS = f"{TESTS}/test_parameters.py::test_every_group_meets_its_own[2-16]"
+PARAMETERS = f"{TESTS}/test_channel_parameters.py::test_every_group_meets_its_own[2-16]"
 
 CIM_CORE = (
     Fault(name="a DAC rounds down",
@@ -84,12 +84,12 @@ CIM_CORE = (
           new="        m.d.sync += gdc.eq(self.gdc)\n",
           killer=SUMS),
     Fault(name="a group's shift is that of the one behind it",
-          path="rtl/cim/parameters.py",
+          path="rtl/cim/channel_parameters.py",
           old='"shift": Requantiser.SHIFT_DELAY}',
           new='"shift": 0}',
           killer=PARAMETERS),
     Fault(name="parameters of the next layer follow the last group's",
-          path="rtl/cim/parameters.py",
+          path="rtl/cim/channel_parameters.py",
           old="row.eq(Mux(wrap, self.base, row + 1))",
           new="row.eq(row + 1)",
           killer=PARAMETERS),

@@ -8,6 +8,7 @@ import pytest
 from systolith.rtl.arith.dot_product import DotProduct
 from systolith.rtl.arith.popcount import Popcount
 from systolith.rtl.bus.single import SingleWindow
+from systolith.rtl.cim.channel_parameters import ChannelParameters
 from systolith.rtl.cim.contract import MacroParameters, MacroSignature
 from systolith.rtl.cim.controller import Controller
 from systolith.rtl.cim.counters import ArrayCounters
@@ -15,7 +16,6 @@ from systolith.rtl.cim.digital import DigitalMacro
 from systolith.rtl.cim.digital_column import DigitalColumn
 from systolith.rtl.cim.loader import ArrayPort, WeightLoader
 from systolith.rtl.cim.macro import ModuleMacro
-from systolith.rtl.cim.parameters import ChannelParameters
 from systolith.rtl.cim.read_out import ReadOut
 from systolith.rtl.cim.rows import DacQuantiser, RowDrivers, RowGroup
 from systolith.rtl.cim.scale import ScaledSums, ScaleLane

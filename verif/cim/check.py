@@ -15,7 +15,7 @@ from ...rtl.cim.contract import WRITE_PATIENCE, MacroParameters, write_layout
 from ...rtl.cim.digital import DigitalMacro
 from ...rtl.cim.macro import PCM, macro_of
 from ..simulator import WIDE, Simulator, build
-from .reference import Cells, ExactReference, PcmReference
+from .reference import CellFile, ExactReference, PcmReference
 from .stimuli import Script, draw_script
 
 __all__ = ["MacroBench", "MacroRun", "check_macro", "random_cells"]
@@ -44,7 +44,7 @@ class MacroBench:
     parameters: MacroParameters
     sources: Sequence[str] = ()
     plusargs: Sequence[str] = ()
-    cells: Cells | None = None
+    cells: CellFile | None = None
     _simulator: Simulator | None = field(default=None, init=False)
 
     def reference(self) -> ExactReference:
@@ -90,7 +90,7 @@ class MacroBench:
                                            in answer["reads"]], answer["cycles"])
 
 
-def random_cells(p: MacroParameters, seed: int) -> Cells:
+def random_cells(p: MacroParameters, seed: int) -> CellFile:
     """Of an array, as far apart as their words can hold, some without noise."""
     rng = np.random.default_rng(seed)
     shape = p.rows, p.columns
@@ -99,7 +99,7 @@ def random_cells(p: MacroParameters, seed: int) -> Cells:
     extreme = rng.random(shape)
     conductances[extreme < 0.02], sigmas[extreme < 0.01] = -(1 << 15), (1 << 16) - 1
     sigmas[extreme > 0.9] = 0
-    return Cells(conductances.astype(np.int16), sigmas.astype(np.uint16), seed * 0x9E3779B1 % 2**32)
+    return CellFile(conductances.astype(np.int16), sigmas.astype(np.uint16), seed * 0x9E3779B1 % 2**32)
 
 
 def check_macro(parameters: MacroParameters, sources: Sequence[str] = (), *,

@@ -18,7 +18,7 @@ from ...golden.cim.device import program as programmed
 from ...golden.cim.layers import regions
 from ...golden.cim.quantisers import GDC_ONE
 from ..run import run, simulator
-from .reference import Cells as CellFile
+from .reference import CellFile
 
 __all__ = ["AgedArray", "aged", "compare", "run_on_cells"]
 

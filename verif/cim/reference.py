@@ -13,7 +13,7 @@ from ...golden.cim.conversion import (
 )
 from ...rtl.cim.contract import WRITE_WEIGHTS, MacroParameters
 
-__all__ = ["Cells", "Conversion", "ExactReference", "PcmReference"]
+__all__ = ["CellFile", "Conversion", "ExactReference", "PcmReference"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Conversion:
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class CellFile:
     """Of a PCM macro: ``conductances`` int16 and ``sigmas`` uint16 [rows, columns] in steps, and
     the ``seed`` of read noise."""
 
@@ -72,7 +72,7 @@ class ExactReference:
     def cycles(self, conversion: Conversion) -> int:
         """From ``fire`` to where the next one is possible."""
         p = self.p
-        if not p.early_stop:
+        if not p.early_stop or p.timing:  # of others but the digital one only the rule is known
             return p.conversion_cycles(conversion.activation_bits, conversion.weight_bits)
         return int(digital_cycles(
             (conversion.operands * conversion.rows)[None],
@@ -83,7 +83,7 @@ class ExactReference:
 class PcmReference(ExactReference):
     """A PCM macro ``p`` with ``cells``, or ideal ones of what is written."""
 
-    def __init__(self, p: MacroParameters, cells: Cells | None = None):
+    def __init__(self, p: MacroParameters, cells: CellFile | None = None):
         super().__init__(p)
         self.cells = cells
         self.written = np.zeros((p.rows, p.columns), bool)

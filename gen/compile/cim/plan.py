@@ -33,14 +33,13 @@ class ArrayPlan(BlockPlan):
     """The plan of a layer on the array: every block once, dense, tile by tile of rows.
 
     ``mapping``: where; ``words``: rows that each block takes, in order; ``weight_step``: cells hold
-    weights over ``2**weight_step``; ``early_stop``: conversions may end early; ``load``: outputs of
-    the layers whose weights are loaded ahead of this one, where weights are reloaded.
+    weights over ``2**weight_step``; ``load``: outputs of the layers whose weights are loaded ahead
+    of this one, where weights are reloaded.
     """
 
     mapping: LayerMapping
     words: tuple[int, ...]
     weight_step: int = 0
-    early_stop: bool = False
     load: tuple[int, ...] = ()
 
     @cached_property
@@ -141,7 +140,7 @@ def _plan(layer: LoweredLayer, placement: Placement, cim: Cim, load: tuple[int, 
     return ArrayPlan(
         nnz=BLOCK * once, passes=once, steps=once, pass_steps=1, split=False,
         stride=layer.stride[1], words=_block_rows(layer), weight_step=step,
-        early_stop=cim.early_stop, load=load, mapping=LayerMapping(
+        load=load, mapping=LayerMapping(
             tiles=placement.tiles, channels=outputs, adcs=placement.adcs,
             phases=placement.phases, activation_bits=cim.activation_bits,
             weight_bits=cim.weight_bits, adc_shift=0 if cim.exact else cim.adc_shift, scale=scale,

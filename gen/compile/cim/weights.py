@@ -61,7 +61,7 @@ def array_fields(plan: ArrayPlan, words: int) -> dict[str, int]:
         "adcs": mapping.adcs, "last_adcs": plan.last_adcs, "phases": mapping.phases,
         "activation_bits": mapping.activation_bits, "weight_bits": mapping.weight_bits,
         "adc_shift": mapping.adc_shift, "scale": mapping.scale,
-        "scale_shift": mapping.scale_shift, "load_words": words, "early_stop": plan.early_stop}
+        "scale_shift": mapping.scale_shift, "load_words": words}
     value = 0
     for name, item in fields.items():
         value |= int(item) << CimFields[name].offset

@@ -58,6 +58,7 @@ def test_text(few):
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (["demo"], "engine.kind must be cim for this command, not sta-dbb"),
+    (["cim-pcm", "--set", "cim.adc_bits=11"], "cim.adc_bits must be at most 10 for this command"),
     (["cim-digital"], "cim.macro must be pcm, whose devices have noise, not digital"),
     (["cim-pcm", "--seeds", 0], "--seeds must be 1 to 1000, not 0"),
     (["cim-pcm", "--plot", "x.pdf"], "x.pdf: --plot must be a file .svg or .png"),

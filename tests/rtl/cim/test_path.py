@@ -4,7 +4,7 @@
 import random
 
 import pytest
-from systolith.rtl.cim.parameters import ChannelParameters
+from systolith.rtl.cim.channel_parameters import ChannelParameters
 from systolith.rtl.cim.timing import LayerTiming
 from systolith.rtl.sequencer.sequencer import Cause, Sequencer
 

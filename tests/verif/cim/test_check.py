@@ -84,7 +84,8 @@ def broken():
 
 
 @pytest.mark.parametrize("changes", [
-    FIXED, {"macro": "pcm", "timing": PCM_TIMING},
+    FIXED, FIXED | {"timing": (9,) * 8, "early_stop": True},
+    {"macro": "pcm", "timing": PCM_TIMING},
     {"macro": "pcm", "timing": (5,) * 8, "adc_bits": 10, "mux": 4, "adjacent": True},
     {"macro": "digital", "early_stop": True},
     {"macro": "digital", "early_stop": True, "fragment": 8, "mux": 4, "adjacent": True},

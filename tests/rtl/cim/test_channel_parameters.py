@@ -6,7 +6,7 @@ import random
 import pytest
 from amaranth import Module
 from amaranth.lib import wiring
-from systolith.rtl.cim.parameters import ChannelParameters
+from systolith.rtl.cim.channel_parameters import ChannelParameters
 from systolith.rtl.postproc.post_processor import PostProcessor
 from systolith.rtl.postproc.requantiser import Parameters
 from systolith.rtl.sequencer.descriptor import Rounding
