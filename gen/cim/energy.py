@@ -8,8 +8,8 @@ from ...golden.cim.layers import ArrayLayer
 from ...golden.cim.mapping import LayerMapping
 from ...golden.dbb import BLOCK
 
-__all__ = ["ADC_PJ", "MOST_ADC_BITS", "Events", "UnitEnergy", "conversion_ns", "count_events", "energy_pj",
-           "unit_energies"]
+__all__ = ["ADC_PJ", "MOST_ADC_BITS", "Events", "UnitEnergy", "conversion_ns", "count_events",
+           "energy_pj", "unit_energies"]
 
 ADC_PJ = (0.79, 0.99, 1.20, 1.42, 1.67, 1.97, 2.38)
 """Of a successive-approximation ADC of 4 ... 10 bits, in pJ."""

@@ -99,7 +99,8 @@ def random_cells(p: MacroParameters, seed: int) -> CellFile:
     extreme = rng.random(shape)
     conductances[extreme < 0.02], sigmas[extreme < 0.01] = -(1 << 15), (1 << 16) - 1
     sigmas[extreme > 0.9] = 0
-    return CellFile(conductances.astype(np.int16), sigmas.astype(np.uint16), seed * 0x9E3779B1 % 2**32)
+    return CellFile(conductances.astype(np.int16), sigmas.astype(np.uint16),
+                    seed * 0x9E3779B1 % 2**32)
 
 
 def check_macro(parameters: MacroParameters, sources: Sequence[str] = (), *,
