@@ -13,7 +13,8 @@ from systolith.verif.simulator import SimulationFault
 class Model:
     """Stands in for a simulator: a process a job, whose Python is in the job's file."""
 
-    def run(self, module, *, job, work, processes):
+    def run(self, module, *, job, work, processes, plusargs):
+        assert not plusargs
         if processes.run([sys.executable, "-c", job.read_text()], cwd=work):
             raise SimulationFault(f"{job.parent.name} failed")
 
