@@ -303,8 +303,7 @@ class Core(wiring.Component):
         ]
 
         m.submodules.counters = counters = Counters(
-            multipliers=facts.multipliers if p.macro is None else p.macro.rows * p.macro.adcs,
-            banks=p.banks, write_words=activations.write_words)
+            multipliers=p.multipliers, banks=p.banks, write_words=activations.write_words)
         m.d.comb += [
             counters.gated_activation.eq(path.gated_activation),
             counters.gated_weight.eq(path.gated_weight),

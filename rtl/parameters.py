@@ -96,6 +96,11 @@ class AcceleratorParameters:
         return len(self.front_end.layers) if self.front_end and self.front_end.monitors else 0
 
     @property
+    def multipliers(self) -> int:
+        """Of the engine; of a macro the cells that multiply in a conversion."""
+        return self.facts.multipliers if self.macro is None else self.macro.rows * self.macro.adcs
+
+    @property
     def vector_blocks(self) -> int:
         """Channel blocks that the vector unit takes at once."""
         return self.vector_lanes // 8

@@ -104,7 +104,6 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
     ``window`` or else straight into the memories, an array always through the window;
     ``conditions``: flags with which runs start; ``registers`` are written before."""
     p = program.parameters
-    macro = getattr(p, "macro", None)  # the compact core knows of none
     runs, image = image_words(program)
     streamed = {} if p.slots is None else {
         "frames": inputs.reshape(len(inputs), -1, p.frame[2]), "slot_runs": slot_runs(program),
@@ -116,9 +115,9 @@ def prepare(program: Program, inputs: np.ndarray, folder: Path, *, monitor: bool
         input_outside=program.lowered.input in program.spilled,
         inputs=np.zeros((len(inputs), 0), "<u8") if streamed else pack_inputs(program, inputs),
         output_runs=tensor_runs(program, program.lowered.output),
-        registers=dict(registers or {}), array=macro is not None,
+        registers=dict(registers or {}), array=p.macro is not None,
         layers=len(program.layers), banks=p.banks, monitor=monitor, trace=trace, stalls=stalls,
-        watchdog=watchdog, places=None if window or macro else asdict(_places(p)),
+        watchdog=watchdog, places=None if window or p.macro else asdict(_places(p)),
         **streamed)
 
 

@@ -5,15 +5,12 @@ Where a layer lies plays no part in its accuracy; into how many row tiles it is 
 """
 
 from ...golden.cim.conversion import CELL_STEPS
-from ...golden.cim.layers import array_layer
+from ...golden.cim.layers import ON_ARRAY, array_layer
 from ...golden.cim.mapping import ArrayShape, LayerMapping, TilePlace
-from ...golden.network import Convolution, DepthwiseConvolution, FullyConnected, Network
+from ...golden.network import DepthwiseConvolution, Network
 from ...rtl.cim.fields import SCALE_BITS
 
-__all__ = ["ON_ARRAY", "lay_apart", "pcm_scale"]
-
-ON_ARRAY = (Convolution, DepthwiseConvolution, FullyConnected)
-"""Layers that an array can take."""
+__all__ = ["lay_apart", "pcm_scale"]
 
 
 def lay_apart(network: Network, *, rows: int = 1024, adcs: int = 1024, adjacent: bool = False,

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...golden.network import Convolution, DepthwiseConvolution, FullyConnected, Network
+from ...golden.cim.layers import ON_ARRAY
+from ...golden.network import Network
 
 __all__ = ["centre", "centred"]
 
@@ -28,7 +29,7 @@ def centred(network: Network) -> Network:
     layers = []
     for layer in network.layers:
         if index in layer.sources:
-            if not isinstance(layer, Convolution | DepthwiseConvolution | FullyConnected):
+            if not isinstance(layer, ON_ARRAY):
                 raise ValueError(f"Layer {layer.name} ({layer.kind}) must have weights to read an "
                                  "input less its zero point")
             layer = replace(layer, source_zero_point=0)

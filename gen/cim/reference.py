@@ -13,7 +13,7 @@ from ...golden.cim.network import run
 from ...golden.cim.quantisers import GDC_ONE
 from ...rtl.cim.contract import WRITE_WEIGHTS
 from ..compile import ArrayPlan, CompileFault, Program
-from ..compile.cim import array_words
+from ..compile.cim import cell_words
 from ..compile.cim.plan import shape_of
 from ..spec.cim import Cim
 
@@ -35,12 +35,8 @@ def array_cells(program: Program) -> tuple[np.ndarray, np.ndarray]:
     if sum(bool(plan.load) for _, plan in layers) > 1:
         raise CompileFault("weights must lie in the array together for codes that are not exact; "
                            "set cim.residency to resident")
-    weights = np.zeros((macro.rows, macro.columns // WRITE_WEIGHTS), np.uint64)
-    written = np.zeros(weights.shape, bool)
-    pairs = array_words(layers, macro)
-    place = (pairs[:, 0] & 0xFFFF).astype(int), (pairs[:, 0] >> 16).astype(int)
-    weights[place], written[place] = pairs[:, 1], True
-    return weights.view(np.int8), np.repeat(written, WRITE_WEIGHTS, axis=1)
+    weights, words = cell_words(layers, macro)
+    return weights, np.repeat(words, WRITE_WEIGHTS, axis=1)
 
 
 def array_tensors(program: Program, inputs: np.ndarray, cim: Cim, *, cells: Cells | None = None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .inputs import InputFault
+from .inputs import InputFault, check_picture
 
 if TYPE_CHECKING:
     from ..compile import Program
@@ -31,13 +31,12 @@ def check_array(spec: "Spec", path: Path | None) -> None:
     if spec.cim is None:
         raise InputFault(f"--floor-plan must be given for engine.kind cim only, not for "
                          f"{spec.engine.kind}; leave it out")
-    if path.suffix not in (".svg", ".png"):
-        raise InputFault(f"{path}: --floor-plan must be a file .svg or .png")
+    check_picture(path, "--floor-plan")
 
 
 def array_use(program: "Program") -> dict:
     """Cells in use, each time that the array is loaded; nothing without an array."""
-    if getattr(program.parameters, "macro", None) is None:
+    if program.parameters.macro is None:
         return {}
     from ..cim.floor_plan import floor_plans
 
@@ -48,7 +47,7 @@ def array_use(program: "Program") -> dict:
 def mapping_table(program: "Program") -> list[dict]:
     """How each layer is mapped, for people: of a macro what says something of it."""
     rows = program.mapping_rows
-    if getattr(program.parameters, "macro", None) is None:
+    if program.parameters.macro is None:
         return rows
     return [{key: row[key] for key in MAPPED} for row in rows]
 

@@ -24,6 +24,7 @@ from .common import (
     print_table,
     stage,
 )
+from .inputs import check_picture
 
 if TYPE_CHECKING:
     from ...golden.cim.mapping import ArrayShape, LayerMapping
@@ -131,8 +132,7 @@ def _check(spec: Spec, seeds: int, plot: Path | None) -> None:
                          "cim.adc_bits=8")
     if not 1 <= seeds <= 1000:
         raise InputFault(f"--seeds must be 1 to 1000, not {seeds}")
-    if plot is not None and plot.suffix not in (".svg", ".png"):
-        raise InputFault(f"{plot}: --plot must be a file .svg or .png")
+    check_picture(plot, "--plot")
 
 
 def accuracy_rows(study: "Study") -> list[dict]:

@@ -10,11 +10,17 @@ import numpy as np
 
 from ...golden.network import Network
 
-__all__ = ["InputFault", "Inputs", "load_inputs"]
+__all__ = ["InputFault", "Inputs", "check_picture", "load_inputs"]
 
 
 class InputFault(ValueError):
     """One sentence on what is wrong with an input file."""
+
+
+def check_picture(path: Path | None, option: str) -> None:
+    """Raises InputFault where ``path``, which was given with ``option``, can be no picture's."""
+    if path is not None and path.suffix not in (".svg", ".png"):
+        raise InputFault(f"{path}: {option} must be a file .svg or .png")
 
 
 class Inputs(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from ...rtl.core import UNITS
-from .inputs import InputFault
+from .inputs import check_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,8 +36,7 @@ LETTER = 0.006  # of a panel's width
 
 def check_timeline(path: Path | None) -> None:
     """Raises InputFault where no picture can be written as ``path``."""
-    if path is not None and path.suffix not in (".svg", ".png"):
-        raise InputFault(f"{path}: --timeline must be a file .svg or .png")
+    check_picture(path, "--timeline")
 
 
 def draw_timeline(path: Path, title: str, timelines: Sequence["Timeline"]) -> None:

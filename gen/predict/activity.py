@@ -17,7 +17,7 @@ from ..compile.plan import block_weights
 from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_fetched, tiled_window_inside, window_inside
 from ..compile.schedule import row_tiles
-from .cim import array_multipliers, conversions
+from .cim import conversions
 
 __all__ = ["Activity", "layer_operands", "predict_activity", "predict_words"]
 
@@ -100,7 +100,7 @@ def _matrix(layer: CompiledLayer, p: AcceleratorParameters) -> Activity:
 
 def _macs(layer: CompiledLayer, p: AcceleratorParameters, source: np.ndarray) -> Activity:
     if isinstance(layer.plan, ArrayPlan):
-        return Activity(macs_issued=conversions(layer) * array_multipliers(p))
+        return Activity(macs_issued=conversions(layer) * p.multipliers)
     tiles = row_tiles(layer.lowered, p)
     issued = tiles * int(layer.plan.steps.sum()) * p.facts.multipliers
     count = _streamed_products if p.facts.holds_weights else _products

@@ -9,12 +9,7 @@ from ..compile.program import CompiledLayer, Program
 from .busy import Busy
 from .engine import Stalls
 
-__all__ = ["array_multipliers", "array_time", "conversions", "layer_timing", "predict_array"]
-
-
-def array_multipliers(p: AcceleratorParameters) -> int:
-    """Cells that multiply in a conversion; the engine's multipliers where there is no macro."""
-    return p.facts.multipliers if p.macro is None else p.macro.rows * p.macro.adcs
+__all__ = ["array_time", "conversions", "layer_timing", "predict_array"]
 
 
 def conversions(layer: CompiledLayer) -> int:

@@ -23,7 +23,7 @@ from ..compile.placed import PlacedLayer
 from ..compile.program import CompiledLayer, Program
 from ..compile.reads import matrix_reads, window_reads
 from .busy import Busy, Timeline
-from .cim import array_multipliers, predict_array
+from .cim import predict_array
 from .engine import EngineTimeline, Stalls
 from .fusion import fused_layers
 from .transfers import predict_transfers
@@ -79,7 +79,7 @@ def predict_mesh(program: Program | Tiled, known: dict | None = None,
     """``predict`` for cores with a mesh or a macro."""
     known = {} if known is None else known
     p = program.parameters
-    multipliers = array_multipliers(p)
+    multipliers = p.multipliers
     layers = []
     useful = 0.0
     lengths, begins, watched = [], [], []

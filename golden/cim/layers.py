@@ -11,9 +11,11 @@ from ..dbb import BLOCK
 from ..numerics import Requantise
 from .mapping import ArrayShape, LayerMapping, TilePlace
 
-__all__ = ["ArrayLayer", "array_layer", "check_mapping", "diagonal", "place", "regions",
+__all__ = ["ON_ARRAY", "ArrayLayer", "array_layer", "check_mapping", "diagonal", "place", "regions",
            "row_order", "tile_columns", "weight_step"]
 
+ON_ARRAY = (graph.Convolution, graph.DepthwiseConvolution, graph.FullyConnected)
+"""Layers that an array can take."""
 _ZERO_IS_LOWEST = -128
 
 

@@ -6,15 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from ....golden import network as golden
-from ....golden.cim.layers import weight_step
+from ....golden.cim.layers import ON_ARRAY, weight_step
 from ....rtl.sequencer.descriptor import Opcode
 from ..engine_only import as_convolution
 from ..fault import CompileFault
 from ..lower import MULTIPLYING, Lowered, LoweredLayer
 
 __all__ = ["on_array", "rounded_network"]
-
-WEIGHTED = (golden.Convolution, golden.DepthwiseConvolution, golden.FullyConnected)
 
 
 def _rounded(weights: np.ndarray, bits: int) -> np.ndarray:
@@ -32,7 +30,7 @@ def rounded_network(network: golden.Network, bits: int) -> golden.Network:
     if bits == 8:
         return network
     return replace(network, layers=tuple(
-        replace(layer, weights=_rounded(layer.weights, bits)) if isinstance(layer, WEIGHTED)
+        replace(layer, weights=_rounded(layer.weights, bits)) if isinstance(layer, ON_ARRAY)
         else layer for layer in network.layers))
 
 

@@ -9,7 +9,7 @@ from itertools import accumulate, product
 import numpy as np
 
 from ....golden.cim.conversion import CELL_STEPS
-from ....golden.cim.layers import weight_step
+from ....golden.cim.layers import row_order, weight_step
 from ....golden.cim.mapping import ArrayShape, LayerMapping
 from ....golden.dbb import BLOCK
 from ....rtl.cim.contract import MacroParameters
@@ -79,11 +79,10 @@ def _block_rows(layer: LoweredLayer) -> tuple[int, ...]:
 
 
 def cell_matrix(layer: LoweredLayer, plan: ArrayPlan) -> np.ndarray:
-    """What the cells hold, int8 [rows, output channels], rows in the order of ``_block_rows``."""
+    """What the cells hold, int8 [rows, output channels], rows in golden's ``row_order``."""
     weights = layer.weights >> plan.weight_step
-    return np.concatenate([
-        weights[..., first:first + BLOCK].reshape(len(weights), -1).T
-        for first in range(0, weights.shape[3], BLOCK)])
+    order = row_order(weights.shape[1:3], weights.shape[3])
+    return weights.reshape(len(weights), -1).T[order]
 
 
 def plan_array(lowered: Lowered, macro: MacroParameters, cim: Cim) -> dict[int, ArrayPlan]:

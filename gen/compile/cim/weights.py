@@ -5,36 +5,41 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from ....golden.cim.layers import tile_columns
 from ....rtl.cim.contract import WRITE_WEIGHTS, MacroParameters
 from ....rtl.cim.fields import SPOTS, CimFields
 from ....rtl.sequencer.descriptor import Descriptor
 from ..lower import LoweredLayer
 from .plan import ArrayPlan, cell_matrix, shape_of
 
-__all__ = ["array_fields", "array_words", "load_words", "pair_places"]
+__all__ = ["array_fields", "array_words", "cell_words", "load_words", "pair_places"]
 
 GROUP_SHIFT = 16
 """Of the group in a pair's first word, above the row."""
+
+
+def cell_words(layers: Iterable[tuple[LoweredLayer, ArrayPlan]],
+               macro: MacroParameters) -> tuple[np.ndarray, np.ndarray]:
+    """What the array holds with all weights of ``layers``, int8 [rows, columns], and which words of
+    eight neighbouring columns any of them is in, bool [rows, columns / 8]."""
+    cells = np.zeros((macro.rows, macro.columns), np.int8)
+    used = np.zeros(cells.shape, bool)
+    for layer, plan in layers:
+        matrix, mapping = cell_matrix(layer, plan), plan.mapping
+        for tile, (first, end) in zip(mapping.tiles, mapping.cuts, strict=True):
+            spot = np.ix_(np.arange(tile.row, tile.row + tile.height),
+                          tile_columns(mapping, tile, shape_of(macro)))
+            assert not used[spot].any()  # the mapper's promise
+            cells[spot], used[spot] = matrix[first:end], True
+    return cells, used.reshape(macro.rows, -1, WRITE_WEIGHTS).any(-1)
 
 
 def array_words(layers: Iterable[tuple[LoweredLayer, ArrayPlan]],
                 macro: MacroParameters) -> np.ndarray:
     """Pairs of words of all that ``layers`` have in the array, uint64 [pairs, 2]: row (bits 15:0)
     and group of columns (bits 31:16), then eight weights; row by row."""
-    cells = np.zeros((macro.rows, macro.columns), np.int8)
-    used = np.zeros(cells.shape, bool)
-    for layer, plan in layers:
-        matrix, mapping = cell_matrix(layer, plan), plan.mapping
-        channel = np.arange(mapping.channels)
-        for tile, (first, end) in zip(mapping.tiles, mapping.cuts, strict=True):
-            columns = [shape_of(macro).column(tile.adc + k % mapping.adcs,
-                                              tile.phase + k // mapping.adcs)
-                       for k in channel.tolist()]
-            spot = np.ix_(np.arange(tile.row, tile.row + tile.height), columns)
-            assert not used[spot].any()  # the mapper's promise
-            cells[spot], used[spot] = matrix[first:end], True
-    groups = used.reshape(macro.rows, -1, WRITE_WEIGHTS).any(-1)
-    row, group = np.nonzero(groups)
+    cells, used = cell_words(layers, macro)
+    row, group = np.nonzero(used)
     pairs = np.empty((len(row), 2), np.uint64)  # of int64 and uint64, NumPy would make floats
     pairs[:, 0] = row | group << GROUP_SHIFT
     pairs[:, 1] = cells.view("<u8")[row, group]

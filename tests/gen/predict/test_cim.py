@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from systolith.gen.mapping import compile_network
 from systolith.gen.predict import predict
-from systolith.gen.predict.cim import array_multipliers, array_time, conversions, layer_timing
+from systolith.gen.predict.cim import array_time, conversions, layer_timing
 from systolith.gen.spec import load
 from systolith.golden.cim.analognets import keyword_spotting
 from systolith.verif.networks import small_network
@@ -44,8 +44,8 @@ def test_utilisation_is_of_the_array():
     prediction = predict(program)
     macs = sum(layer.lowered.macs for layer in program.layers)
     assert prediction.utilisation == pytest.approx(
-        macs / prediction.cycles / array_multipliers(program.parameters))
-    assert array_multipliers(program.parameters) == 1024 * 128
+        macs / prediction.cycles / program.parameters.multipliers)
+    assert program.parameters.multipliers == 1024 * 128
 
 
 def test_loads_come_ahead():
