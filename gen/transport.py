@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from ..rtl.fixed.slots import SLOTS
+from ..rtl.frames.slots import SLOTS
 from .compile.cim import pair_places
 from .compile.image import Image
 from .compile.layout import TensorLayout

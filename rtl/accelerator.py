@@ -21,7 +21,7 @@ from .bus.window import Window
 from .bus.wishbone import Wishbone, WishboneRegisters, WishboneWindow
 from .core import UNITS, Core
 from .fixed.front_end import Monitor as FixedMonitor
-from .fixed.shell import connect_stream
+from .frames.shell import connect_stream
 from .parameters import AcceleratorParameters
 
 __all__ = ["Accelerator"]

@@ -15,8 +15,8 @@ from .cim.path import cim_path
 from .cim.scale import ScaledSums
 from .engine.path import mesh_path
 from .fetch import OperandFetch
-from .fixed.handoff import tensor_pixel
-from .fixed.hold import StreamState, hold_frames
+from .frames.handoff import tensor_pixel
+from .frames.hold import StreamState, hold_frames
 from .kinds import CIM
 from .memory.activation import ActivationMemory
 from .memory.map import MemoryMap

@@ -7,8 +7,8 @@ from functools import cached_property
 from .cim.contract import MacroParameters
 from .cim.loader import array_word_bits
 from .facts import Encoding, EngineFacts
-from .fixed.handoff import SlotLayout
 from .fixed.parameters import FrontEndParameters
+from .frames.handoff import SlotLayout
 from .kinds import facts_of
 from .memory.ring import WeightRing
 from .operand.schedule import entries_per_word

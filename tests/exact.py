@@ -3,8 +3,8 @@
 
 import numpy as np
 from systolith.gen.compile import Program, core_tensors
+from systolith.gen.compiler import compile_network
 from systolith.gen.counters import measured_activity, measured_stalls
-from systolith.gen.mapping import compile_network
 from systolith.gen.predict import Activity, moved_bytes, predict, predict_activity
 from systolith.gen.report import RunResult
 from systolith.gen.spec import Spec

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from systolith.gen.compile import CompileFault, Program
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.spec import Spec, load
 from systolith.rtl.sequencer.descriptor import Opcode
 

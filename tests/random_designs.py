@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 from systolith.gen.compile import Program, bound_activations
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.spec import Spec
 from systolith.golden import network as golden
 from systolith.golden.dbb import prune

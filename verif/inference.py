@@ -8,9 +8,9 @@ from ..gen.build import parameters
 from ..gen.cim.reference import array_tensors
 from ..gen.cli.common import Inputs, check_host_written, stage
 from ..gen.compile import bound_activations, layers_run
+from ..gen.compiler import compile_network
 from ..gen.fixed.build import for_model
 from ..gen.importer import load as load_model
-from ..gen.mapping import compile_network
 from ..gen.report import Report, accuracy, complete
 from ..gen.spec import Spec
 from ..golden.interpreter import run as run_golden

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..gen.compiler import compile_network
 from ..gen.fixed.build import model_of
-from ..gen.mapping import compile_network
 from ..gen.predict import predict
 from ..gen.spec import Spec
 from ..golden.interpreter import run as run_golden

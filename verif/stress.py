@@ -12,7 +12,7 @@ from ..gen.build import parameters
 from ..gen.compile.allocate import extent
 from ..gen.compile.fault import CompileFault
 from ..gen.compile.program import Program
-from ..gen.mapping import compile_network
+from ..gen.compiler import compile_network
 from ..gen.predict import moved_bytes, predict
 from ..gen.spec import Spec
 from ..golden.dbb import BLOCK

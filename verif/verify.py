@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from ..gen.mapping import compile_network
+from ..gen.compiler import compile_network
 from ..gen.predict import predict
 from ..gen.spec import Spec
 from ..golden.interpreter import run as run_golden

@@ -21,8 +21,8 @@ from ...gen.cli.common import (
     stage,
 )
 from ...gen.compile import Program, bound_activations
+from ...gen.compiler import compile_network
 from ...gen.importer import load as load_model
-from ...gen.mapping import compile_network
 from ...gen.memory import CompositionFault, MacroFault, load_map
 from ...gen.predict import Prediction, predict
 from ...gen.spec import Spec, load

@@ -8,7 +8,7 @@ import numpy as np
 from ...gen.build import arithmetic, parameters
 from ...gen.compile import CompileFault
 from ...gen.compile.schedule import row_tiles
-from ...gen.mapping import compile_network
+from ...gen.compiler import compile_network
 from ...gen.predict.costs import (
     PARTS,
     Costs,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...gen.compile import CompileFault
+from ...gen.compiler import compile_network
 from ...gen.importer import load as load_model
-from ...gen.mapping import compile_network
 from ...gen.predict import predict
 from ...gen.spec import Spec
 from .peers import label_of

@@ -12,8 +12,8 @@ import numpy as np
 from ...gen.build import parameters
 from ...gen.cli.common import Inputs, stage
 from ...gen.compile import Program, bound_activations, layers_run
+from ...gen.compiler import compile_network
 from ...gen.importer import load as load_model
-from ...gen.mapping import compile_network
 from ...gen.predict import predict
 from ...gen.report import Report, RunResult, complete
 from ...gen.spec import Spec

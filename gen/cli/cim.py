@@ -108,7 +108,7 @@ def mapped(spec: Spec, network: "Network"
     """The array, where layers lie in it, by output tensor, and the network as its cells have it."""
     from ..cim.reference import mappings
     from ..compile.cim.plan import shape_of
-    from ..mapping import compile_network
+    from ..compiler import compile_network
 
     program = compile_network(spec, network)
     return shape_of(program.parameters.macro), mappings(program), program.network

@@ -285,8 +285,8 @@ def _compile(spec: Spec, model: Path, activation_nnz: list[str] | None, unfused:
              batch: int, json: bool, switchable: bool = False) -> "Program":
     from ..build import parameters
     from ..compile import bound_activations
+    from ..compiler import compile_network
     from ..importer import load as load_model
-    from ..mapping import compile_network
 
     with stage(f"read {model.name}", quiet=json):
         unpruned = load_model(model)

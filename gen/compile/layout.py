@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...golden.dbb import BLOCK
-from ...rtl.fixed.handoff import SlotLayout
+from ...rtl.frames.handoff import SlotLayout
 
 __all__ = ["TensorLayout", "shape_words"]
 

@@ -4,7 +4,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ...rtl.fixed.handoff import SlotLayout
+from ...rtl.frames.handoff import SlotLayout
 from ...rtl.parameters import AcceleratorParameters
 from .allocate import alike_for_addition, best_layout, extent, lifetimes
 from .fault import CompileFault

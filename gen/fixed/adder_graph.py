@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...rtl.fixed.graph import AdderGraph, Operand, Range
-from ...rtl.fixed.plan import Form, plan
+from ...rtl.constants.graph import AdderGraph, Operand, Range
+from ...rtl.constants.plan import Form, plan
 from .sharing import Sharing
 
 __all__ = ["adder_graph"]

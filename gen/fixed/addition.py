@@ -5,9 +5,9 @@ import numpy as np
 
 from ...golden import network as golden
 from ...golden import ops
-from ...rtl.fixed.graph import Range
+from ...rtl.constants.graph import Range
+from ...rtl.constants.plan import Form
 from ...rtl.fixed.parameters import Scaling, SumsParameters
-from ...rtl.fixed.plan import Form
 from .adder_graph import adder_graph
 from .sums import FrontEndFault, with_offsets
 

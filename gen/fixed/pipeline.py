@@ -9,7 +9,8 @@ import numpy as np
 from ...golden import network as golden
 from ...golden.dbb import BLOCK
 from ...golden.numerics import requantise
-from ...rtl.fixed.graph import Range
+from ...rtl.constants.graph import Range
+from ...rtl.constants.plan import Form
 from ...rtl.fixed.parameters import (
     FoldedParameters,
     FrontEndParameters,
@@ -18,7 +19,6 @@ from ...rtl.fixed.parameters import (
     SumsParameters,
     WindowParameters,
 )
-from ...rtl.fixed.plan import Form
 from .addition import addition
 from .latency import queue_depths
 from .sums import FrontEndFault, WeightedSums, folded, unfolded

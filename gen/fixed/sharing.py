@@ -9,7 +9,7 @@ import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from ...rtl.fixed.graph import Operand, Range
+from ...rtl.constants.graph import Operand, Range
 from .digits import canonical_digits
 
 __all__ = ["Sharing"]

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...rtl.fixed.graph import AdderGraph, Operand, Range
+from ...rtl.constants.graph import AdderGraph, Operand, Range
+from ...rtl.constants.plan import Form
 from ...rtl.fixed.parameters import FoldedParameters, Scaling, SumsParameters
-from ...rtl.fixed.plan import Form
 from .adder_graph import adder_graph
 from .requantise import Constants, RequantiseFault, constants, thresholds
 

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass, replace
 
-from ...rtl.fixed.slots import FrameSlots
+from ...rtl.frames.slots import FrameSlots
 from ..compile.program import Program
 from ..fixed.latency import Timing, latency
 from .cycles import Prediction

@@ -8,9 +8,9 @@ from amaranth import Array, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .adder_graph import FixedProducts
+from ..constants.products import FixedProducts
+from ..constants.shape import shape_of
 from .parameters import FoldedParameters
-from .shape import shape_of
 from .sums import limited
 from .window import pixel_layout
 

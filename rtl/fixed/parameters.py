@@ -3,8 +3,8 @@
 
 from dataclasses import dataclass
 
-from .graph import AdderGraph, Range
-from .plan import Form
+from ..constants.graph import AdderGraph, Range
+from ..constants.plan import Form
 
 __all__ = ["FoldedParameters", "FrontEndParameters", "LayerParameters", "MaximumParameters",
            "Scaling", "SumsParameters", "WindowParameters"]

@@ -6,7 +6,7 @@ from amaranth import Cat, Module, Mux, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .adder_graph import FixedProducts
+from ..constants.products import FixedProducts
 from .parameters import Scaling, SumsParameters
 from .window import pixel_layout
 

@@ -24,7 +24,7 @@ CLEAR = "a clear error, then = golden"
 SPECS = {"kws-edge": "kws_dbb4_ft.tflite", "kws-vdbb": "kws_ref_model.tflite"}
 
 
-def keyword_spotting(networks: Path) -> Iterator[Result]:
+def uart_keyword_spotting(networks: Path) -> Iterator[Result]:
     """Real samples, and every fault on the way with a run behind it."""
     for name, model in SPECS.items():
         spec = load(name, ["bus.dma=null"])
@@ -84,4 +84,4 @@ def _told(use: Callable[[], object], *faults: type[HostFault]) -> str | None:
     return None
 
 
-SECTIONS: tuple[Section, ...] = ((keyword_spotting, True),)
+SECTIONS: tuple[Section, ...] = ((uart_keyword_spotting, True),)

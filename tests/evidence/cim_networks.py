@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import systolith.gen.demo as demo
 from systolith.gen.cli.inputs import load_inputs
+from systolith.gen.compiler import compile_network
 from systolith.gen.importer.tflite import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.predict.cim import array_time, conversions
 from systolith.gen.spec import load

@@ -16,8 +16,8 @@ from systolith.fpga.fabric.yosys import synthesise
 from systolith.gen.emit.platform import EmittingPlatform
 from systolith.gen.fixed.adder_graph import adder_graph
 from systolith.rtl.arith.total import total
-from systolith.rtl.fixed.adder_graph import FixedProducts
-from systolith.rtl.fixed.shape import shape_of
+from systolith.rtl.constants.products import FixedProducts
+from systolith.rtl.constants.shape import shape_of
 
 from .table import Result, Section
 

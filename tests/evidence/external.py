@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from systolith.gen.compile import CompileFault
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.verif.run import run_in_turn, simulator
 from systolith.verif.stress import stress
 

@@ -13,8 +13,8 @@ import numpy as np
 from systolith.gen.build import parameters
 from systolith.gen.cli.inputs import load_inputs
 from systolith.gen.compile import CompileFault
+from systolith.gen.compiler import compile_network
 from systolith.gen.importer.tflite import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
 from systolith.golden.interpreter import run as run_golden

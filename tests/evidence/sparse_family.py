@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from systolith.gen.cli.inputs import Inputs, load_inputs
 from systolith.gen.compile.reads import matrix_fetched, matrix_inside
+from systolith.gen.compiler import compile_network
 from systolith.gen.counters import measured_activity
 from systolith.gen.importer.tflite import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
 from systolith.golden import network as golden

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from systolith.gen.compile import CompileFault, Program
+from systolith.gen.compiler import compile_network
 from systolith.gen.importer.tflite import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.spec import Spec
 from systolith.golden.interpreter import run as run_golden
 from systolith.verif.run import run_in_turn, simulator

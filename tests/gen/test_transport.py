@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.spec import load
 from systolith.gen.transport import image_words, pack_inputs, tensor_runs, unpack_outputs
 from systolith.verif.networks import small_network

@@ -28,17 +28,15 @@ from systolith.rtl.compact.parameters import CompactParameters
 from systolith.rtl.compact.requantiser import SerialRequantiser
 from systolith.rtl.compact.sequencer import Sequencer as CompactSequencer
 from systolith.rtl.compact.walker import Walker
+from systolith.rtl.constants.graph import AdderGraph, Operand
+from systolith.rtl.constants.products import FixedProducts
 from systolith.rtl.delay import DelayCell
 from systolith.rtl.engine.decompressor import Decompressor, MaskDecoder
 from systolith.rtl.engine.gating import GatingCount
 from systolith.rtl.engine.systolic import SystolicEngine
-from systolith.rtl.fixed.adder_graph import FixedProducts
 from systolith.rtl.fixed.branch import Fork, Join
 from systolith.rtl.fixed.folded import FoldedSums
-from systolith.rtl.fixed.frames import FrameGate
 from systolith.rtl.fixed.front_end import FrontEnd, Monitor
-from systolith.rtl.fixed.graph import AdderGraph, Operand
-from systolith.rtl.fixed.handoff import Handoff, SlotLayout
 from systolith.rtl.fixed.layer import FixedLayer
 from systolith.rtl.fixed.line_buffer import LineBuffer
 from systolith.rtl.fixed.maximum import FixedMaximum
@@ -51,10 +49,12 @@ from systolith.rtl.fixed.parameters import (
     SumsParameters,
     WindowParameters,
 )
-from systolith.rtl.fixed.slots import FrameSlots
 from systolith.rtl.fixed.sums import FixedSums
 from systolith.rtl.fixed.total import FrameTotal
 from systolith.rtl.fixed.window import Window
+from systolith.rtl.frames.frames import FrameGate
+from systolith.rtl.frames.handoff import Handoff, SlotLayout
+from systolith.rtl.frames.slots import FrameSlots
 from systolith.rtl.kinds import facts_of
 from systolith.rtl.memory.activation import ActivationBank, ActivationMemory
 from systolith.rtl.memory.shared import SharedAccess

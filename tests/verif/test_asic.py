@@ -15,9 +15,9 @@ import systolith.gen.demo as demo
 from systolith.gen.build import accelerator, parameters
 from systolith.gen.cli.inputs import load_inputs
 from systolith.gen.compile import Program
+from systolith.gen.compiler import compile_network
 from systolith.gen.emit.asic import AsicPlatform
 from systolith.gen.importer.tflite import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.memory import load_map, memories_of
 from systolith.gen.predict import Accesses, predict, predict_accesses
 from systolith.gen.spec import Spec, load

@@ -9,7 +9,7 @@ import pytest
 import systolith.gen.demo as demo
 from systolith.gen.build import parameters
 from systolith.gen.cli.inputs import load_inputs
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
 from systolith.golden import network as golden

@@ -10,9 +10,9 @@ import pytest
 import systolith.gen.demo as demo
 from systolith.gen.build import parameters
 from systolith.gen.cli.inputs import load_inputs
+from systolith.gen.compiler import compile_network
 from systolith.gen.counters import measured_activity, measured_bank_words
 from systolith.gen.importer.tflite import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.predict import Activity, predict, predict_activity, predict_bank_words
 from systolith.gen.spec import load
 from systolith.golden.interpreter import run as run_golden

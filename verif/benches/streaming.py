@@ -7,7 +7,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import Event
 from systolith.rtl.bus.register_map import REGISTERS
-from systolith.rtl.fixed.slots import SLOTS
+from systolith.rtl.frames.slots import SLOTS
 from systolith.verif.host import PERIOD_NS, Host
 from systolith.verif.job import Answer, Job
 from systolith.verif.memories import Memories, Places

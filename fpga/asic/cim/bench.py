@@ -9,8 +9,8 @@ import numpy as np
 
 from ....gen.build import parameters
 from ....gen.cli.inputs import InputFault, load_inputs
+from ....gen.compiler import compile_network
 from ....gen.importer import load as load_model
-from ....gen.mapping import compile_network
 from ....gen.memory import compose
 from ....gen.predict import memory_use, predict, predict_accesses
 from ....gen.spec import load

@@ -10,17 +10,17 @@ import numpy as np
 
 from ....gen.build import parameters
 from ....gen.cli.inputs import InputFault, load_inputs
+from ....gen.compiler import compile_network
 from ....gen.fixed.latency import FRAMES, arrivals
 from ....gen.fixed.pipeline import front_end
 from ....gen.importer import load as load_model
-from ....gen.mapping import compile_network
 from ....gen.memory import MacroMap
 from ....gen.predict import memory_use, predict
 from ....gen.spec import Spec, load
 from ....golden import interpreter
 from ....golden.network import Network
+from ....rtl.constants.plan import Form
 from ....rtl.fixed.parameters import FrontEndParameters
-from ....rtl.fixed.plan import Form
 from ..chip import synthesise_chip
 from ..chip_energy import LayerEnergy, network_energy
 from ..hierarchy import emit

@@ -11,8 +11,8 @@ from ....gen.build import parameters
 from ....gen.cli.inputs import load_inputs
 from ....gen.compile import bound_activations
 from ....gen.compile.schedule import row_tiles
+from ....gen.compiler import compile_network
 from ....gen.importer import load as load_model
-from ....gen.mapping import compile_network
 from ....gen.memory import MacroMap
 from ....gen.predict import memory_use, predict, predict_accesses
 from ....gen.spec import load

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from systolith.gen.cim.floor_plan import draw_floor_plan, floor_plans
 from systolith.gen.cim.reference import array_cells
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.spec import load
 from systolith.verif.networks import small_network
 

@@ -7,8 +7,8 @@ from rich.console import Console
 from systolith.gen import demo
 from systolith.gen.cli import layers as layers_module
 from systolith.gen.cli.layers import layer_rows, print_layers
+from systolith.gen.compiler import compile_network
 from systolith.gen.importer.tflite import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from systolith.gen.compile import CompileFault
 from systolith.gen.compile.reads import window_patterns, window_reads, window_total
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.spec import load
 from systolith.rtl.sequencer.descriptor import Opcode
 from systolith.verif.networks import small_network

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from systolith.gen.compile import CompileFault, batched
 from systolith.gen.compile.lower import lower
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
 from systolith.verif.networks import small_network

@@ -9,7 +9,7 @@ from systolith.gen.build import parameters
 from systolith.gen.compile import CompileFault, bound_activations
 from systolith.gen.compile.lower import lower
 from systolith.gen.compile.plan import plan_blocks
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.spec import load
 from systolith.golden.dbb import prune
 from systolith.golden.network import (

@@ -14,7 +14,7 @@ from systolith.gen.compile import (
     switchable,
     with_conditions,
 )
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.spec import load
 from systolith.verif.networks import small_network
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from systolith.gen.build import parameters
 from systolith.gen.compile import fusible_layers, lower
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
 from systolith.rtl.sequencer.descriptor import Descriptor

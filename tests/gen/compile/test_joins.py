@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from systolith.gen.compile import CompileFault, core_tensors, lower, place_parts
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.spec import load
 from systolith.golden import network as golden
 from systolith.golden.interpreter import run

@@ -9,7 +9,7 @@ from systolith.gen.build import parameters
 from systolith.gen.compile import bound_activations
 from systolith.gen.compile.lower import lower
 from systolith.gen.compile.order import array_cost, sort_channels
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
 from systolith.golden import network as golden

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 from systolith.gen.compile.image import Image
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.spec import load
 from systolith.verif.networks import small_network
 

@@ -11,7 +11,7 @@ from systolith.gen.compile import CompileFault
 from systolith.gen.compile.layout import TensorLayout
 from systolith.gen.compile.plan import plan_blocks
 from systolith.gen.compile.schedule import row_tiles, schedule_words
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.spec import load
 from systolith.rtl.operand.schedule import WORD_BITS, entry_layout
 from systolith.rtl.sequencer.descriptor import Opcode

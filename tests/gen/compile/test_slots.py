@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from systolith.gen.compile import CompileFault
 from systolith.gen.compile.layout import TensorLayout
+from systolith.gen.compiler import compile_network
 from systolith.gen.fixed import build
-from systolith.gen.mapping import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
-from systolith.rtl.fixed.handoff import SlotLayout
+from systolith.rtl.frames.handoff import SlotLayout
 from systolith.rtl.sequencer.descriptor import (
     DESCRIPTOR_ROWS,
     HEADER_ROWS,

@@ -11,8 +11,8 @@ from pyosys import libyosys
 from systolith.fpga.fabric.harness import area_of
 from systolith.gen.emit.platform import EmittingPlatform
 from systolith.gen.fixed.adder_graph import adder_graph
-from systolith.rtl.fixed.adder_graph import FixedProducts
-from systolith.rtl.fixed.plan import Form
+from systolith.rtl.constants.plan import Form
+from systolith.rtl.constants.products import FixedProducts
 
 WEIGHTS = st.one_of(st.just(0), st.sampled_from([1, -1, 2, -64, 64, 127, -127, -128]),
                     st.integers(-128, 127), st.integers(-70000, 70000))

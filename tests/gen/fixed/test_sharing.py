@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
 from systolith.gen.fixed.sharing import Sharing
-from systolith.rtl.fixed.graph import AdderGraph, Operand
+from systolith.rtl.constants.graph import AdderGraph, Operand
 
 INT8 = (-128, 127)
 RATE = 1.35

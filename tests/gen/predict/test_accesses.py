@@ -5,7 +5,7 @@
 import numpy as np
 import pytest
 from systolith.gen.compile import core_tensors
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.memory import load_map
 from systolith.gen.predict import (
     Accesses,

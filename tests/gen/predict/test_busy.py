@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.predict import Busy, Timeline, predict
 from systolith.gen.spec import load
 from systolith.rtl.core import UNITS

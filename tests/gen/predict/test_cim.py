@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.predict.cim import array_time, conversions, layer_timing
 from systolith.gen.spec import load

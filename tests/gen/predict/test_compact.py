@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 import systolith.gen.demo as demo
+from systolith.gen.compiler import compile_network
 from systolith.gen.importer import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.predict import Activity, layer_traffic, predict, predict_activity
 from systolith.gen.spec import load
 from systolith.rtl.compact.requantiser import SerialRequantiser

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import systolith.gen.predict.cycles as cycles_module
 from systolith.gen.compile.plan import weight_density
+from systolith.gen.compiler import compile_network
 from systolith.gen.importer.tflite import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
 from systolith.rtl.kinds import KINDS

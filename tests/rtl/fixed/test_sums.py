@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from systolith.rtl.fixed.graph import AdderGraph, Operand
+from systolith.rtl.constants.graph import AdderGraph, Operand
 from systolith.rtl.fixed.parameters import Scaling, SumsParameters
 from systolith.rtl.fixed.sums import FixedSums
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import systolith.gen.demo as demo
 from systolith.gen.cli.inputs import load_inputs
+from systolith.gen.compiler import compile_network
 from systolith.gen.importer import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.spec import load
 from systolith.verif.c_driver import check_driver
 from systolith.verif.networks import small_network

@@ -8,8 +8,8 @@ import pytest
 import systolith.gen.demo as demo
 from systolith.gen.compile.compact.layout import PixelLayout
 from systolith.gen.compile.layout import TensorLayout
+from systolith.gen.compiler import compile_network
 from systolith.gen.importer import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.spec import load
 from systolith.rtl.bus.register_map import ID, VERSION
 from systolith.verif.c_driver import DriverError, DriverLibrary, build_driver

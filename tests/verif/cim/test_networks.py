@@ -9,9 +9,9 @@ import pytest
 import systolith.gen.demo as demo
 from systolith.gen.cim.reference import array_tensors
 from systolith.gen.compile import core_tensors
+from systolith.gen.compiler import compile_network
 from systolith.gen.counters import measured_activity, measured_stalls
 from systolith.gen.importer import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.predict import Activity, predict, predict_activity
 from systolith.gen.predict.cim import conversions
 from systolith.gen.spec import load

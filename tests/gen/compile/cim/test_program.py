@@ -12,8 +12,8 @@ from systolith.gen.compile.cim import pair_places
 from systolith.gen.compile.cim.lowering import weight_step
 from systolith.gen.compile.cim.plan import shape_of
 from systolith.gen.compile.image import Image
+from systolith.gen.compiler import compile_network
 from systolith.gen.importer import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.spec import load
 from systolith.gen.transport import image_words
 from systolith.golden.cim.layers import place

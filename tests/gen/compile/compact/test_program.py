@@ -8,8 +8,8 @@ import systolith.gen.demo as demo
 from systolith.gen.build import parameters
 from systolith.gen.compile import CompactProgram, CompileFault
 from systolith.gen.compile.image import Image
+from systolith.gen.compiler import compile_network
 from systolith.gen.importer import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.spec import load
 from systolith.golden import network as golden
 from systolith.rtl.compact.descriptor import DESCRIPTOR_WORDS, HEADER_WORDS

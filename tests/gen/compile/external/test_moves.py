@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 
 from ....external import ADDITIONS, external_spec
 from ....random_designs import random_network

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from systolith.gen.compile import CompileFault
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 
 from ....external import ADDITIONS, external_spec, features
 from ....random_designs import KINDS_OF_LAYERS, random_network, thinned

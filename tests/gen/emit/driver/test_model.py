@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import systolith.gen.demo as demo
 from systolith.gen.build import parameters
+from systolith.gen.compiler import compile_network
 from systolith.gen.emit.driver import symbol_of, write_driver, write_model
 from systolith.gen.importer import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.spec import load
 
 DIGITS = Path(demo.__file__).parent

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from systolith.gen import demo
 from systolith.gen.build import arithmetic, parameters
+from systolith.gen.compiler import compile_network
 from systolith.gen.importer import load as load_model
-from systolith.gen.mapping import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.predict.costs import engine_energy, load_costs, logic_area
 from systolith.gen.spec import load

@@ -6,8 +6,8 @@ from amaranth.lib.wiring import connect, flipped
 
 from ..bus.axi import AxiStream
 from ..bus.registers import RegisterFile
+from ..fixed.front_end import FrontEnd
 from .frames import FrameGate
-from .front_end import FrontEnd
 
 __all__ = ["connect_stream"]
 

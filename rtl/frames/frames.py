@@ -6,7 +6,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..bus.axi import AxiStream
-from .counter import counter
+from ..fixed.counter import counter
 
 __all__ = ["FrameGate", "frame_pixel"]
 

@@ -7,10 +7,10 @@ from amaranth import Module, Mux, ResetInserter, Shape, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from ..fixed.counter import counter
 from ..memory.sram import AccessPort
 from ..operand.raster import RasterWalker
 from ..stream import Queue
-from .counter import counter
 
 __all__ = ["Handoff", "SlotLayout", "tensor_pixel"]
 

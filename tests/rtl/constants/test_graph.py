@@ -2,7 +2,7 @@
 import re
 
 import pytest
-from systolith.rtl.fixed.graph import AdderGraph, Operand
+from systolith.rtl.constants.graph import AdderGraph, Operand
 
 INT8 = (-128, 127)
 

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from systolith.rtl.fixed.frames import FrameGate
+from systolith.rtl.frames.frames import FrameGate
 
 from ..streams import sample_until, simulate
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-from systolith.rtl.fixed.bit_heap import Bit, BitHeap
-from systolith.rtl.fixed.tree import tree_of
+from systolith.rtl.constants.bit_heap import Bit, BitHeap
+from systolith.rtl.constants.tree import tree_of
 
 
 def test_a_tree_is_the_heap():

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from systolith.rtl.fixed.handoff import Handoff, SlotLayout
+from systolith.rtl.frames.handoff import Handoff, SlotLayout
 
 from ..streams import idle, sample_until, simulate
 

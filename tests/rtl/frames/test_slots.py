@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import random
 
-from systolith.rtl.fixed.slots import FrameSlots
+from systolith.rtl.frames.slots import FrameSlots
 
 from ..streams import idle, simulate
 

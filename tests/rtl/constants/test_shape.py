@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 from amaranth import Shape
-from systolith.rtl.fixed.shape import shape_of
+from systolith.rtl.constants.shape import shape_of
 
 INT8 = (-128, 127)
 

@@ -4,9 +4,9 @@ import random
 
 import pytest
 from amaranth.sim import Simulator
-from systolith.rtl.fixed.adder_graph import FixedProducts
-from systolith.rtl.fixed.graph import AdderGraph, Operand
-from systolith.rtl.fixed.plan import Form
+from systolith.rtl.constants.graph import AdderGraph, Operand
+from systolith.rtl.constants.plan import Form
+from systolith.rtl.constants.products import FixedProducts
 
 INT8 = (-128, 127)
 UNEVEN = AdderGraph(

@@ -2,8 +2,8 @@
 import random
 
 import pytest
-from systolith.rtl.fixed.graph import AdderGraph, Operand
-from systolith.rtl.fixed.plan import plan
+from systolith.rtl.constants.graph import AdderGraph, Operand
+from systolith.rtl.constants.plan import plan
 
 from .evaluation import bit_of, row_of
 

@@ -3,7 +3,7 @@ import random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from systolith.rtl.fixed.bit_heap import Bit, BitHeap, Row, Table, compress
+from systolith.rtl.constants.bit_heap import Bit, BitHeap, Row, Table, compress
 
 from .evaluation import bit_of, row_of
 

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 from systolith.gen.compile import CompileFault
-from systolith.gen.mapping import compile_network
+from systolith.gen.compiler import compile_network
 from systolith.gen.predict import predict
 from systolith.gen.spec import load
 from systolith.golden import network as golden

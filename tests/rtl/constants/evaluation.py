@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows in Python."""
 
-from systolith.rtl.fixed.bit_heap import INPUTS, Bit
+from systolith.rtl.constants.bit_heap import INPUTS, Bit
 
 
 def bit_of(values, bit):
