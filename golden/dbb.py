@@ -6,7 +6,8 @@ Arrays are int8 with the channels last. Source: Liu, Whatmough and Mattina, "Sys
 
 import numpy as np
 
-__all__ = ["BLOCK", "decode", "decode_indexed", "encode", "encode_indexed", "max_nnz", "prune"]
+__all__ = ["BLOCK", "decode", "decode_indexed", "diagonal", "encode", "encode_indexed", "max_nnz",
+           "prune"]
 
 BLOCK = 8
 
@@ -24,6 +25,16 @@ def prune(weights: np.ndarray, *, block: int = BLOCK, nnz: int) -> np.ndarray:
     np.put_along_axis(kept, order[..., :nnz], True, axis=-1)
     return np.where(kept, blocks, 0).astype(np.int8).reshape(
         *weights.shape[:-1], -1)[..., :weights.shape[-1]]
+
+
+def diagonal(weights: np.ndarray, multiplier: int = 1) -> np.ndarray:
+    """Depthwise weights [kh, kw, Cout] as those of a convolution [Cout, kh, kw, Cin] with
+    ``multiplier`` outputs a channel: at most one of a block of channels is not zero (VDBB,
+    section 3)."""
+    outputs = np.arange(weights.shape[2])
+    dense = np.zeros((len(outputs), *weights.shape[:2], len(outputs) // multiplier), weights.dtype)
+    dense[outputs, :, :, outputs // multiplier] = weights.transpose(2, 0, 1)
+    return dense
 
 
 def max_nnz(weights: np.ndarray) -> int:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...golden import dbb
 from ...golden import network as golden
 from ...golden.numerics import Requantise, Rounding
 from ...rtl.sequencer.descriptor import Opcode
@@ -27,15 +28,9 @@ MAX_SPREAD = 1 << 26
 
 
 def diagonal(layer: golden.Layer, weights: np.ndarray, multiplier: int = 1) -> np.ndarray:
-    """Depthwise weights [kh, kw, Cout] as those of a convolution [Cout, kh, kw, Cin] with
-    ``multiplier`` outputs a channel: at most one of a block of channels is not zero (VDBB,
-    section 3). Raises CompileFault where they are too many."""
+    """As golden's ``diagonal``; raises CompileFault where the weights are too many."""
     _check_spread(layer, weights.size * weights.shape[2] // multiplier)
-    outputs = np.arange(weights.shape[2])
-    spread = np.zeros((len(outputs), *weights.shape[:2], len(outputs) // multiplier),
-                      weights.dtype)
-    spread[outputs, :, :, outputs // multiplier] = weights.transpose(2, 0, 1)
-    return spread
+    return dbb.diagonal(weights, multiplier)
 
 
 def window_fields(layer: golden.Layer, source: Shape, output: Shape) -> dict | None:

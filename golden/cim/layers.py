@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import network as graph
-from ..dbb import BLOCK
+from ..dbb import BLOCK, diagonal
 from ..numerics import Requantise
 from .mapping import ArrayShape, LayerMapping, TilePlace
 
-__all__ = ["ON_ARRAY", "ArrayLayer", "array_layer", "check_mapping", "diagonal", "place", "regions",
+__all__ = ["ON_ARRAY", "ArrayLayer", "array_layer", "check_mapping", "place", "regions",
            "row_order", "tile_columns", "weight_step"]
 
 ON_ARRAY = (graph.Convolution, graph.DepthwiseConvolution, graph.FullyConnected)
@@ -25,15 +25,6 @@ def row_order(kernel: tuple[int, int], channels: int) -> np.ndarray:
     flat = np.arange(kernel[0] * kernel[1] * channels).reshape(-1, channels)
     return np.concatenate([flat[:, first:first + BLOCK].ravel()
                            for first in range(0, channels, BLOCK)])
-
-
-def diagonal(weights: np.ndarray, channels: int) -> np.ndarray:
-    """Depthwise weights [kh, kw, Cout] as those of a dense convolution [Cout, kh, kw, Cin]."""
-    outputs = weights.shape[2]
-    dense = np.zeros((outputs, *weights.shape[:2], channels), np.int8)
-    index = np.arange(outputs)
-    dense[index, :, :, index // (outputs // channels)] = weights.transpose(2, 0, 1)
-    return dense
 
 
 def weight_step(weights: np.ndarray, bits: int) -> int:
@@ -121,7 +112,7 @@ def array_layer(network: graph.Network, layer: graph.Layer) -> ArrayLayer:
             weights, stride, padding = layer.weights, layer.stride, layer.padding
         case graph.DepthwiseConvolution():
             shape = _image(network.tensors[layer.sources[0]].shape)
-            weights = diagonal(layer.weights, shape[2])
+            weights = diagonal(layer.weights, layer.weights.shape[2] // shape[2])
             stride, padding = layer.stride, layer.padding
         case graph.FullyConnected():
             shape = _ahead_of_reshape(network, layer.sources[0])

@@ -8,6 +8,7 @@ from systolith.golden.dbb import (
     BLOCK,
     decode,
     decode_indexed,
+    diagonal,
     encode,
     encode_indexed,
     max_nnz,
@@ -95,6 +96,15 @@ def test_word_of_a_block():
 def test_max_nnz_counts_a_partial_block():
     assert max_nnz(np.array([1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1], np.int8)) == 3
     assert max_nnz(np.zeros((2, 8), np.int8)) == 0
+
+
+def test_depthwise_weights_lie_on_the_diagonal():
+    weights = np.arange(1, 13, dtype=np.int8).reshape(1, 2, 6)
+    dense = diagonal(weights, multiplier=2)
+    assert dense.shape == (6, 1, 2, 3)
+    for k in range(6):
+        np.testing.assert_array_equal(dense[k, :, :, k // 2], weights[:, :, k])
+        assert np.count_nonzero(dense[k]) == 2
 
 
 @pytest.mark.parametrize("nnz", [0, 9])

@@ -6,7 +6,6 @@ import pytest
 from systolith.golden.cim.layers import (
     array_layer,
     check_mapping,
-    diagonal,
     place,
     regions,
     row_order,
@@ -50,15 +49,6 @@ def a_network(layer, source: tuple[int, ...], *more) -> Network:
 def test_rows_are_blocks_of_channels_then_taps():
     order = row_order((2, 1), 10)
     assert order.tolist() == [*range(8), *range(10, 18), 8, 9, 18, 19]
-
-
-def test_depthwise_weights_lie_on_the_diagonal():
-    weights = np.arange(1, 13, dtype=np.int8).reshape(1, 2, 6)
-    dense = diagonal(weights, 3)  # two outputs a channel
-    assert dense.shape == (6, 1, 2, 3)
-    for k in range(6):
-        np.testing.assert_array_equal(dense[k, :, :, k // 2], weights[:, :, k])
-        assert np.count_nonzero(dense[k]) == 2
 
 
 @pytest.mark.parametrize("zero_point", [-128, 5])
