@@ -9,6 +9,7 @@ from ...gen.cli.common import stage
 from ...gen.spec import Spec
 from ..fabric.devices import Device, Usage, family_of
 from ..fabric.fit import lacking, unfit
+from ..fabric.idle import hold_rows, idle_period
 from ..fabric.nextpnr import TOOLS, Overflow, Route, route
 from ..fabric.pack import PACKERS, pack, routed_output
 from ..fabric.tools import command
@@ -65,6 +66,7 @@ def implement(board: Board, spec: Spec, sources: Sequence[str], top: str, folder
     made = synthesise_only(device, spec, sources, top, folder, quiet=quiet)
     name, text = constraints(board)
     (folder / name).write_text(text)
+    idle = _hold_rows(device, made.usage, top, folder)
     routes = place_and_route(board, spec, folder, name, clock_mhz=clock_mhz, seeds=seeds,
                              quiet=quiet)
     best = max(routes, key=lambda each: each.fmax)
@@ -73,10 +75,16 @@ def implement(board: Board, spec: Spec, sources: Sequence[str], top: str, folder
     usage = dict(made.usage)
     for bel, (used, _) in best.used.items():
         if bel in family.bels:
-            usage[family.bels[bel]] = used
+            usage[family.bels[bel]] = used - idle * (family.bels[bel] == "lut")
     return Implementation(made.synthesis, usage, tuple(routes), best, bitstream.name, {
         **made.seconds, **{f"route, seed {each.seed}": each.seconds for each in routes},
         "packing": packing})
+
+
+def _hold_rows(device: Device, usage: Usage, top: str, folder: Path) -> int:
+    """Idle LUTs that the netlist in ``folder`` is given, where the device's wires can run short."""
+    period = idle_period(usage["lut"], device.capacity["lut"]) if device.tiles else None
+    return hold_rows(folder / NETLIST, top, device.tiles, period) if period else 0
 
 
 def place_and_route(board: Board, spec: Spec, folder: Path, constraint: str, *,

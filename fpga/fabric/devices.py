@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["DEVICES", "FAMILIES", "TARGET_DEVICES", "Device", "Dsp", "Family", "Resource", "Usage",
-           "family_of"]
+__all__ = ["DEVICES", "FAMILIES", "TARGET_DEVICES", "Device", "Dsp", "Family", "LogicTiles",
+           "Resource", "Usage", "family_of"]
 
 Resource = str
 """``lut`` ``ff`` ``carry`` ``dsp`` ``bram`` ``spram``, and of what nextpnr packs ``logic``."""
@@ -53,15 +53,29 @@ class Family:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogicTiles:
+    """Where a device has logic: ``columns``, and ``rows`` but for ``others`` (of memories and
+    multipliers); a tile's LUTs, as nextpnr calls them, are ``luts``, of the type ``cell``."""
+
+    columns: range
+    rows: range
+    others: range
+    luts: tuple[str, ...]
+    cell: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Device:
     """A part: its ``family``, what it has (``capacity``), and how nextpnr is told of it, if it can
-    be placed and routed; ``database``: the packer's name for it, where it wants one."""
+    be placed and routed; ``database``: the packer's name for it, where it wants one; ``tiles``:
+    of a device large enough that wires can run short."""
 
     name: str
     family: str
     capacity: Mapping[Resource, int]
     nextpnr: Sequence[str] = ()
     database: str = ""
+    tiles: LogicTiles | None = None
 
 
 def _table(**entries: Mapping[Resource, float]) -> Mapping[str, Mapping[Resource, float]]:
@@ -119,8 +133,11 @@ DEVICES = {device.name: device for device in (
     Device(name="LFE5U-85F", family="ecp5",
            capacity={"lut": 83_640, "ff": 83_640, "dsp": 156, "bram": 208},
            # The default placer strews multipliers over whole rows of the device: half as much
-           # wire again, of a large design too much to route.
-           nextpnr=("--85k", "--placer", "static")),
+           # wire again. The default router does not come to an end where wires are short.
+           nextpnr=("--85k", "--placer", "static", "--router", "router2"),
+           tiles=LogicTiles(columns=range(3, 124), rows=range(2, 94), others=range(10, 95, 12),
+                            luts=tuple(f"SLICE{slice_}.K{lut}" for slice_ in "ABCD"
+                                       for lut in (0, 1)), cell="LUT4")),
     Device(name="iCE40UP5K", family="ice40",
            capacity={"logic": 5_280, "lut": 5_280, "ff": 5_280, "dsp": 8, "bram": 30, "spram": 4},
            nextpnr=("--up5k", "--package", "sg48")),

@@ -22,6 +22,7 @@ from .table import Result, Section
 __all__ = ["SECTIONS"]
 
 KWS, VWW, RESNET, AD = ("kws_ref_model", "vww_96_int8", "pretrainedResnet_quant", "ad01_int8")
+PRUNED_KWS = "kws_dbb4_ft"
 DIGITS = Path(demo.__file__).parent / "digits_dense.tflite"
 TRIES = 4
 RATIO = 0.65
@@ -96,9 +97,10 @@ def fpga_ulx3s(networks: Path) -> Iterator[Result]:
     if "error" in told:
         return
     for what, clock in (("declared", told["clock_mhz"]["core"]), ("routed", told["fmax_mhz"])):
-        time = _milliseconds("kws-ulx3s", networks / f"{KWS}.tflite", clock)
-        yield (f"KWS on kws-ulx3s at the {what} clock of {clock:.1f} MHz, unmodified", "< 1 ms",
-               f"{time:.3f} ms", time < 1)
+        dense, pruned = (_milliseconds("kws-ulx3s", networks / f"{model}.tflite", clock)
+                         for model in (KWS, PRUNED_KWS))
+        yield (f"KWS on kws-ulx3s at the {what} clock of {clock:.1f} MHz: only pruned to 4/8",
+               "< 1 ms", f"{pruned:.3f} ms; unmodified {dense:.3f} ms", pruned < 1)
 
 
 def fpga_arrays(_: Path | None) -> Iterator[Result]:

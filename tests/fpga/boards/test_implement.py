@@ -42,6 +42,14 @@ def test_a_design_becomes_a_bitstream_and_the_same_again(tmp_path, board, clock,
     assert found[0].startswith(magic)
 
 
+def test_idle_rows_hold_tiles_and_count_as_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("systolith.fpga.fabric.idle.LEAST", 0)
+    made = build(tmp_path, "ulx3s", 50)
+    assert made.best.used["TRELLIS_COMB"][0] > DEVICES["LFE5U-85F"].capacity["lut"] / 4
+    assert made.usage["lut"] < 1000
+    assert made.best.fmax >= 50 and (tmp_path / made.bitstream).stat().st_size > 0
+
+
 def test_seeds_are_tried_until_the_clock_is_met_and_the_best_is_packed(tmp_path):
     made = build(tmp_path, "icebreaker", 24, clock_mhz=1000.0, seeds=[1, 2, 3])
     assert [each.seed for each in made.routes] == [1, 2, 3]
