@@ -4,7 +4,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -76,8 +76,12 @@ def fpga_up5k(networks: Path) -> Iterator[Result]:
     used = {kind: told["usage"][kind]["used"] for kind in ("dsp", "spram")}
     yield (f"{spec}: DSPs, SPRAMs of 32 KiB", "<= 8, <= 4", f"{used['dsp']}, {used['spram']}",
            used["dsp"] <= 8 and used["spram"] <= 4)
-    clock = told["clock_mhz"]["core"]
-    for model in (DIGITS, networks / f"{KWS}.tflite"):
+    yield from _answers(spec, (DIGITS, networks / f"{KWS}.tflite"), told["clock_mhz"]["core"])
+
+
+def _answers(spec: str, models: Sequence[Path], clock: float) -> Iterator[Result]:
+    """Networks in simulation, two inputs each, and their times at ``clock`` MHz."""
+    for model in models:
         inputs = random_inputs(np.random.default_rng(0), load_model(model), 2)
         report = run_network(load(spec), model, lambda _, x=inputs: Inputs(x, None),
                              simulate=True, quiet=True)
@@ -101,6 +105,8 @@ def fpga_ulx3s(networks: Path) -> Iterator[Result]:
                          for model in (KWS, PRUNED_KWS))
         yield (f"KWS on kws-ulx3s at the {what} clock of {clock:.1f} MHz: only pruned to 4/8",
                "< 1 ms", f"{pruned:.3f} ms; unmodified {dense:.3f} ms", pruned < 1)
+    models = [networks / f"{model}.tflite" for model in (KWS, PRUNED_KWS)]
+    yield from _answers("kws-ulx3s", models, told["clock_mhz"]["core"])
 
 
 def fpga_arrays(_: Path | None) -> Iterator[Result]:
