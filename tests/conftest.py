@@ -11,10 +11,18 @@ def pytest_addoption(parser):
     group.addoption("--pdk", type=Path, metavar="DIR", help="folder of the standard-cell library")
     group.addoption("--require-shared", action="store_true",
                     help="fail, rather than skip, tests whose folder is not given")
+    group.addoption("--slow", action="store_true",
+                    help="the tests marked slow, and no others: those of the tests themselves, and "
+                         "further cases of what others show")
 
 
-def pytest_collection_modifyitems(items):
-    """Simulations first, which take longest: so that parallel workers end together."""
+def pytest_collection_modifyitems(config, items):
+    """Slow tests or the others. Simulations first, which take longest: so that parallel workers end
+    together."""
+    slow = config.getoption("--slow")
+    others = [item for item in items if bool(item.get_closest_marker("slow")) != slow]
+    items[:] = [item for item in items if bool(item.get_closest_marker("slow")) == slow]
+    config.hook.pytest_deselected(items=others)
     items.sort(key=lambda item: "verif" not in item.path.parts)
 
 

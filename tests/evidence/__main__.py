@@ -30,6 +30,7 @@ from . import (
     fuzzing,
     onnx_networks,
     ppa,
+    slow,
     sparse_family,
     streaming,
 )
@@ -42,7 +43,7 @@ SECTIONS = (first_light.SECTIONS + sparse_family.SECTIONS + benchmark_suite.SECT
             + arithmetic.SECTIONS + constants.SECTIONS + front_end.SECTIONS + boards.SECTIONS
             + fpga.SECTIONS + ppa.SECTIONS + asic_chip.SECTIONS + asic_prediction.SECTIONS
             + fixed_energy.SECTIONS + cim_cycles.SECTIONS + cim_asic.SECTIONS
-            + cim_networks.SECTIONS + compute_in_memory.SECTIONS)
+            + cim_networks.SECTIONS + compute_in_memory.SECTIONS + slow.SECTIONS)
 
 
 def main() -> int:

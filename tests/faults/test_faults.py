@@ -13,11 +13,13 @@ from .second import SECOND
 TESTS_FAILED = 1  # pytest's exit code; errors of collection and usage have others
 
 
+@pytest.mark.slow
 def test_killers_pass_without_faults(tmp_path):
     result = run_tests(copy_package(tmp_path), sorted({fault.killer for fault in FAULTS}))
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
 def test_fault_is_seen(fault, tmp_path):
     root = copy_package(tmp_path)

@@ -39,7 +39,8 @@ def test_nothing_has_an_initial_value(tmp_path, macros):
 
 
 @pytest.mark.parametrize(("overrides", "macros"), [
-    ((), "sg13g2"), (("engine.kind=sa",), None), (("engine.kind=vdbb",), "sg13g2")])
+    ((), "sg13g2"), pytest.param(("engine.kind=sa",), None, marks=pytest.mark.slow),
+    pytest.param(("engine.kind=vdbb",), "sg13g2", marks=pytest.mark.slow)])
 def test_lint_is_clean(tmp_path, overrides, macros):
     folder, _ = _generate(tmp_path, "demo", macros, overrides)
     _lint(folder)

@@ -77,15 +77,17 @@ def test_documents_name_every_register_and_region(tmp_path):
 
 
 @pytest.mark.parametrize("name,overrides", [
-    ("demo", ()), ("kws-edge", ()), ("kws-edge", ("engine.kind=sta",)),
-    ("kws-edge", ("engine.kind=sa",)), ("kws-vdbb", ()),
-    ("demo", ("bus.dma=null",)), ("demo", ("bus.window=null",)),
+    ("demo", ()), ("kws-edge", ()), ("kws-vdbb", ()),
+    ("demo", ("bus.dma=null",)),
     ("demo", ("bus={control: wishbone, window: wishbone}",)),
-    ("demo", ("bus={control: wishbone}",)), ("demo", ("bus={window: wishbone, dma: null}",)),
     ("demo", ("memory.activations=1 MiB",)),  # one entry of the schedule in a word
-    ("demo", ("arithmetic={multiplier: distributed, final_adder: prefix}",)),
-    ("demo", ("front_end.layers=none", f"front_end.network={MODEL}")),
     ("demo", ("front_end.layers=0..1", "front_end.folds=[1, 4]", f"front_end.network={MODEL}")),
+    *(pytest.param(*case, marks=pytest.mark.slow) for case in (
+        ("kws-edge", ("engine.kind=sta",)), ("kws-edge", ("engine.kind=sa",)),
+        ("demo", ("bus.window=null",)), ("demo", ("bus={control: wishbone}",)),
+        ("demo", ("bus={window: wishbone, dma: null}",)),
+        ("demo", ("arithmetic={multiplier: distributed, final_adder: prefix}",)),
+        ("demo", ("front_end.layers=none", f"front_end.network={MODEL}")))),
 ])
 def test_lint_is_clean(tmp_path, name, overrides):
     folder, _ = _generate(tmp_path, name, overrides)
