@@ -103,8 +103,8 @@ def fpga_ulx3s(networks: Path) -> Iterator[Result]:
     for what, clock in (("declared", told["clock_mhz"]["core"]), ("routed", told["fmax_mhz"])):
         dense, pruned = (_milliseconds("kws-ulx3s", networks / f"{model}.tflite", clock)
                          for model in (KWS, PRUNED_KWS))
-        yield (f"KWS on kws-ulx3s at the {what} clock of {clock:.1f} MHz: only pruned to 4/8",
-               "< 1 ms", f"{pruned:.3f} ms; unmodified {dense:.3f} ms", pruned < 1)
+        yield (f"KWS on kws-ulx3s at the {what} clock of {clock:.1f} MHz, unmodified", "< 1 ms",
+               f"{dense:.3f} ms; pruned to 4/8: {pruned:.3f} ms", dense < 1)
     models = [networks / f"{model}.tflite" for model in (KWS, PRUNED_KWS)]
     yield from _answers("kws-ulx3s", models, told["clock_mhz"]["core"])
 
