@@ -75,7 +75,8 @@ def implement(board: Board, spec: Spec, sources: Sequence[str], top: str, folder
     usage = dict(made.usage)
     for bel, (used, _) in best.used.items():
         if bel in family.bels:
-            usage[family.bels[bel]] = used - idle * (family.bels[bel] == "lut")
+            usage[family.bels[bel]] = used
+    usage["lut"] -= idle
     return Implementation(made.synthesis, usage, tuple(routes), best, bitstream.name, {
         **made.seconds, **{f"route, seed {each.seed}": each.seconds for each in routes},
         "packing": packing})
