@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ PACKAGES = ("golden", "rtl", "gen", "verif", "fpga")
 ALLOWED = {"golden": set(), "rtl": set(), "gen": {"golden", "rtl"},
            "verif": {"golden", "rtl", "gen"}, "fpga": {"golden", "rtl", "gen"}}
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 
 def test_every_package_on_disk_is_declared():
@@ -43,6 +45,51 @@ def _imported_packages(path: Path) -> set[str]:
     return found
 
 
+@cache
+def _names_bound(path: Path) -> set[str]:
+    """Names that a module binds at its top level, by assignment, definition or import."""
+    bound = set()
+    for statement in ast.parse(path.read_text()).body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(statement.name)
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                bound |= {(name.asname or name.name).split(".")[0] for name in node.names}
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                bound.add(node.id)
+    return bound
+
+
+def _imports_of_the_project(path: Path):
+    """Folder or file (from the root, without .py) and name of everything that ``path`` imports
+    from this tree, also inside functions."""
+    here = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        named = tuple((node.module or "").split(".")) if node.module else ()
+        if node.level:
+            module = here[:len(here) - node.level + 1] + named
+        elif named[0] in ("systolith", "tests"):
+            module = named[named[0] == "systolith":]
+        else:
+            continue
+        for name in node.names:
+            yield ROOT.joinpath(*module), name.name
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS],
+                         ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_is_imported_exists(path):
+    for module, name in _imports_of_the_project(path):
+        source = module.with_suffix(".py") if module.with_suffix(".py").exists() \
+            else module / "__init__.py"
+        assert (source.exists() and name in _names_bound(source)
+                or (module / f"{name}.py").exists() or (module / name / "__init__.py").exists()), \
+            f"{module.relative_to(ROOT)} has no {name}"
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_one_way(path):
     package = path.relative_to(ROOT).parts[0]
@@ -63,7 +110,7 @@ def test_rtl_knows_nothing_but_amaranth():
 
 
 def test_every_source_has_its_licence_line():
-    for path in [*SOURCES, *(ROOT / "tests").rglob("*.py")]:
+    for path in [*SOURCES, *TESTS]:
         head = path.read_text().splitlines()[:2]
         assert "# SPDX-License-Identifier: Apache-2.0" in head, path
 

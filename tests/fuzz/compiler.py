@@ -76,7 +76,7 @@ class CompileServer:
 
 def _serve() -> None:
     """Imports what ``compile`` imports, then answers line by line."""
-    from systolith.gen import compile, mapping, predict  # noqa: F401
+    from systolith.gen import compile, compiler, predict  # noqa: F401
     from systolith.gen.cli import main
     from systolith.gen.importer import tflite  # noqa: F401
 
