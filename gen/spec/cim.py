@@ -72,8 +72,8 @@ class Cim(Section):
     """Bits of a weight in its cell: weights are rounded to so many."""
     early_stop: bool = False
     """The digital macro's conversions end behind the last bit of activations that is not zero."""
-    adc_bits: Annotated[Annotated[int, Field(ge=2, le=16)] | None,
-                        Words("an integer from 2 to 16, or null")] = None
+    adc_bits: Annotated[Annotated[int, Field(ge=2, le=32)] | None,
+                        Words("an integer from 2 to 32, or null")] = None
     """Bits of the ADCs of pcm and the user's; null: as many as activation_bits."""
     adc_shift: Annotated[int, Field(ge=0, le=31)] = 12
     """The ADCs' gain, the same for all layers: a code is a column's sum over 2**adc_shift, where a

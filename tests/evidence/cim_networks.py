@@ -2,18 +2,21 @@
 """Compute in memory: whole networks on the digital and the PCM macro, and the array's pace."""
 
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import systolith.gen.demo as demo
+from systolith.gen.cim.reference import array_tensors
 from systolith.gen.cli.inputs import load_inputs
 from systolith.gen.compiler import compile_network
 from systolith.gen.importer.tflite import load as load_model
 from systolith.gen.predict import predict
 from systolith.gen.predict.cim import array_time, conversions
-from systolith.gen.spec import load
+from systolith.gen.spec import Spec, load
 from systolith.golden.cim.analognets import keyword_spotting
 from systolith.golden.interpreter import run as run_golden
+from systolith.verif import cim
 from systolith.verif.cim.network import aged, compare
 from systolith.verif.inference import run_network
 
@@ -34,21 +37,36 @@ def _networks(networks: Path) -> Iterator[tuple[str, Path, Path]]:
 
 
 def cim_digital(networks: Path) -> Iterator[Result]:
-    spec = load("cim-digital")
+    """The digital macro."""
     for name, model, samples in _networks(networks):
-        network = load_model(model)
-        inputs = load_inputs(samples, network).first(2)
-        golden = run_golden(network, inputs.values)
-        reference = reference_tensors(model, inputs.values, list(golden))
-        yield (f"{name}: golden = LiteRT, every tensor", "2 inputs", "2 inputs",
-               all(np.array_equal(golden[index], reference[index]) for index in golden))
-        report = run_network(spec, model, lambda _, inputs=inputs: inputs, simulate=True,
-                             layers=True, quiet=True)
-        yield (f"{name} on cim-digital: RTL = golden, every tensor", "2 inferences",
-               report.mismatch or f"{report.inferences} inferences", bool(report.bit_exact))
-        yield (f"{name} on cim-digital: cycles = the formula", "equal",
-               f"{report.predicted_cycles_per_inference} / {report.cycles_per_inference}",
-               report.predicted_cycles_per_inference == report.cycles_per_inference)
+        yield from _exact(load("cim-digital"), name, model, samples)
+
+
+def cim_users_macro(networks: Path) -> Iterator[Result]:
+    """A macro that is not of the project, with codes that are exact."""
+    yield from _exact(load(str(files(cim).joinpath("example_macro.yaml"))),
+                      *next(_networks(networks)))
+
+
+def _exact(spec: Spec, name: str, model: Path, samples: Path) -> Iterator[Result]:
+    """LiteRT = golden = RTL, two inferences."""
+    network = load_model(model)
+    inputs = load_inputs(samples, network).first(2)
+    golden = run_golden(network, inputs.values)
+    reference = reference_tensors(model, inputs.values, list(golden))
+    yield (f"{name}: golden = LiteRT, every tensor", "2 inputs", "2 inputs",
+           all(np.array_equal(golden[index], reference[index]) for index in golden))
+    if not spec.cim.exact:
+        array = array_tensors(compile_network(spec, network), inputs.values, spec.cim)
+        yield (f"{name} on {spec.name}: golden on the array = golden", "2 inputs", "2 inputs",
+               all(np.array_equal(tensor, golden[index]) for index, tensor in array.items()))
+    report = run_network(spec, model, lambda _, inputs=inputs: inputs, simulate=True,
+                         layers=True, quiet=True)
+    yield (f"{name} on {spec.name}: RTL = golden, every tensor", "2 inferences",
+           report.mismatch or f"{report.inferences} inferences", bool(report.bit_exact))
+    yield (f"{name} on {spec.name}: cycles = the formula", "equal",
+           f"{report.predicted_cycles_per_inference} / {report.cycles_per_inference}",
+           report.predicted_cycles_per_inference == report.cycles_per_inference)
 
 
 def cim_pcm(networks: Path) -> Iterator[Result]:
@@ -81,4 +99,5 @@ def cim_pace(_: Path | None) -> Iterator[Result]:
            f"{1e6 * clock / predict(program).cycles:.0f}", True)
 
 
-SECTIONS: tuple[Section, ...] = ((cim_digital, True), (cim_pcm, True), (cim_pace, False))
+SECTIONS: tuple[Section, ...] = (
+    (cim_digital, True), (cim_users_macro, True), (cim_pcm, True), (cim_pace, False))

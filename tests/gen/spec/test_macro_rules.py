@@ -27,7 +27,7 @@ CASES = {
                      "1000",
     "cim.adc_bits=6": "cim.adc_bits: must be null for the digital macro, whose codes are exact, "
                       "not 6; remove it",
-    "cim.adc_bits=99": "cim.adc_bits: must be an integer from 2 to 16, or null, not 99",
+    "cim.adc_bits=99": "cim.adc_bits: must be an integer from 2 to 32, or null, not 99",
     "cim={macro: pcm, early_stop: true}": "cim.early_stop: must be false for macro pcm, whose "
                                           "pulses have one length, not true; set it to false",
     "cim={macro: pcm, adc_bits: 12, code_bits: 8}": "cim.adc_bits: must be at most cim.code_bits, "

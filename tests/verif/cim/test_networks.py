@@ -2,6 +2,7 @@
 """Whole networks on compute-in-memory macros in Verilator: bits per layer, cycles per layer."""
 
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from systolith.gen.importer import load as load_model
 from systolith.gen.predict import Activity, predict, predict_activity
 from systolith.gen.predict.cim import conversions
 from systolith.gen.spec import load
+from systolith.golden import interpreter
 from systolith.verif.cim.network import aged, compare, run_on_cells
 from systolith.verif.networks import small_network
 from systolith.verif.run import run, simulator
@@ -140,12 +142,27 @@ def test_row_tiles_phases_and_neighbours():
     assert max(row["phases"] for row in places) > 1
 
 
+def demo_network():
+    """The network, and two of its inputs."""
+    network = load_model(FOLDER / "digits_dense.tflite")
+    with np.load(FOLDER / "digits_held_back.npz") as held_back:
+        return network, network.tensors[network.inputs[0]].from_model(held_back["input"][:2])
+
+
+def test_users_macro():
+    """Exact codes give the tensors of the network itself."""
+    network, inputs = demo_network()
+    spec = load(str(files("systolith.verif.cim").joinpath("example_macro.yaml")))
+    program = check(spec, network, inputs)
+    found = array_tensors(program, inputs, spec.cim)
+    exact = interpreter.run(network, inputs)
+    assert all(np.array_equal(found[index], exact[index]) for index in found)
+
+
 @pytest.mark.parametrize("name", ["cim-digital", "cim-pcm"])
 def test_demo_network(name):
     spec = load(name, ["cim.rows=296", "cim.columns=128", "cim.mux=1", "postproc.lanes=16"])
-    network = load_model(FOLDER / "digits_dense.tflite")
-    with np.load(FOLDER / "digits_held_back.npz") as held_back:
-        inputs = network.tensors[network.inputs[0]].from_model(held_back["input"][:2])
+    network, inputs = demo_network()
     if name == "cim-digital":
         check(spec, network, inputs)
         return
