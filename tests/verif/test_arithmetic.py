@@ -56,13 +56,14 @@ def test_random_networks(settings):
 
 
 FABRIC = "arithmetic={multiplier: rows, dsp_products: 1, pipelined: true}"
-FPGA_FORMS = [pytest.param(settings, kinds, id=name, marks=pytest.mark.xdist_group(f"fpga-{name}"))
-              for name, settings, kinds in (
-    ("sta", ("engine.kind=sta", "drain.read_out=in-place", "vector.fused_channels=0", FABRIC),
-     KINDS_OF_LAYERS),
-    ("sta-dbb", ("engine.zero_gating=true", FABRIC), KINDS_OF_LAYERS),
-    ("vdbb-engine-only", ("engine.kind=vdbb", "vector={lanes: 0}", "memory.schedule=16 KiB",
-                          "memory.weights=128 KiB", "arithmetic.pipelined=true"),
+FPGA_FORMS = [pytest.param(settings, kinds, id=name,
+                           marks=[pytest.mark.xdist_group(f"fpga-{name}"), *marks])
+              for marks, name, settings, kinds in (
+    ([pytest.mark.slow], "sta", ("engine.kind=sta", "drain.read_out=in-place",
+                                 "vector.fused_channels=0", FABRIC), KINDS_OF_LAYERS),
+    ([pytest.mark.slow], "sta-dbb", ("engine.zero_gating=true", FABRIC), KINDS_OF_LAYERS),
+    ([], "vdbb-engine-only", ("engine.kind=vdbb", "vector={lanes: 0}", "memory.schedule=16 KiB",
+                              "memory.weights=128 KiB", "arithmetic.pipelined=true"),
      ("conv", "depthwise", "pointwise", "pool")))]
 """As FPGAs have them: pipelined, of LUTs, without a vector unit."""
 
@@ -79,6 +80,7 @@ def test_fpga_forms(settings, kinds):
 
 
 @pytest.mark.xdist_group("trees-mixed")
+@pytest.mark.slow
 def test_command_line():
     from systolith.gen.cli import create_app
 

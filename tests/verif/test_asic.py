@@ -26,6 +26,7 @@ from systolith.verif.simulator import Simulator, build
 
 from ..exact import compare
 from ..external import external_cases, external_spec
+from ..further import further
 from ..macros import sg13g2_model
 from ..random_designs import fuse_all, random_inputs, random_network
 
@@ -82,7 +83,7 @@ def test_digits_on_macros(tmp_path):
     assert set(accesses.reads) == {"activations", "weights", "program", "schedule"}
 
 
-@pytest.mark.parametrize("seed", [0, 1, 5, 24, 26])
+@pytest.mark.parametrize("seed", [0, 1, *further((5, 24, 26))])
 def test_random_networks_on_macros(tmp_path, seed):
     spec = load("demo")
     rng = np.random.default_rng(seed)

@@ -99,6 +99,7 @@ def test_bench_sees_a_wrong_bit(bench):
     assert not all(passed for _, passed, _ in stress(SPEC, [bench], falsify=True))
 
 
+@pytest.mark.slow
 def test_benches_hold():
     results = stress(SPEC, ["resets", "compact"])
     assert len(results) >= 18

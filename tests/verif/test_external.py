@@ -16,7 +16,7 @@ CASES = 6
 
 # Two of the kinds: ``make evidence`` takes them all, with stalls and without.
 @pytest.mark.parametrize(("kind", "stalls"), [
-    pytest.param("sta-dbb", 3, marks=pytest.mark.xdist_group("external")),
+    pytest.param("sta-dbb", 3, marks=[pytest.mark.xdist_group("external"), pytest.mark.slow]),
     pytest.param("vdbb", None, marks=pytest.mark.xdist_group("external vdbb"))])
 def test_random_networks(kind, stalls):
     spec = external_spec(kind)

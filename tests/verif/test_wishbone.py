@@ -10,6 +10,8 @@ from systolith.gen.spec import load
 from systolith.verif.inference import run_network
 from systolith.verif.stress import BENCHES, stress
 
+from ..further import further
+
 DIGITS = Path(demo.__file__).parent
 SPEC = load("demo", ["bus.control=wishbone", "bus.window=wishbone"])
 pytestmark = pytest.mark.xdist_group("wishbone")
@@ -25,7 +27,8 @@ def test_digits_every_layer_and_cycle(stalls):
 
 
 # Images take minutes here, a word at a time; they are in ``systolith verify``.
-@pytest.mark.parametrize("bench", [bench for bench in BENCHES if bench != "images"])
+@pytest.mark.parametrize("bench", ["resets", *further(bench for bench in BENCHES
+                                                      if bench not in ("images", "resets"))])
 def test_stress(bench):
     results = stress(SPEC, [bench])
     assert not [(name, detail) for name, passed, detail in results if not passed]

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import pytest
 from amaranth.sim import Simulator
 from systolith.fpga.fabric.harness import Harness, area_of, routed
 
@@ -34,6 +35,7 @@ def test_area_is_that_of_the_part_alone():
     assert area_of(Parity(64, staged=False))["ff"] == 1
 
 
+@pytest.mark.slow
 def test_a_deep_part_is_slower_than_a_staged_one(tmp_path):
     calls = []
     deep = routed(lambda: Parity(256, staged=False), seeds=(1, 2), keep=tmp_path / "deep",

@@ -18,6 +18,8 @@ from systolith.gen.spec import load
 from systolith.rtl.memory.sram import SramBank
 from systolith.verif.toolchain import simulation_environment
 
+from ...further import further
+
 
 def _generate(tmp_path, name="demo", macros=None, overrides=()):
     folder = tmp_path / f"{name}-{macros}"
@@ -39,8 +41,7 @@ def test_nothing_has_an_initial_value(tmp_path, macros):
 
 
 @pytest.mark.parametrize(("overrides", "macros"), [
-    ((), "sg13g2"), pytest.param(("engine.kind=sa",), None, marks=pytest.mark.slow),
-    pytest.param(("engine.kind=vdbb",), "sg13g2", marks=pytest.mark.slow)])
+    ((), "sg13g2"), *further([(("engine.kind=sa",), None), (("engine.kind=vdbb",), "sg13g2")])])
 def test_lint_is_clean(tmp_path, overrides, macros):
     folder, _ = _generate(tmp_path, "demo", macros, overrides)
     _lint(folder)

@@ -10,6 +10,7 @@ from systolith.gen.emit import generate
 from systolith.gen.emit.cim import macro_sources
 from systolith.gen.spec import SpecFault, load
 
+from ...further import further
 from .test_package import _lint
 
 SHAPE = ("cim.rows=64", "cim.columns=32", "cim.mux=2", "postproc.lanes=8")
@@ -25,8 +26,8 @@ def generated(folder, name, *overrides, target="generic"):
 
 
 @pytest.mark.parametrize(("name", "overrides"), [
-    ("cim-digital", ()), ("cim-digital", ("cim.early_stop=true", "cim.mux_map=adjacent")),
-    ("cim-digital", ("cim.residency=reloaded",)), ("cim-pcm", ()),
+    ("cim-digital", ("cim.early_stop=true", "cim.mux_map=adjacent")),
+    *further([("cim-digital", ()), ("cim-digital", ("cim.residency=reloaded",)), ("cim-pcm", ())]),
     ("cim-pcm", (*USERS, f"cim.sources=[{EXAMPLE}]")),
 ])
 def test_lint_is_clean(tmp_path, name, overrides):

@@ -16,6 +16,8 @@ from systolith.rtl.bus.register_map import REGISTERS
 from systolith.rtl.memory.map import REGIONS
 from systolith.verif.toolchain import simulation_environment
 
+from ...further import further
+
 MODEL = Path(demo.__file__).parent / "digits_dbb4.tflite"
 ARRAY = re.compile(r"^systolith_(grid|row|tpe|dot_product_\d+_acc|delay)")
 
@@ -81,8 +83,8 @@ def test_documents_name_every_register_and_region(tmp_path):
     ("demo", ("bus.dma=null",)),
     ("demo", ("bus={control: wishbone, window: wishbone}",)),
     ("demo", ("memory.activations=1 MiB",)),  # one entry of the schedule in a word
-    ("demo", ("front_end.layers=0..1", "front_end.folds=[1, 4]", f"front_end.network={MODEL}")),
-    *(pytest.param(*case, marks=pytest.mark.slow) for case in (
+    *further((
+        ("demo", ("front_end.layers=0..1", "front_end.folds=[1, 4]", f"front_end.network={MODEL}")),
         ("kws-edge", ("engine.kind=sta",)), ("kws-edge", ("engine.kind=sa",)),
         ("demo", ("bus.window=null",)), ("demo", ("bus={control: wishbone}",)),
         ("demo", ("bus={window: wishbone, dma: null}",)),

@@ -13,6 +13,8 @@ from systolith.gen.emit.package import split_modules
 from systolith.gen.memory import memories_of
 from systolith.gen.spec import load
 
+from ...further import further
+
 MODEL = resources.files(demo) / "digits_dbb4.tflite"
 
 
@@ -29,8 +31,8 @@ def instances(modules: dict[str, str], top: str) -> Counter:
     ("demo", ()), ("demo", ("vector.fused_channels=0",)), ("kws-edge", ("engine.kind=sa",)),
     ("kws-s2ta-aw", ()), ("tinyml-vdbb-external", ()),
     ("demo", ("memory.weight_source=external", "memory.weights=8 KiB")),
-    ("demo", ("front_end.layers=0..1", "front_end.single_port=true",
-              f"front_end.network={MODEL}")),
+    *further([("demo", ("front_end.layers=0..1", "front_end.single_port=true",
+                        f"front_end.network={MODEL}"))]),
 ])
 def test_every_bank_that_is_emitted_is_listed(name, overrides):
     spec = load(name, overrides)

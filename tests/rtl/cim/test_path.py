@@ -8,6 +8,7 @@ from systolith.rtl.cim.channel_parameters import ChannelParameters
 from systolith.rtl.cim.timing import LayerTiming
 from systolith.rtl.sequencer.sequencer import Cause, Sequencer
 
+from ...further import further
 from .core_bench import CoreBench, core_parameters
 from .layers import random_layer
 
@@ -126,7 +127,7 @@ def test_early_stop_never(monkeypatch):
               [timing(p, layer).cycles(pipelined=False)])
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [0, 1, 2, *further(range(3, 8))])
 def test_any_layer(seed, monkeypatch):
     rng = random.Random(seed)
     p = core_parameters(timing=tuple(rng.randint(2, 20) for _ in range(8)), rows=96, columns=128,

@@ -55,6 +55,7 @@ def test_digits_and_another_network_in_turn():
 
 
 @pytest.mark.xdist_group("wishbone")
+@pytest.mark.slow
 def test_digits_through_wishbone():
     spec = load("demo", WISHBONE)
     _holds(check_driver(spec, [_small(spec), _digits(spec, 3)]))
@@ -67,12 +68,14 @@ def test_digits_by_dma_alone():
 
 
 @pytest.mark.xdist_group("compact")
+@pytest.mark.slow
 def test_digits_on_the_compact_core():
     spec = load("demo-icebreaker")
     _holds(check_driver(spec, [_digits(spec, 2)]))
 
 
 @pytest.mark.xdist_group("external")
+@pytest.mark.slow
 def test_weights_outside_and_spilled_tensors():
     spec = external_spec("sta-dbb")
     program = spilling_program(spec, np.random.default_rng(8))

@@ -6,6 +6,7 @@ import pytest
 from systolith.rtl.engine.decompressor import MaskDecoder
 from systolith.verif.formal.decoding import DecodingInvertsEncoding
 
+from ...further import further
 from .judge import catalogued, judge, planted
 
 pytestmark = pytest.mark.xdist_group("formal")
@@ -17,7 +18,7 @@ FAR = planted(DECODER, "mask[farthest] & (rank <= s)", "mask[farthest]")
 DESCENDING = catalogued("mask decoder takes the highest bit")
 
 
-@pytest.mark.parametrize("nnz", range(1, 9))
+@pytest.mark.parametrize("nnz", [4, *further((1, 2, 3, 5, 6, 7, 8))])
 def test_decoding_inverts_encoding(nnz, tmp_path):
     twins = {"values read a slot early": MISREAD, "unused slots leak": LEAKING}
     if 1 < nnz < 7:  # else there is no other order

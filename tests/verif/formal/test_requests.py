@@ -22,6 +22,7 @@ ENDS = planted(IM2COL, "tile_done.eq(self.i.ready & entry.last)", "tile_done.eq(
 HASTY = planted(IM2COL, "go.eq(self.o.valid & self.o.ready)", "go.eq(self.o.valid)")
 
 
+@pytest.mark.slow
 def test_requests_of_whole_tiles(tmp_path):
     def top(make=Im2col):
         return RequestsInOrder(rows=2, lanes=2, stalls=False, make=make)

@@ -35,6 +35,7 @@ def test_layers_are_measured_on_the_netlist_of_least_energy():
     assert own.variants == variants(own.engine, RELAXED)[-1:]
 
 
+@pytest.mark.slow
 def test_a_small_comparison_on_gate_equivalents():
     prepared = prepare(Sources(), clocks=[3000.0], engines=STA)
     ended = []

@@ -35,6 +35,7 @@ def test_area_is_that_of_a_mac():
     assert found.area == pytest.approx(found.tpe_area / 4)
 
 
+@pytest.mark.slow
 def test_of_variants_that_meet_the_clock_the_smallest_and_the_most_frugal_are_there(monkeypatch):
     choices = [OWN, replace(OWN, multiplier=Multiplier.BOOTH),
                replace(OWN, final=FinalAdder.RIPPLE)]
