@@ -67,7 +67,7 @@ def _macro(spec: Spec) -> dict:
         macro=cim.macro, rows=cim.rows, columns=cim.columns, mux=cim.mux,
         adjacent=cim.mux_map == "adjacent", code_bits=cim.code_bits, lanes=spec.postproc.lanes,
         timing=cim.timing(spec.target.clock_mhz), early_stop=cim.early_stop,
-        adc_bits=cim.adc_bits or 0)}
+        adc_bits=cim.adc_bits or 0, fragment=cim.fragment)}
 
 
 def accelerator(spec: Spec, *, monitors: bool = False) -> Accelerator | CompactAccelerator:

@@ -86,7 +86,8 @@ def compile_network(spec: Spec, network: Network, *, sort: bool = True,
     p = parameters(spec)
     fixed = fixed_layers(spec, whole, p)
     if spec.cim is not None:
-        network = rounded_network(network, spec.cim.weight_bits)
+        network = rounded_network(network, spec.cim.weight_bits,
+                                  grouped=bool(spec.cim.fragment))
     lowered = batched(lower(network, reshape_input=not spec.front_end.count), batch)
     if p.slots is not None:
         check_slots(lowered, p.slots)

@@ -72,6 +72,9 @@ class Cim(Section):
     """Bits of a weight in its cell: weights are rounded to so many."""
     early_stop: bool = False
     """The digital macro's conversions end behind the last bit of activations that is not zero."""
+    fragment: Annotated[Literal[0, 4, 8, 16], Whole] = 0
+    """Neighbouring rows of the digital macro whose weights in a column have one sign, kept once, so
+    that conversions take a plane of weights less (FORMS, section 3); 0: each has its own."""
     adc_bits: Annotated[Annotated[int, Field(ge=2, le=32)] | None,
                         Words("an integer from 2 to 32, or null")] = None
     """Bits of the ADCs of pcm and the user's; null: as many as activation_bits."""

@@ -51,6 +51,16 @@ def _digital(v: Values) -> Faults:
                                  "true; set it to false")
 
 
+def _fragment(v: Values) -> Faults:
+    fragment, rows = v["cim.fragment"], v["cim.rows"]
+    if fragment and v["cim.macro"] != "digital":
+        yield "cim.fragment", (f"must be 0 for macro {v['cim.macro']}, whose weights have signs of "
+                               f"their own, not {fragment}; set it to 0")
+    elif fragment and rows % fragment:
+        yield "cim.fragment", (f"must be a divisor of the {rows} rows, not {fragment}; make "
+                               f"cim.rows a multiple of {fragment}")
+
+
 def _codes(v: Values) -> Faults:
     bits, adc = v["cim.code_bits"], v["cim.adc_bits"]
     if adc is not None and adc > bits:
@@ -65,4 +75,4 @@ def _sources(v: Values) -> Faults:
 
 
 macro_rules: tuple[Callable[[Values], Faults], ...] = (
-    _shape, _accumulators, _columns, _digital, _codes, _sources)
+    _shape, _accumulators, _columns, _digital, _fragment, _codes, _sources)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ....golden import network as golden
+from ....golden.cim.conversion import grouped_planes
 from ....golden.cim.layers import ON_ARRAY, weight_step
 from ....rtl.sequencer.descriptor import Opcode
 from ..engine_only import as_convolution
@@ -15,23 +16,25 @@ from ..lower import MULTIPLYING, Lowered, LoweredLayer
 __all__ = ["on_array", "rounded_network"]
 
 
-def _rounded(weights: np.ndarray, bits: int) -> np.ndarray:
-    """``weights`` in steps of ``2**weight_step``, rounded half up, at most the largest there is."""
+def _rounded(weights: np.ndarray, bits: int, grouped: bool) -> np.ndarray:
+    """``weights`` in steps of ``2**weight_step``, rounded half up, at most the largest there is;
+    of magnitudes also at least the lowest."""
     step = weight_step(weights, bits)
     if not step:
         return weights
     steps = (weights.astype(np.int16) + (1 << step - 1)) >> step
-    return (np.minimum(steps, (1 << bits - 1) - 1) << step).astype(np.int8)
+    least = 1 - (1 << grouped_planes(bits)) if grouped else -(1 << bits - 1)
+    return (np.clip(steps, least, (1 << bits - 1) - 1) << step).astype(np.int8)
 
 
-def rounded_network(network: golden.Network, bits: int) -> golden.Network:
+def rounded_network(network: golden.Network, bits: int, *, grouped: bool = False) -> golden.Network:
     """``network`` with weights of at most ``bits`` bits, times a power of two each layer: what the
-    array has."""
+    array has. ``grouped``: as magnitudes and signs."""
     if bits == 8:
         return network
     return replace(network, layers=tuple(
-        replace(layer, weights=_rounded(layer.weights, bits)) if isinstance(layer, ON_ARRAY)
-        else layer for layer in network.layers))
+        replace(layer, weights=_rounded(layer.weights, bits, grouped))
+        if isinstance(layer, ON_ARRAY) else layer for layer in network.layers))
 
 
 def on_array(lowered: Lowered, *, depthwise: bool, exact: bool) -> Lowered:

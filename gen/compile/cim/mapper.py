@@ -63,11 +63,11 @@ class _Form:
     last_width: int
 
 
-def place(demands: Sequence[Demand], shape: ArrayShape, lanes: int, *,
+def place(demands: Sequence[Demand], shape: ArrayShape, lanes: int, *, fragment: int = 1,
           reloaded: bool = False) -> list[Placement]:
     """A place for every layer; ``lanes``: codes that are read at once, of whose groups tiles take
-    whole ones; ``reloaded``: other layers have the array after these. The same result for the same
-    demands.
+    whole ones; ``fragment``: rows of which a tile takes whole groups, a divisor of the array's;
+    ``reloaded``: other layers have the array after these. The same result for the same demands.
 
     Raises CompileFault where a layer is too large by itself, or they do not fit together, with how
     much is missing.
@@ -79,9 +79,9 @@ def place(demands: Sequence[Demand], shape: ArrayShape, lanes: int, *,
     found = None
     if sum(demand.rows * -(-demand.channels // lanes) for demand in demands) * lanes <= (
             shape.rows * shape.columns):
-        found = _solve(demands, [forms[:1] for forms in fewest], shape, lanes)
+        found = _solve(demands, [forms[:1] for forms in fewest], shape, lanes, fragment)
         if found is None and any(len(forms) > 1 for forms in fewest):
-            found = _solve(demands, fewest, shape, lanes)
+            found = _solve(demands, fewest, shape, lanes, fragment)
     if found is None:
         cells = sum(demand.rows * demand.channels for demand in demands)
         raise CompileFault(
@@ -139,13 +139,15 @@ def _check_cells(demands: Sequence[Demand], shape: ArrayShape, advice: str) -> N
 
 
 def _solve(demands: Sequence[Demand], forms: Sequence[Sequence[_Form]], shape: ArrayShape,
-           lanes: int) -> list[Placement] | None:
-    """The best packing in which each layer has one of its ``forms``, or None."""
+           lanes: int, fragment: int) -> list[Placement] | None:
+    """The best packing in which each layer has one of its ``forms``, or None; heights are counted
+    in fragments."""
     from ortools.sat.python import cp_model  # which takes a second to load
 
     model = cp_model.CpModel()
     groups = shape.adcs // lanes
-    top = model.new_int_var(0, shape.rows, "top")
+    most = shape.rows // fragment
+    top = model.new_int_var(0, most, "top")
     across, down, conversions, choices = [], [], [], []
     for layer, (demand, ways) in enumerate(zip(demands, forms, strict=True)):
         taken = [model.new_bool_var(f"layer {layer} as {form}") for form in ways]
@@ -162,10 +164,11 @@ def _solve(demands: Sequence[Demand], forms: Sequence[Sequence[_Form]], shape: A
             for index, (first, end) in enumerate(pairwise(cuts)):
                 name = f"tile {layer} {form} {index}"
                 x = model.new_int_var_from_domain(starts, f"x {name}")
-                y = model.new_int_var(0, shape.rows - 1, f"y {name}")
-                bottom = model.new_int_var(1, shape.rows, f"end {name}")
-                height = model.new_int_var(1, shape.rows, f"height {name}")
-                model.add(height == end - first).only_enforce_if(chosen)
+                y = model.new_int_var(0, most - 1, f"y {name}")
+                bottom = model.new_int_var(1, most, f"end {name}")
+                height = model.new_int_var(1, most, f"height {name}")
+                model.add_linear_constraint(fragment * height - (end - first), 0,
+                                            fragment - 1).only_enforce_if(chosen)
                 interval = model.new_optional_interval_var(y, height, bottom, chosen, name)
                 model.add(bottom <= top).only_enforce_if(chosen)
                 for phase in range(form.phases):
@@ -179,7 +182,7 @@ def _solve(demands: Sequence[Demand], forms: Sequence[Sequence[_Form]], shape: A
             options.append((chosen, form, tiles))
         choices.append(options)
     model.add_no_overlap_2d(across, down)
-    model.minimize(sum(conversions) * (shape.rows + 1) + top)
+    model.minimize(sum(conversions) * (most + 1) + top)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 1
@@ -193,8 +196,9 @@ def _solve(demands: Sequence[Demand], forms: Sequence[Sequence[_Form]], shape: A
         placed = []
         for x, y, first, end in tiles:
             phase, group = divmod(solver.value(x), groups)
-            placed.append(TilePlace(solver.value(y), solver.value(end) - solver.value(first),
-                                    group * lanes, phase))
+            placed.append(TilePlace(
+                solver.value(y) * fragment, solver.value(end) - solver.value(first),
+                group * lanes, phase))
         placements.append(Placement(
             tuple(placed), demand.channels if form.phases == 1 else form.width * lanes,
             form.phases))

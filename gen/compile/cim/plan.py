@@ -8,7 +8,7 @@ from itertools import accumulate, product
 
 import numpy as np
 
-from ....golden.cim.conversion import CELL_STEPS
+from ....golden.cim.conversion import CELL_STEPS, grouped_planes
 from ....golden.cim.layers import row_order, weight_step
 from ....golden.cim.mapping import ArrayShape, LayerMapping
 from ....golden.dbb import BLOCK
@@ -89,17 +89,18 @@ def plan_array(lowered: Lowered, macro: MacroParameters, cim: Cim) -> dict[int, 
     """A plan for every layer of the array, by output.
 
     Resident weights have the array together; of weights that are reloaded, as many layers in turn
-    as fit. Raises CompileFault where they do not fit, or codes could overflow.
+    as fit. Raises CompileFault where they do not fit, codes could overflow, or weights of a
+    fragment have both signs.
     """
     layers = [layer for layer in lowered.layers if layer.opcode is Opcode.MATRIX]
     demands = [_demand(layer) for layer in layers]
-    shape = shape_of(macro)
+    shape, fragment = shape_of(macro), macro.fragment or 1
     reloaded = cim.residency == "reloaded"
-    groups = (_shares(demands, shape, macro.lanes) if reloaded else [range(len(layers))])
+    groups = (_shares(demands, shape, macro.lanes, fragment) if reloaded else [range(len(layers))])
     plans: dict[int, ArrayPlan] = {}
     for group in groups:
         placements = place([demands[index] for index in group], shape, macro.lanes,
-                           reloaded=reloaded)
+                           fragment=fragment, reloaded=reloaded)
         for index, placement in zip(group, placements, strict=True):
             layer = layers[index]
             load = (tuple(layers[other].output for other in group)
@@ -107,6 +108,8 @@ def plan_array(lowered: Lowered, macro: MacroParameters, cim: Cim) -> dict[int, 
             plan = _plan(layer, placement, cim, load)
             if macro.macro == DIGITAL:
                 _check_codes(layer, plan, macro)
+            if macro.fragment:
+                _check_signs(layer, plan, macro.fragment)
             plans[layer.output] = plan
     return plans
 
@@ -117,13 +120,14 @@ def _demand(layer: LoweredLayer) -> Demand:
                   cuts=tuple(accumulate(_block_rows(layer), initial=0)))
 
 
-def _shares(demands: Sequence[Demand], shape: ArrayShape, lanes: int) -> list[range]:
+def _shares(demands: Sequence[Demand], shape: ArrayShape, lanes: int,
+            fragment: int) -> list[range]:
     """Layers one after the other, as many as fit the array together."""
     groups: list[range] = []
     start = 0
     for end in range(1, len(demands) + 1):
         try:
-            place(demands[start:end], shape, lanes, reloaded=True)
+            place(demands[start:end], shape, lanes, fragment=fragment, reloaded=True)
         except CompileFault:
             if end - start > 1:  # others are why; one by itself is seen when it is placed
                 groups.append(range(start, end - 1))
@@ -171,3 +175,22 @@ def _check_codes(layer: LoweredLayer, plan: ArrayPlan, macro: MacroParameters) -
     if reach >= 1 << macro.code_bits - 1:
         raise CompileFault(f"layer {layer.name} ({layer.kind}): cim.code_bits must be at least "
                            f"{reach.bit_length() + 1} for its sums, not {macro.code_bits}")
+
+
+def _check_signs(layer: LoweredLayer, plan: ArrayPlan, fragment: int) -> None:
+    """That weights can be kept as magnitudes with a sign for every ``fragment`` rows."""
+    matrix, most = cell_matrix(layer, plan), (1 << grouped_planes(plan.mapping.weight_bits)) - 1
+    where = f"layer {layer.name} ({layer.kind})"
+    if (lowest := int(matrix.min())) < -most:
+        raise CompileFault(f"{where}: weights of {plan.mapping.weight_bits} bits must be at least "
+                           f"{-most} where signs are kept apart, not {lowest}; set cim.fragment "
+                           "to 0")
+    for first, end in plan.mapping.cuts:
+        for row in range(first, end, fragment):
+            rows = matrix[row:min(row + fragment, end)]
+            mixed = np.flatnonzero((rows < 0).any(0) & (rows > 0).any(0))
+            if len(mixed):
+                raise CompileFault(
+                    f"{where}: weights of rows {row} to {min(row + fragment, end) - 1} of output "
+                    f"channel {mixed[0]} must have one sign, not both; train the network so, or "
+                    "set cim.fragment to 0")

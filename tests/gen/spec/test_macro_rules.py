@@ -32,6 +32,11 @@ CASES = {
                                           "pulses have one length, not true; set it to false",
     "cim={macro: pcm, adc_bits: 12, code_bits: 8}": "cim.adc_bits: must be at most cim.code_bits, "
                                                     "8, not 12; make cim.code_bits larger",
+    "cim.fragment=5": "cim.fragment: must be 0, 4, 8 or 16, not 5",
+    "cim={rows: 24, fragment: 16}": "cim.fragment: must be a divisor of the 24 rows, not 16; make "
+                                    "cim.rows a multiple of 16",
+    "cim={macro: pcm, fragment: 8}": "cim.fragment: must be 0 for macro pcm, whose weights have "
+                                     "signs of their own, not 8; set it to 0",
     "cim.sources=[mine.v]": "cim.sources: must be [] for macro digital, whose Verilog comes with "
                             "it; remove them, or set cim.macro to your module's name",
     "cim.macro=my-macro": "cim.macro: must be digital, pcm, or the name of a Verilog module, not "
@@ -41,8 +46,8 @@ CASES = {
     "cim.activation_bits=9": "cim.activation_bits: must be an integer from 1 to 8, not 9; the "
                              "nearest is 8",
     "cim.row=8": "cim.row: key must be one of macro, rows, columns, mux, mux_map, code_bits, "
-                 "residency, depthwise, activation_bits, weight_bits, early_stop, adc_bits, "
-                 "adc_shift, conversion, sources, not 'row'; did you mean 'rows'?",
+                 "residency, depthwise, activation_bits, weight_bits, early_stop, fragment, "
+                 "adc_bits, adc_shift, conversion, sources, not 'row'; did you mean 'rows'?",
     "memory.weight_source=external": "memory.weight_source: must be on-chip for kind cim, whose "
                                      "weights are in the macro; set it to on-chip",
     "vector.fused_channels=8": "vector.fused_channels: must be 0 for kind cim, whose tiles are "

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from systolith.gen.compile import CompileFault
-from systolith.gen.compile.cim import Demand, place
+from systolith.gen.compile.cim import Demand, Placement, place
 from systolith.golden.cim.mapping import ArrayShape
 
 SMALL = ArrayShape(rows=64, columns=64, mux=4)
@@ -80,6 +82,22 @@ def test_neighbours_share_adcs(channels, phases, adcs):
     assert (found.phases, found.adcs) == (phases, adcs)
     cells = occupied([demand(8, channels)], [found], shape)
     assert cells.max() == 1
+
+
+@pytest.mark.parametrize("fragment", [4, 16])
+def test_tiles_take_whole_fragments(fragment):
+    demands = [demand(rows, 16, step=3, name=str(rows)) for rows in (3, 9, 15, 30, 75)]
+    found = place(demands, SMALL, 8, fragment=fragment)
+    rounded = [Placement(tuple(replace(tile, height=-(-tile.height // fragment) * fragment)
+                               for tile in each.tiles), each.adcs, each.phases) for each in found]
+    cells = np.zeros((SMALL.rows, SMALL.columns), int)
+    for each in rounded:
+        for tile in each.tiles:
+            assert tile.row % fragment == 0
+            columns = [SMALL.column(tile.adc + adc, tile.phase + phase)
+                       for phase in range(each.phases) for adc in range(each.adcs)]
+            cells[tile.row:tile.row + tile.height, columns] += 1
+    assert cells.max() == 1 and occupied(demands, found, SMALL).max() == 1
 
 
 def test_more_conversions_where_others_do_not_fit():

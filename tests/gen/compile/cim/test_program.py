@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is in the images of programs for a compute-in-memory macro."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -175,6 +176,15 @@ def test_rounded_weights_fit_their_bits():
     assert rounded_network(DIGITS, 8) is DIGITS
 
 
+@pytest.mark.parametrize(("bits", "lowest"), [(5, -15 << 3), (2, -1 << 6), (1, -1 << 7)])
+def test_magnitudes_have_no_lowest_step(bits, lowest):
+    conv1, *others = DIGITS.layers
+    least = replace(DIGITS, layers=(replace(conv1, weights=np.full_like(conv1.weights, -127)),
+                                    *others))
+    assert rounded_network(least, bits, grouped=True).layers[0].weights.min() == lowest
+    assert rounded_network(least, bits).layers[0].weights.min() == -128
+
+
 def test_mapping_rows_say_what_layers_have():
     rows = small("cim.depthwise=vector").mapping_rows
     assert [row["unit"] for row in rows] == [
@@ -182,3 +192,17 @@ def test_mapping_rows_say_what_layers_have():
     assert rows[0]["array_rows"] == 27
     assert rows[0]["conversions"] == 20
     assert rows[1]["array_rows"] is None
+
+
+@pytest.mark.parametrize(("value", "message"), [
+    (3, (r"^layer conv1 \(CONV_2D\): weights of rows 0 to 3 of output channel 2 must have one "
+         r"sign, not both; train the network so, or set cim.fragment to 0$")),
+    (-128, (r"^layer conv1 \(CONV_2D\): weights of 8 bits must be at least -127 where signs are "
+            r"kept apart, not -128; set cim.fragment to 0$"))])
+def test_weights_of_both_signs_are_refused(value, message):
+    conv1, *others = DIGITS.layers
+    weights = -np.abs(conv1.weights)
+    weights[2, 0, :2, 0] = value, -5
+    layers = (replace(conv1, weights=weights), *others)
+    with pytest.raises(CompileFault, match=message):
+        compile_network(load("cim-digital", ["cim.fragment=4"]), replace(DIGITS, layers=layers))
