@@ -7,8 +7,13 @@ import pytest
 
 __all__ = ["further"]
 
+ParameterSet = type(pytest.param())
+
 
 def further(cases: Iterable) -> list:
-    """Each of ``cases``, a value or a tuple of several parameters' values, marked slow."""
-    return [pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow)
-            for case in cases]
+    """Each of ``cases`` marked slow: a value, a tuple of several parameters' values, or a
+    ``pytest.param``."""
+    params = [case if isinstance(case, ParameterSet) else
+              pytest.param(*(case if isinstance(case, tuple) else (case,))) for case in cases]
+    return [pytest.param(*each.values, marks=[*each.marks, pytest.mark.slow], id=each.id)
+            for each in params]

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..gen.build import parameters
-from ..gen.cim.reference import array_tensors
 from ..gen.cli.common import Inputs, check_host_written, stage
 from ..gen.compile import bound_activations, layers_run
 from ..gen.compiler import compile_network
@@ -15,6 +14,7 @@ from ..gen.report import Report, accuracy, complete
 from ..gen.spec import Spec
 from ..golden.interpreter import run as run_golden
 from ..golden.network import Network
+from .golden import golden_tensors
 from .run import run as run_rtl
 from .run import simulator
 
@@ -47,8 +47,7 @@ def run_network(spec: Spec, model: Path, read_inputs: Callable[[Network], Inputs
         batch=batch, pruned=pruned if switchable else None)
     count = len(inputs.values)
     with stage(f"golden: {count} inputs", quiet=quiet):
-        tensors = (run_golden(network, inputs.values) if spec.cim is None else
-                   array_tensors(program, inputs.values, spec.cim))
+        tensors = golden_tensors(spec, program, inputs.values, network)
     report = Report.begin(spec, network, inputs, tensors, layers=layers, batch=batch)
     if activation_nnz and inputs.labels is not None:
         with stage(f"golden without pruning: {count} inputs", quiet=quiet):

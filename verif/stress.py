@@ -16,11 +16,11 @@ from ..gen.compiler import compile_network
 from ..gen.predict import moved_bytes, predict
 from ..gen.spec import Spec
 from ..golden.dbb import BLOCK
-from ..golden.interpreter import run as run_golden
 from ..rtl.compact.parameters import CompactParameters
 from ..rtl.facts import Encoding
 from ..rtl.parameters import AcceleratorParameters
 from ..rtl.sequencer.descriptor import Header
+from .golden import golden_tensors
 from .networks import deep_network, small_network
 from .results import read_results
 from .run import prepare, simulator
@@ -72,7 +72,8 @@ def stress(spec: Spec, benches: Sequence[str] | None = None, *,
 
 def _workloads(spec: Spec, folder: Path, seed: int, falsify: bool) -> Path:
     """Two networks, the second one also where the other's image leaves room, if images may lie
-    anywhere, and a third one that spills, where it can; the bench's job."""
+    anywhere, or where weights stay in an array, the first one; and a third one that spills, where
+    it can; the bench's job."""
     programs = []
     compact = isinstance(parameters(spec), CompactParameters)
     for index in range(2):
@@ -82,12 +83,12 @@ def _workloads(spec: Spec, folder: Path, seed: int, falsify: bool) -> Path:
     start = (0, 0, 0, EXTERNAL_BASES[0])
     placed = [(first, start), (second, start)]
     if not compact:
-        placed.append((second, _behind(first)))
+        placed.append((first if parameters(spec).resident else second, _behind(first)))
     if parameters(spec).external_weights:
         placed.append((spilling_program(spec, np.random.default_rng([seed, 2])), start))
     folders = [str(folder / str(index)) for index in range(len(placed))]
     for (program, bases), target in zip(placed, folders, strict=True):
-        _workload(program, bases, Path(target), seed, folders, falsify)
+        _workload(spec, program, bases, Path(target), seed, folders, falsify)
     return Path(folders[0]) / "job.json"
 
 
@@ -107,16 +108,16 @@ def _behind(program: Program) -> tuple[int, int, int, int]:
     base."""
     image, p = program.memory_image, program.parameters
     row = 2 * p.program_width
-    return (-(-image.program.size // row) * row, image.weights.size // image.weight_stride,
-            image.schedule.size, EXTERNAL_BASES[1])
+    weights = 0 if p.resident else image.weights.size // image.weight_stride
+    return (-(-image.program.size // row) * row, weights, image.schedule.size, EXTERNAL_BASES[1])
 
 
-def _workload(program: Program, bases: tuple[int, int, int, int], folder: Path, seed: int,
-              folders: list[str], falsify: bool) -> None:
+def _workload(spec: Spec, program: Program, bases: tuple[int, int, int, int], folder: Path,
+              seed: int, folders: list[str], falsify: bool) -> None:
     p, layout, image = program.parameters, program.output_layout, program.memory_image
     shape = program.network.tensors[program.lowered.input].shape[1:]
     inputs = np.random.default_rng(seed).integers(-128, 128, (INPUTS, *shape)).astype(np.int8)
-    golden = run_golden(program.network, inputs)[program.lowered.output]
+    golden = golden_tensors(spec, program, inputs)[program.lowered.output]
     tensor = (layout.height, layout.width, layout.channels)
     expected = [_words(layout.pack(values.reshape(tensor))) for values in golden]
     if falsify:
@@ -136,6 +137,7 @@ def _workload(program: Program, bases: tuple[int, int, int, int], folder: Path, 
         "layer_cycles": [layer.cycles for layer in prediction.layers],
         "bases": bases,
         "region_bits": p.region_bits,
+        "array_written_only": p.resident,
         "nnz": p.facts.nnz if p.facts.encoding in MASKED else BLOCK,
         "program_words": image.program.size - image.trailer_words,
         "external_words": image.external.size,
@@ -168,7 +170,7 @@ def _transfer_rows(program: Program) -> tuple[int, int]:
 def _trailer_bits(p: AcceleratorParameters) -> tuple[int, int]:
     """The first of the bits of a row number that tell the trailer's place from others in its
     memory, and the one behind the last."""
-    if p.external_weights:  # one of the rows that a row of program memory holds is as good
+    if p.trailer_in_program:  # one of the rows that a row of program memory holds is as good
         width = exact_log2(p.program_width)
         return width, width + (p.program_rows - 1).bit_length()
     return 0, (p.weight_rows - 1).bit_length()

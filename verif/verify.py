@@ -6,8 +6,8 @@ import numpy as np
 from ..gen.compiler import compile_network
 from ..gen.predict import predict
 from ..gen.spec import Spec
-from ..golden.interpreter import run as run_golden
 from ..rtl.kinds import ALL_KINDS
+from .golden import golden_tensors
 from .networks import small_network
 from .run import run, simulator
 from .streams import verify_streams
@@ -34,7 +34,7 @@ def verify(spec: Spec) -> list[tuple[str, bool, str]]:
         inputs = np.random.default_rng(seed).integers(-128, 128, (2, *shape)).astype(np.int8)
         result = run(program, inputs, model, layers=True, stalls=stalls)
         waits = result.counters["STALL_TRANSFER"]
-        tensors = run_golden(network, inputs)
+        tensors = golden_tensors(spec, program, inputs)
         wrong = [index for index, tensor in result.layers.items()
                  if not np.array_equal(tensor, tensors[index].reshape(tensor.shape))]
         prediction = predict(program)

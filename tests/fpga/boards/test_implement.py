@@ -42,6 +42,7 @@ def test_a_design_becomes_a_bitstream_and_the_same_again(tmp_path, board, clock,
     assert found[0].startswith(magic)
 
 
+@pytest.mark.slow
 def test_idle_rows_hold_tiles_and_count_as_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("systolith.fpga.fabric.idle.LEAST", 0)
     made = build(tmp_path, "ulx3s", 50)

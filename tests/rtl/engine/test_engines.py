@@ -123,7 +123,7 @@ def test_bubbles_between_steps(shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@settings(max_examples=6, deadline=None, derandomize=True,
+@settings(max_examples=4, deadline=None, derandomize=True,
           phases=[Phase.generate])  # shrinking would simulate for minutes
 @given(choices=st.data())
 def test_any_tiles_signedness_beats_and_bubbles(shape, choices):

@@ -62,6 +62,7 @@ def test_digits_through_wishbone():
 
 
 @pytest.mark.xdist_group("dma")
+@pytest.mark.slow
 def test_digits_by_dma_alone():
     spec = load("demo", ["bus.window=null"])
     _holds(check_driver(spec, [_small(spec), _digits(spec, 2)]))

@@ -18,6 +18,7 @@ RAW = planted(DAP, "-octet.as_signed()", "octet")
 TWICE = planted(DAP, "maximum.alive & ~maximum.chosen", "maximum.alive")
 
 
+@pytest.mark.slow
 def test_largest_are_kept(tmp_path):
     judge(tmp_path, LargestAreKept, {
         "of equals the highest": (lambda: LargestAreKept(HIGHEST.PrunedRow), "no larger"),
