@@ -68,6 +68,11 @@ def _imports_of_the_project(path: Path):
     from this tree, also inside functions."""
     here = path.relative_to(ROOT).parent.parts
     for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                if name.name.startswith("systolith."):
+                    *module, last = name.name.split(".")[1:]
+                    yield ROOT.joinpath(*module), last
         if not isinstance(node, ast.ImportFrom):
             continue
         named = tuple((node.module or "").split(".")) if node.module else ()

@@ -17,7 +17,7 @@ __all__ = ["golden_tensors"]
 def golden_tensors(spec: Spec, program: Program, inputs: np.ndarray,
                    network: Network | None = None) -> Mapping[int, np.ndarray]:
     """Every operator's output, int8 [N, ...] by tensor index, of ``inputs`` [N, ...];
-    ``network``: what is run, by default the program's."""
+    ``network``: what is run where there is no macro, by default the program's."""
     if spec.cim is not None:
         return array_tensors(program, inputs, spec.cim)
     return run(network or program.network, inputs)

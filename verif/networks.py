@@ -60,6 +60,22 @@ def small_network(rng: np.random.Generator, *, adds: bool = True) -> golden.Netw
     return golden.Network("small", tensors, layers, (0,), (7,))
 
 
+def of_one_sign(rng: np.random.Generator, network: golden.Network) -> golden.Network:
+    """``network``, the weights of each output channel with one sign, as sign-grouped columns of a
+    compute-in-memory macro have them."""
+
+    def signed(layer: golden.Layer) -> golden.Layer:
+        if (weights := getattr(layer, "weights", None)) is None:
+            return layer
+        depthwise = isinstance(layer, golden.DepthwiseConvolution)
+        sign = rng.choice(np.array([-1, 1], np.int8), weights.shape[-1 if depthwise else 0])
+        shape = (1,) * (weights.ndim - 1)
+        return replace(layer, weights=np.abs(weights) * sign.reshape(
+            (*shape, -1) if depthwise else (-1, *shape)))
+
+    return replace(network, layers=tuple(map(signed, network.layers)))
+
+
 def deep_network(rng: np.random.Generator, side: int) -> golden.Network:
     """Convolution (3x3, then 1x1), depthwise and ADD twice, with tensors of 24 channels and
     ``side`` x ``side`` pixels; then a convolution of stride 2, global pool and 512 outputs."""

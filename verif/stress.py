@@ -3,6 +3,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +17,18 @@ from ..gen.compiler import compile_network
 from ..gen.predict import moved_bytes, predict
 from ..gen.spec import Spec
 from ..golden.dbb import BLOCK
+from ..golden.network import Network
 from ..rtl.compact.parameters import CompactParameters
 from ..rtl.facts import Encoding
 from ..rtl.parameters import AcceleratorParameters
 from ..rtl.sequencer.descriptor import Header
 from .golden import golden_tensors
-from .networks import deep_network, small_network
+from .networks import deep_network, of_one_sign, small_network
 from .results import read_results
 from .run import prepare, simulator
 
-__all__ = ["BENCHES", "TRANSFERS", "benches_of", "spilling_program", "stress"]
+__all__ = ["BENCHES", "TRANSFERS", "benches_of", "fitting", "spilling_program", "stops_early",
+           "stress"]
 
 MASKED = (Encoding.MASK, Encoding.HELD)  # encodings with masks that may have too many bits
 BENCHES = ("bus_stalls", "external_memory", "resets", "images", "host_window")
@@ -72,24 +75,45 @@ def stress(spec: Spec, benches: Sequence[str] | None = None, *,
 
 def _workloads(spec: Spec, folder: Path, seed: int, falsify: bool) -> Path:
     """Two networks, the second one also where the other's image leaves room, if images may lie
-    anywhere, or where weights stay in an array, the first one; and a third one that spills, where
-    it can; the bench's job."""
+    anywhere, or where weights stay in an array, the first one with other biases; and a third one
+    that spills, where it can; the bench's job."""
     programs = []
     compact = isinstance(parameters(spec), CompactParameters)
     for index in range(2):
         network = small_network(np.random.default_rng([seed, index]), adds=not compact)
-        programs.append(compile_network(spec, network, fuse="always"))
+        programs.append(compile_network(spec, fitting(spec, network), fuse="always"))
     first, second = programs
     start = (0, 0, 0, EXTERNAL_BASES[0])
     placed = [(first, start), (second, start)]
     if not compact:
-        placed.append((first if parameters(spec).resident else second, _behind(first)))
+        if parameters(spec).resident:
+            second = compile_network(spec, _of_other_biases(first.network), fuse="always")
+        placed.append((second, _behind(first)))
     if parameters(spec).external_weights:
         placed.append((spilling_program(spec, np.random.default_rng([seed, 2])), start))
     folders = [str(folder / str(index)) for index in range(len(placed))]
     for (program, bases), target in zip(placed, folders, strict=True):
         _workload(spec, program, bases, Path(target), seed, folders, falsify)
     return Path(folders[0]) / "job.json"
+
+
+def fitting(spec: Spec, network: Network) -> Network:
+    """``network`` with weights that the spec's macro can have, if there is one."""
+    if spec.cim is None or not spec.cim.fragment:
+        return network
+    return of_one_sign(np.random.default_rng(0), network)
+
+
+def stops_early(spec: Spec) -> bool:
+    """Conversions may take less time than predicted."""
+    return spec.cim is not None and spec.cim.early_stop
+
+
+def _of_other_biases(network: Network) -> Network:
+    """The same weights, other results."""
+    return replace(network, layers=tuple(
+        replace(layer, bias=layer.bias + 3000) if hasattr(layer, "bias") else layer
+        for layer in network.layers))
 
 
 def spilling_program(spec: Spec, rng: np.random.Generator) -> Program:
@@ -138,6 +162,8 @@ def _workload(spec: Spec, program: Program, bases: tuple[int, int, int, int], fo
         "bases": bases,
         "region_bits": p.region_bits,
         "array_written_only": p.resident,
+        "cycles_at_most": stops_early(spec),
+        "weights_have_places": p.reloads,
         "nnz": p.facts.nnz if p.facts.encoding in MASKED else BLOCK,
         "program_words": image.program.size - image.trailer_words,
         "external_words": image.external.size,

@@ -49,7 +49,7 @@ def array_tensors(program: Program, inputs: np.ndarray, cim: Cim, *, cells: Cell
     if cim.exact and cim.activation_bits == 8:
         return interpreter.run(program.network, inputs)
     weights, _ = array_cells(program)
-    macro = (DigitalMacro(weights) if cim.exact else
+    macro = (DigitalMacro(weights, grouped=bool(cim.fragment)) if cim.exact else
              PcmMacro(ideal(weights) if cells is None else cells, seed, cim.adc_bits))
     tensors, _ = run(program.network, inputs, mappings(program),
                      shape_of(program.parameters.macro), macro, gdc=gdc)

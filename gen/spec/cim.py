@@ -82,7 +82,8 @@ class Cim(Section):
     """The ADCs' gain, the same for all layers: a code is a column's sum over 2**adc_shift, where a
     cell of weight 1 has 32. Of pcm and the user's."""
     conversion: Conversion = Conversion()
-    """Of pcm and the user's; digital takes activation_bits x weight_bits cycles and a few."""
+    """Of pcm and the user's; digital takes activation_bits x weight_bits cycles and a few,
+    with a fragment those of a bit of weights less."""
     sources: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=4096)], ...],
                        BeforeValidator(listed), Words("a list of paths of Verilog files")] = ()
     """Verilog of the user's macro, paths from this file's folder on."""
@@ -107,7 +108,8 @@ class Cim(Section):
         """10**12 operations a second, two a cell, with all cells in use: those of ``mux``
         conversions (AnalogNets and AON-CiM, section 2)."""
         if self.exact:
-            cycles = activation_bits * self.weight_bits + MacroParameters.DIGITAL_OVERHEAD
+            cycles = MacroParameters.digital_cycles(activation_bits, self.weight_bits,
+                                                    self.fragment)
         else:
             cycles = self.conversion.cycles(activation_bits, clock_mhz)
         return 2 * self.rows * self.columns / (self.mux * cycles * 1000 / clock_mhz) / 1000

@@ -9,6 +9,7 @@ import numpy as np
 from .. import network as graph
 from ..dbb import BLOCK, diagonal
 from ..numerics import Requantise
+from .conversion import grouped_planes
 from .mapping import ArrayShape, LayerMapping, TilePlace
 
 __all__ = ["ON_ARRAY", "ArrayLayer", "array_layer", "check_mapping", "place", "regions",
@@ -27,9 +28,13 @@ def row_order(kernel: tuple[int, int], channels: int) -> np.ndarray:
                            for first in range(0, channels, BLOCK)])
 
 
-def weight_step(weights: np.ndarray, bits: int) -> int:
+def weight_step(weights: np.ndarray, bits: int, *, grouped: bool = False) -> int:
     """log2 of the step of which int8 ``weights`` are multiples, so that ``bits`` are enough in a
-    cell: 0 where they are anyway."""
+    cell: 0 where they are anyway. ``grouped``: of sign-grouped columns, whose magnitudes have a bit
+    less and the range -127 ... 127."""
+    if grouped:
+        reach = min(int(np.abs(weights.astype(np.int16)).max(initial=0)), 127)
+        return max(reach.bit_length() - grouped_planes(bits), 0)
     reach = int(np.where(weights < 0, ~weights.astype(np.int16), weights).max(initial=0))
     return max(reach.bit_length() + 1 - bits, 0)
 

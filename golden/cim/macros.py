@@ -29,16 +29,19 @@ class Macro(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class DigitalMacro:
-    """Exact sums of int8 ``weights`` [rows, columns]."""
+    """Exact sums of int8 ``weights`` [rows, columns]; ``grouped``: of sign-grouped columns, whose
+    weights fit."""
 
     weights: np.ndarray
+    grouped: bool = False
 
     def convert(self, operands: np.ndarray, rows: slice, columns: np.ndarray, counts: np.ndarray,
                 mapping: LayerMapping, is_signed: bool) -> np.ndarray:
         """As ``Macro``; of weights their low bits count, as two's complement."""
         return digital_codes(operands, self.weights[rows][:, columns],
                              activation_bits=mapping.activation_bits,
-                             weight_bits=mapping.weight_bits, is_signed=is_signed)
+                             weight_bits=8 if self.grouped else mapping.weight_bits,
+                             is_signed=is_signed)
 
 
 @dataclass(frozen=True, eq=False)

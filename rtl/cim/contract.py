@@ -55,9 +55,9 @@ class MacroParameters:
     array, multiples of 8; ``mux``: columns that share an ADC, a divisor; ``adjacent``: neighbours
     do; ``code_bits``: of a column's signed code; ``lanes``: codes that are read at once, a divisor
     of the ADCs and a multiple of 8; ``timing``: cycles of a conversion at 1 ... 8 bits of
-    activations, empty for the digital macro, which takes
-    ``activation_bits * weight_bits + DIGITAL_OVERHEAD``; ``early_stop``: a conversion may be
-    shorter than that; ``adc_bits``: of the PCM macro's ADCs, 0 for as many as activations have;
+    activations, empty for the digital macro, which takes ``digital_cycles``; ``early_stop``: a
+    conversion may be shorter than that; ``adc_bits``: of the PCM macro's ADCs, 0 for as many as
+    activations have;
     ``fragment``: neighbouring rows of the digital macro whose weights in a column have one sign, so
     that a plane less is needed, 4, 8 or 16 (FORMS, section 3), or 0: each has its own.
     Raises ValueError where they do not fit together.
@@ -120,8 +120,13 @@ class MacroParameters:
         """From a ``fire`` to the next one that is possible; with ``early_stop`` at most."""
         if self.timing:
             return self.timing[activation_bits - 1]
-        planes = max(weight_bits - 1, 1) if self.fragment else weight_bits
-        return activation_bits * planes + self.DIGITAL_OVERHEAD
+        return self.digital_cycles(activation_bits, weight_bits, self.fragment)
+
+    @classmethod
+    def digital_cycles(cls, activation_bits: int, weight_bits: int, fragment: int = 0) -> int:
+        """Of a conversion of the digital macro: a plane of magnitudes less with a ``fragment``."""
+        planes = max(weight_bits - 1, 1) if fragment else weight_bits
+        return activation_bits * planes + cls.DIGITAL_OVERHEAD
 
     def shortest_cycles(self, activation_bits: int, weight_bits: int) -> int:
         """From a ``fire`` to the next one that is possible, at the least: with ``early_stop`` those

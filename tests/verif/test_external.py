@@ -14,7 +14,7 @@ from ..random_designs import KINDS_OF_LAYERS
 CASES = 6
 
 
-# Two of the kinds: ``make evidence`` takes them all, with stalls and without.
+# ``make evidence`` takes all kinds, with stalls and without.
 @pytest.mark.parametrize(("kind", "stalls"), [
     pytest.param("sta-dbb", 3, marks=[pytest.mark.xdist_group("external"), pytest.mark.slow]),
     pytest.param("vdbb", None, marks=pytest.mark.xdist_group("external vdbb"))])

@@ -52,7 +52,7 @@ async def stop_after_each_layer(dut):
         cycles -= await session.host.read("STALL_TRANSFER")
         overhead = session.first.cycles - sum(layers)
         end = last + (layers[last] == 0)  # a fused layer runs with the next, and stops with it
-        assert cycles == overhead + sum(layers[:end + 1]), (last, cycles)
+        assert session.in_time(cycles, overhead + sum(layers[:end + 1])), (last, cycles)
         await session.host.write("LAST_LAYER", 0xFFFF)
         await session.check()
 
@@ -169,6 +169,8 @@ async def blocks_denser_than_the_engine_takes(dut):
         await _write_weights(session, at, dense)
         row_start = at == min(words)
         causes = [Cause.DENSITY] if row_start and bound < 8 else (None, Cause.DENSITY)
+        if session.settings["weights_have_places"]:  # one beyond the array is refused
+            causes = (None, Cause.BAD_DESCRIPTOR)
         await session.refused(causes, watchdog=4 * session.first.length)
         await _write_weights(session, at, words[at])
         await session.check()

@@ -148,9 +148,14 @@ class Session:
         words = await self.host.fetch(workload.job.output_runs)
         np.testing.assert_array_equal(words & workload.mask, workload.expected[index])
         workload.waits = await self.host.read("STALL_TRANSFER")
-        assert cycles == workload.length, (cycles, workload.cycles, workload.waits)
+        assert self.in_time(cycles, workload.length), (cycles, workload.cycles, workload.waits)
         assert self.external or not workload.waits
-        assert await self.host.layer_cycles(workload.job.layers) == workload.layer_cycles
+        layers = await self.host.layer_cycles(workload.job.layers)
+        assert all(map(self.in_time, layers, workload.layer_cycles)), layers
+
+    def in_time(self, cycles: int, predicted: int) -> bool:
+        """``cycles`` are those predicted; at most those, where conversions may stop early."""
+        return cycles <= predicted if self.settings["cycles_at_most"] else cycles == predicted
 
     async def refused(self, causes, *, watchdog: int) -> RunError | None:
         """Start; the run ends, the interrupt tells, registers answer. Returns its error.

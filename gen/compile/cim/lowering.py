@@ -17,14 +17,14 @@ __all__ = ["on_array", "rounded_network"]
 
 
 def _rounded(weights: np.ndarray, bits: int, grouped: bool) -> np.ndarray:
-    """``weights`` in steps of ``2**weight_step``, rounded half up, at most the largest there is;
-    of magnitudes also at least the lowest."""
-    step = weight_step(weights, bits)
+    """``weights`` in steps of ``2**weight_step``, rounded half up, at most the largest there is,
+    and of ``grouped`` magnitudes at least the lowest."""
+    step = weight_step(weights, bits, grouped=grouped)
     if not step:
         return weights
     steps = (weights.astype(np.int16) + (1 << step - 1)) >> step
-    least = 1 - (1 << grouped_planes(bits)) if grouped else -(1 << bits - 1)
-    return (np.clip(steps, least, (1 << bits - 1) - 1) << step).astype(np.int8)
+    most = (1 << (grouped_planes(bits) if grouped else bits - 1)) - 1
+    return (np.clip(steps, -most - (not grouped), most) << step).astype(np.int8)
 
 
 def rounded_network(network: golden.Network, bits: int, *, grouped: bool = False) -> golden.Network:

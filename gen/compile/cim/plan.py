@@ -138,7 +138,7 @@ def _shares(demands: Sequence[Demand], shape: ArrayShape, lanes: int,
 def _plan(layer: LoweredLayer, placement: Placement, cim: Cim, load: tuple[int, ...]) -> ArrayPlan:
     outputs, kh, kw, channels = layer.weights.shape
     once = np.ones((1, -(-channels // BLOCK), kh, kw), int)
-    step = weight_step(layer.weights, cim.weight_bits)
+    step = weight_step(layer.weights, cim.weight_bits, grouped=bool(cim.fragment))
     scale, shift = _scale(layer, cim, step)
     return ArrayPlan(
         nnz=BLOCK * once, passes=once, steps=once, pass_steps=1, split=False,

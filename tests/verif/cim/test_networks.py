@@ -17,9 +17,8 @@ from systolith.gen.predict import Activity, predict, predict_activity
 from systolith.gen.predict.cim import conversions
 from systolith.gen.spec import load
 from systolith.golden import interpreter
-from systolith.golden import network as golden
 from systolith.verif.cim.network import aged, compare, run_on_cells
-from systolith.verif.networks import small_network
+from systolith.verif.networks import of_one_sign, small_network
 from systolith.verif.run import run, simulator
 
 from ...further import further
@@ -133,30 +132,10 @@ def test_weights_that_are_reloaded():
     assert sum(layer.load_words > 0 for layer in program.layers) > 1
 
 
-def of_one_sign(rng, network):
-    """``network``, the weights of every output channel with one sign, or of every channel's eight
-    input channels at a place of the kernel."""
-    layers = []
-    for layer in network.layers:
-        if (weights := getattr(layer, "weights", None)) is not None:
-            signs = rng.choice(np.array([-1, 1], np.int8), len(weights) if not isinstance(
-                layer, golden.DepthwiseConvolution) else weights.shape[-1])
-            if isinstance(layer, golden.DepthwiseConvolution):
-                weights = np.abs(weights) * signs
-            elif weights.shape[-1] % 8:
-                weights = np.abs(weights) * signs.reshape(-1, *[1] * (weights.ndim - 1))
-            else:
-                groups = (*weights.shape[:-1], weights.shape[-1] // 8)
-                weights = np.abs(weights) * rng.choice(np.array([-1, 1], np.int8),
-                                                       groups).repeat(8, axis=-1)
-            layer = replace(layer, weights=weights)
-        layers.append(layer)
-    return replace(network, layers=tuple(layers))
-
-
 @pytest.mark.parametrize("settings", [
-    ("cim.fragment=4", "cim.early_stop=true", "cim.weight_bits=5"),
+    ("cim.fragment=4", "cim.weight_bits=5"),
     *further([(("cim.fragment=8",),),
+              (("cim.fragment=16", "cim.rows=160", "cim.weight_bits=1", "cim.activation_bits=6"),),
               (("cim.fragment=8", "cim.residency=reloaded", "cim.columns=32", "cim.mux=2"),)])],
     ids=str)
 def test_sign_groups(settings):

@@ -12,7 +12,8 @@ RELOADED = ["cim.residency=reloaded", "cim.columns=32", "cim.mux=2"]
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "settings"), [
-    ("cim-digital", []), ("cim-digital", RELOADED), ("cim-pcm", ["cim.adc_shift=10"])])
+    ("cim-digital", []), ("cim-digital", RELOADED), ("cim-pcm", ["cim.adc_shift=10"]),
+    ("cim-digital", ["cim.fragment=4", "cim.early_stop=true"])])
 def test_suite_holds(name, settings):
     results = verify(load(name, [*SHAPE, *settings]))
     assert len(results) >= 70

@@ -176,13 +176,22 @@ def test_rounded_weights_fit_their_bits():
     assert rounded_network(DIGITS, 8) is DIGITS
 
 
-@pytest.mark.parametrize(("bits", "lowest"), [(5, -15 << 3), (2, -1 << 6), (1, -1 << 7)])
-def test_magnitudes_have_no_lowest_step(bits, lowest):
-    conv1, *others = DIGITS.layers
-    least = replace(DIGITS, layers=(replace(conv1, weights=np.full_like(conv1.weights, -127)),
-                                    *others))
-    assert rounded_network(least, bits, grouped=True).layers[0].weights.min() == lowest
-    assert rounded_network(least, bits).layers[0].weights.min() == -128
+@pytest.mark.parametrize("bits", range(1, 9))
+@pytest.mark.parametrize("reach", [-127, -66, -64, -3, 1, 65, 127])
+def test_magnitudes_fit_their_planes(bits, reach):
+    conv1, *others = (replace(layer, weights=-np.abs(layer.weights)) if hasattr(layer, "weights")
+                      else layer for layer in DIGITS.layers)
+    weights = np.full_like(conv1.weights, reach // 3)
+    weights[0, 0, 0, 0] = reach
+    network = replace(DIGITS, layers=(replace(conv1, weights=weights), *others))
+    program = compile_network(load("cim-digital", ["cim.fragment=8", f"cim.weight_bits={bits}"]),
+                              network)
+    cells, _ = array_cells(program)
+    assert np.abs(cells).max() < 1 << max(bits - 1, 1)
+    rounded = program.network.layers[0].weights.astype(int)
+    step = program.layers[0].plan.weight_step
+    assert np.abs(rounded - weights).max() <= 1 << step and rounded[0, 0, 0, 0] * reach > 0
+    assert (rounded % (1 << step) == 0).all()
 
 
 def test_mapping_rows_say_what_layers_have():
