@@ -144,7 +144,8 @@ def test_sign_groups(settings):
     spec = load("cim-digital", [*SHAPE, *settings])
     program = check(spec, network, random_inputs(rng, network, 2))
     plain = compile_network(load("cim-digital", [*SHAPE, *settings, "cim.fragment=0"]), network)
-    assert predict(program).cycles < predict(plain).cycles
+    saved = predict(plain).cycles - predict(program).cycles
+    assert saved > 0 if spec.cim.weight_bits > 1 else saved == 0
 
 
 def test_row_tiles_phases_and_neighbours():
