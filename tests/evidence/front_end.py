@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixed layers ahead of a programmable core (FixyNN): networks streamed frame after frame."""
 
+import os
+import re
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +18,7 @@ from systolith.gen.importer import load as load_model
 from systolith.gen.spec import load
 from systolith.verif.front_end import FrontEndBench
 from systolith.verif.inference import run_network
+from systolith.verif.toolchain import simulation_environment
 
 from ..litert import reference_tensors
 from ..random_designs import random_inputs
@@ -22,6 +28,7 @@ __all__ = ["SECTIONS"]
 
 FRAMES = 8
 STALLS = 1
+MOST_SECONDS = 60.0
 STA_DBB = ("engine.kind=sta-dbb", "engine.weights.nnz=4", "engine.grid={m: 2, n: 2}")
 CASES = (
     ("vww_96_int8", "vww-fixy", "0..6", ()),
@@ -95,4 +102,28 @@ def fixed_pipelines(networks: Path) -> Iterator[Result]:
                    wrong or "equal", wrong is None and found.frames.tolist()[-2:] == [0, 1])
 
 
-SECTIONS: tuple[Section, ...] = ((fixed_front_ends, True), (fixed_pipelines, True))
+def fixed_emission(networks: Path) -> Iterator[Result]:
+    """Eight layers as a user has them made, and their lint."""
+    with TemporaryDirectory() as name:
+        start = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "systolith.gen.cli", "generate", "vww-fixy", "-o", "out",
+             "--set", "front_end.layers=0..7",
+             "--set", f"front_end.network={(networks / 'vww_96_int8.tflite').resolve()}"],
+            cwd=name, capture_output=True, text=True, env={**os.environ, "FORCE_COLOR": "1"})
+        seconds = time.perf_counter() - start
+        yield ("vww-fixy, layers 0..7: emission", "<= 60 s", f"{seconds:.1f} s",
+               done.returncode == 0 and seconds <= MOST_SECONDS)
+        told = re.findall(r"generate vww-fixy: [\d.]+ s", done.stderr)
+        yield ("vww-fixy, layers 0..7: progress, as on a terminal", "shown",
+               told[0] if told else done.stderr[-200:], bool(told))
+        lint = subprocess.run(
+            ["verilator", "--lint-only", "-Wall", "--top-module", "systolith", "lint.vlt",
+             "-f", "filelist.f"], cwd=Path(name) / "out", capture_output=True, text=True,
+            env={**simulation_environment(), "HOME": name})
+        yield ("vww-fixy, layers 0..7: Verilator's lint, all warnings", "no word",
+               lint.stderr[-200:] or "no word", lint.returncode == 0 and not lint.stderr)
+
+
+SECTIONS: tuple[Section, ...] = (
+    (fixed_front_ends, True), (fixed_pipelines, True), (fixed_emission, True))
